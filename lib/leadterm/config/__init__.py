@@ -1,0 +1,37 @@
+"""Settings of a run: YAML files checked into frozen sections."""
+
+from leadterm.config.reading import canonical, load_config, parse_config
+from leadterm.config.sections import (
+    MAX_WINDOW_LENGTH,
+    AssociationsSection,
+    Config,
+    CorpusSection,
+    CountingSection,
+    HuggingFaceTokenizerSection,
+    IdsTokenizerSection,
+    Section,
+    TokenizerSection,
+    UnknownPolicy,
+    WindowPolicy,
+    WindowsSection,
+    WordTokenizerSection,
+)
+
+__all__ = [
+    "MAX_WINDOW_LENGTH",
+    "AssociationsSection",
+    "Config",
+    "CorpusSection",
+    "CountingSection",
+    "HuggingFaceTokenizerSection",
+    "IdsTokenizerSection",
+    "Section",
+    "TokenizerSection",
+    "UnknownPolicy",
+    "WindowPolicy",
+    "WindowsSection",
+    "WordTokenizerSection",
+    "canonical",
+    "load_config",
+    "parse_config",
+]

@@ -1,0 +1,196 @@
+"""The sections of a configuration: every key with its meaning, unit, range and default."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from leadterm.config.sizes import parse_bytes
+
+WindowPolicy = Literal["tile", "first"]
+UnknownPolicy = Literal["drop", "replace"]
+
+MAX_WINDOW_LENGTH = 65_536
+MIN_MEMORY = 64 * 2**20
+DEFAULT_MAX_CHARACTERS = 10_000_000
+
+
+def _list_to_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _size_to_bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_bytes(value)
+    except ValueError as error:
+        raise PydanticCustomError("size", "{expected}", {"expected": str(error)}) from error
+
+
+Text = Annotated[str, Field(min_length=1)]
+Strings = Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+Bytes = Annotated[int, BeforeValidator(_size_to_bytes)]
+SparkProperty = Annotated[str, Field(pattern=r"^spark\.[^\s]+$")]
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown keys, no silent conversions, no change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class CorpusSection(Section):
+    """Which documents are read, and from where."""
+
+    paths: Strings = Field(min_length=1, description="files, folders, globs or URLs that Spark reads, at least one")
+    format: Literal["parquet", "json"] = Field(
+        default="parquet", description="file format; json has one object per line"
+    )
+    text_column: Text | None = Field(
+        default=None,
+        description="column of the text, dotted where nested (content.text); 'text' where ids_column is not given",
+    )
+    ids_column: Text | None = Field(
+        default=None, description="column of token ids (list of integers) instead of text; needs tokenizer.kind: ids"
+    )
+    min_characters: int = Field(default=0, ge=0, description="shorter documents are dropped and counted; characters")
+    max_characters: int = Field(
+        default=DEFAULT_MAX_CHARACTERS,
+        ge=1,
+        description="longer documents are dropped and counted, which bounds an executor's memory; characters",
+    )
+    max_documents: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="only the first so many eligible documents, in order of file path and row; null: all"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_column(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("ids_column") is None and data.get("text_column") is None:
+            return {**data, "text_column": "text"}
+        return data
+
+    @model_validator(mode="after")
+    def _one_kind_of_column(self) -> "CorpusSection":
+        if self.ids_column is None:
+            if self.min_characters > self.max_characters:
+                raise PydanticCustomError(
+                    "combination",
+                    "min_characters is {low} and max_characters is {high}: no document can be kept. "
+                    "Lower min_characters or raise max_characters",
+                    {"low": self.min_characters, "high": self.max_characters},
+                )
+            return self
+        if self.text_column is not None:
+            raise PydanticCustomError(
+                "combination",
+                "text_column is '{text}' and ids_column is '{ids}', but documents are either text or ids. "
+                "Remove one of the two",
+                {"text": self.text_column, "ids": self.ids_column},
+            )
+        if self.min_characters != 0 or self.max_characters != DEFAULT_MAX_CHARACTERS:
+            raise PydanticCustomError(
+                "combination",
+                "min_characters and max_characters count the characters of a text, but ids_column is '{ids}'. "
+                "Remove min_characters and max_characters",
+                {"ids": self.ids_column},
+            )
+        return self
+
+
+class WordTokenizerSection(Section):
+    """The paper's word rule: lower case, runs of letters, every other visible character alone."""
+
+    kind: Literal["words"]
+    vocabulary_size: int = Field(ge=1, description="the so many most frequent words are the vocabulary; words")
+    unknown: UnknownPolicy = Field(
+        default="drop",
+        description="documents with other words: 'drop' them, as the paper does, or 'replace' the words by one <unk>",
+    )
+
+
+class HuggingFaceTokenizerSection(Section):
+    """A tokenizer of the Hugging Face library, as it came with a model."""
+
+    kind: Literal["huggingface"]
+    source: Text = Field(description="a tokenizer.json, a model folder, a GGUF file, or a name on the Hugging Face hub")
+    revision: Text | None = Field(
+        default=None, description="branch, tag or commit of a hub name; null: the main branch"
+    )
+    add_special_tokens: bool = Field(
+        default=False, description="add the special tokens (such as <s>) that the tokenizer puts around a text"
+    )
+
+
+class IdsTokenizerSection(Section):
+    """No tokenizer: the documents are token ids already."""
+
+    kind: Literal["ids"]
+    vocabulary_size: int = Field(ge=1, description="V: ids are 0 to V-1; tokens")
+
+
+TokenizerSection = WordTokenizerSection | HuggingFaceTokenizerSection | IdsTokenizerSection
+
+
+class WindowsSection(Section):
+    """How documents are cut into windows (section 1 of the theory)."""
+
+    length: int = Field(
+        default=128, ge=1, le=MAX_WINDOW_LENGTH, description="T, the most positions of a window; tokens"
+    )
+    policy: WindowPolicy = Field(
+        default="tile",
+        description="'tile': all of a document, in windows that overlap by one token; 'first': its first T+1 tokens",
+    )
+    files: int = Field(default=16, ge=1, description="number of files that the windows are written to")
+
+
+class CountingSection(Section):
+    """How pairs of tokens are counted."""
+
+    scale_bits: int = Field(
+        default=32, ge=8, le=40, description="binary digits after the point of the 1/t weights; bits"
+    )
+    memory_per_task: Bytes = Field(
+        default=2**30, ge=MIN_MEMORY, description="what a counting task may hold, such as 512MiB, at least 64MiB; bytes"
+    )
+    rows_per_file: int = Field(default=1024, ge=1, description="rows of a matrix in one file (row block)")
+
+
+class AssociationsSection(Section):
+    """Which associations the summary shows."""
+
+    tokens: Strings = Field(default=(), description="tokens whose strongest associations are shown; none by default")
+    k: int = Field(default=10, ge=1, description="associations shown per token")
+
+
+class Config(Section):
+    """All of a run's settings; see the sections for their keys."""
+
+    corpus: CorpusSection = Field(description="which documents are read")
+    tokenizer: TokenizerSection = Field(discriminator="kind", description="how text becomes token ids")
+    windows: WindowsSection = Field(default=WindowsSection(), description="how documents become windows")
+    counting: CountingSection = Field(default=CountingSection(), description="how pairs are counted")
+    associations: AssociationsSection = Field(
+        default=AssociationsSection(), description="which associations the summary shows"
+    )
+    spark: dict[SparkProperty, str | bool | int | float] = Field(
+        default_factory=dict, description="Spark properties, used where spark-submit set none; names start with spark."
+    )
+
+    @model_validator(mode="after")
+    def _ids_agree(self) -> "Config":
+        has_ids = self.corpus.ids_column is not None
+        if has_ids != (self.tokenizer.kind == "ids"):
+            raise PydanticCustomError(
+                "combination",
+                "tokenizer.kind is '{kind}' and corpus.ids_column is {column}, but tokenizer.kind: ids and "
+                "corpus.ids_column go together. {remedy}",
+                {
+                    "kind": self.tokenizer.kind,
+                    "column": f"'{self.corpus.ids_column}'" if has_ids else "not given",
+                    "remedy": "Set tokenizer.kind to ids" if has_ids else "Name the column in corpus.ids_column",
+                },
+            )
+        return self

@@ -1,0 +1,27 @@
+"""Documents to token windows: word rule, tokenizers, windows and the sample text; no Spark, no torch."""
+
+from leadterm.corpus.huggingface import HuggingFaceTokenizer
+from leadterm.corpus.ragged import Ragged
+from leadterm.corpus.sample import read_sample
+from leadterm.corpus.sources import load_tokenizer
+from leadterm.corpus.tokenizer import Encoded, Tokenizer, check_ids
+from leadterm.corpus.windows import Windows, cut_windows
+from leadterm.corpus.word_tokenizer import UNK, WordTokenizer
+from leadterm.corpus.words import count_words, most_frequent, split_words
+
+__all__ = [
+    "UNK",
+    "Encoded",
+    "HuggingFaceTokenizer",
+    "Ragged",
+    "Tokenizer",
+    "Windows",
+    "WordTokenizer",
+    "check_ids",
+    "count_words",
+    "cut_windows",
+    "load_tokenizer",
+    "most_frequent",
+    "read_sample",
+    "split_words",
+]

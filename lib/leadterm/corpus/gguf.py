@@ -1,0 +1,122 @@
+"""The tokenizer inside a GGUF file, without its weights."""
+
+import struct
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO
+
+from tokenizers import Tokenizer as RustTokenizer
+from tokenizers import pre_tokenizers
+
+from leadterm.errors import InputError
+
+GGUF_MAGIC = b"GGUF"
+
+# Value types of the GGUF format by size in bytes (ggml/docs/gguf.md, versions 2 and 3); 8 is text, 9 is an array.
+_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+_TEXT, _ARRAY = 8, 9
+_LONGEST_TEXT = 2**24
+
+# How llama.cpp (src/llama-vocab.cpp, regex_exprs) splits text before merging, by tokenizer.ggml.pre. transformers
+# 5.23 knows neither group and falls back to GPT-2's rule, which is right for the second group alone: with the
+# first, "a  12" would become a, Ġ, Ġ, 1, 2 where the model was trained on a, ĠĠ, 1, 2.
+_SINGLE_DIGITS = frozenset({"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"})
+_AS_GPT2 = frozenset({"gpt-2", "phi-2", "mpt", "olmo", "jais"})
+
+
+def read_gguf_tokenizer(path: Path) -> str:
+    """The text of a ``tokenizer.json`` that equals the tokenizer of a GGUF file.
+
+    Raises
+    ------
+    InputError
+        The extra ``leadterm[gguf]`` is not installed, the file is broken, or its rule for splitting text is unknown.
+    """
+    missing = [name for name in ("transformers", "gguf") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"{path}: reading the tokenizer of a GGUF file needs the packages transformers and gguf; not found: "
+            f"{', '.join(missing)}. Install them with: pip install 'leadterm[gguf]'"
+        )
+    model, rule = _read_rule(path)
+    tokenizer = _convert(path)
+    if model == "gpt2":
+        _set_splitting(tokenizer, rule, path)
+    return tokenizer.to_str()
+
+
+def _convert(path: Path) -> RustTokenizer:
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - an optional extra, seconds to import
+
+    try:
+        loaded = PreTrainedTokenizerFast.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True)
+    except Exception as error:  # whatever the conversion meets in a broken or new kind of file
+        raise InputError(
+            f"{path}: transformers cannot convert the tokenizer of this GGUF file ({error}). "
+            "Use the tokenizer.json of the same model instead."
+        ) from error
+    tokenizer: RustTokenizer = loaded.backend_tokenizer
+    return tokenizer
+
+
+def _set_splitting(tokenizer: RustTokenizer, rule: str | None, path: Path) -> None:
+    """Split text as the file's `rule` says, where the conversion fell back to GPT-2's."""
+    fell_back = isinstance(tokenizer.pre_tokenizer, pre_tokenizers.ByteLevel)
+    if rule in _SINGLE_DIGITS:
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, gpt2])
+    elif fell_back and rule not in _AS_GPT2:
+        raise InputError(
+            f"{path}: this GGUF file splits text by the rule {rule!r} (tokenizer.ggml.pre), which neither transformers "
+            f"nor leadterm can rebuild; leadterm adds {', '.join(sorted(_SINGLE_DIGITS | _AS_GPT2))}. "
+            "Use the tokenizer.json of the same model instead."
+        )
+
+
+def _read_rule(path: Path) -> tuple[str | None, str | None]:
+    """The values of tokenizer.ggml.model and tokenizer.ggml.pre."""
+    wanted = {"tokenizer.ggml.model": "", "tokenizer.ggml.pre": ""}
+    try:
+        with path.open("rb") as file:
+            magic, version, _, entries = struct.unpack("<4sIQQ", file.read(24))
+            if magic != GGUF_MAGIC or version not in (2, 3):
+                raise ValueError(f"it starts with {magic!r}, version {version}")
+            for _ in range(entries):
+                key = _read_text(file)
+                (kind,) = struct.unpack("<I", file.read(4))
+                if key in wanted and kind == _TEXT:
+                    wanted[key] = _read_text(file)
+                else:
+                    _skip(file, kind)
+                if all(wanted.values()):
+                    break
+    except (struct.error, ValueError, KeyError, OverflowError) as error:
+        raise InputError(
+            f"{path}: expected a GGUF file of version 2 or 3; found something else or a file cut short ({error}). "
+            "Download it again, or use the tokenizer.json of the same model."
+        ) from error
+    model, rule = wanted.values()
+    return model or None, rule or None
+
+
+def _read_text(file: BinaryIO) -> str:
+    (length,) = struct.unpack("<Q", file.read(8))
+    if length > _LONGEST_TEXT:
+        raise ValueError(f"a text of {length} bytes")
+    return file.read(length).decode("utf-8")
+
+
+def _skip(file: BinaryIO, kind: int) -> None:
+    if kind == _TEXT:
+        (length,) = struct.unpack("<Q", file.read(8))
+        file.seek(length, 1)
+    elif kind == _ARRAY:
+        item, count = struct.unpack("<IQ", file.read(12))
+        if item in _SIZES:
+            file.seek(_SIZES[item] * count, 1)
+        else:
+            for _ in range(count):
+                _skip(file, item)
+    else:
+        file.seek(_SIZES[kind], 1)

@@ -1,0 +1,118 @@
+"""A tokenizer of the Hugging Face library that never pads, never truncates and keeps to one thread."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer as RustTokenizer
+
+from leadterm.corpus.ragged import Ragged
+from leadterm.corpus.tokenizer import Encoded
+from leadterm.errors import InputError
+
+# An encoding takes about 130 bytes per token besides its ids: 1,048,576 characters are some 250,000 tokens of
+# English, or 35 MB; a longer single document is encoded by itself.
+BATCH_CHARACTERS = 2**20
+_PARALLELISM = "TOKENIZERS_PARALLELISM"
+
+
+class HuggingFaceTokenizer:
+    """Ids as a model's own tokenizer gives them; special tokens that a text spells out are recognised.
+
+    Parameters
+    ----------
+    json
+        The text of a ``tokenizer.json``. Its padding and truncation are switched off: a padded id is not data.
+    add_special_tokens
+        Add the special tokens that the tokenizer puts around a text.
+    parallel
+        Let the library use threads inside one call. Spark runs one process per core, so the default is not to.
+
+    Raises
+    ------
+    InputError
+        The text is not that of a tokenizer, or its vocabulary is empty.
+    """
+
+    def __init__(self, json: str, add_special_tokens: bool = False, parallel: bool = False) -> None:
+        try:
+            self._tokenizer = RustTokenizer.from_str(json)
+        except Exception as error:  # the Rust library raises bare Exception
+            raise InputError(
+                f"A tokenizer must be the text of a tokenizer.json; found text of {len(json)} characters that the "
+                f"tokenizers library cannot read ({error}). Save it with tokenizer.save_pretrained or tokenizer.save."
+            ) from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self.add_special_tokens = add_special_tokens
+        self.parallel = parallel
+        self.tokens: tuple[str, ...] = _tokens_by_id(self._tokenizer.get_vocab(with_added_tokens=True))
+
+    def __reduce__(self) -> tuple[type["HuggingFaceTokenizer"], tuple[str, bool, bool]]:
+        return HuggingFaceTokenizer, (self.to_json(), self.add_special_tokens, self.parallel)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V: the largest id + 1, added and special tokens included."""
+        return len(self.tokens)
+
+    def to_json(self) -> str:
+        """The text of a ``tokenizer.json`` that makes this tokenizer again."""
+        return self._tokenizer.to_str()
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens included."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """Encode texts; see `Tokenizer`. All are kept. Memory is bounded by `BATCH_CHARACTERS` and the longest text."""
+        ids: list[NDArray[np.int32]] = []
+        with _threads(self.parallel):
+            for batch in _batches(texts):
+                encodings = self._tokenizer.encode_batch_fast(list(batch), add_special_tokens=self.add_special_tokens)
+                ids.extend(np.array(encoding.ids, dtype=np.int32) for encoding in encodings)
+        return Encoded(Ragged.from_lists(ids), np.ones(len(texts), dtype=np.bool_))
+
+
+def _tokens_by_id(vocabulary: dict[str, int]) -> tuple[str, ...]:
+    if not vocabulary:
+        raise InputError("A tokenizer must have at least one token; found none. Train it, or name another one.")
+    tokens: list[str | None] = [None] * (max(vocabulary.values()) + 1)
+    for token, index in vocabulary.items():
+        tokens[index] = token
+    return tuple(_hole(index, vocabulary) if token is None else token for index, token in enumerate(tokens))
+
+
+def _hole(index: int, vocabulary: dict[str, int]) -> str:
+    """A name for an id that no token has, different from all tokens."""
+    name = f"<no token {index}>"
+    while name in vocabulary:
+        name = f"<{name}>"
+    return name
+
+
+def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    start, characters = 0, 0
+    for index, text in enumerate(texts):
+        if index > start and characters + len(text) > BATCH_CHARACTERS:
+            yield texts[start:index]
+            start, characters = index, 0
+        characters += len(text)
+    if start < len(texts):
+        yield texts[start:]
+
+
+@contextmanager
+def _threads(parallel: bool) -> Iterator[None]:
+    """Say to the Rust library, which asks the environment at every call, whether to use threads."""
+    before = os.environ.get(_PARALLELISM)
+    os.environ[_PARALLELISM] = "true" if parallel else "false"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_PARALLELISM]
+        else:
+            os.environ[_PARALLELISM] = before

@@ -1,0 +1,19 @@
+"""Pure functions from windows to sparse rows: numba kernels, no Spark, no torch."""
+
+from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
+from leadterm.counting.memory import TaskMemory, plan_memory
+from leadterm.counting.merging import RowMerger
+from leadterm.counting.rows import SparseRows
+from leadterm.counting.units import Statistic, count_unit, row_key
+
+__all__ = [
+    "RowMerger",
+    "SparseRows",
+    "Statistic",
+    "TaskMemory",
+    "check_no_overflow",
+    "count_unit",
+    "plan_memory",
+    "reciprocal_weights",
+    "row_key",
+]

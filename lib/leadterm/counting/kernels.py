@@ -1,0 +1,61 @@
+"""The two counting kernels: rows of the bigram and of the context matrix from one unit of windows.
+
+Both fill one dense scratch row per matrix row, from the positions grouped by that row's token: a scatter-add whose
+target stays in the first levels of cache, at one read-modify-write per counted pair, which is the floor for
+this method. Rows come out in ascending order, until the output has no room for a full row.
+"""
+
+from leadterm.counting.accumulator import add, drain
+from leadterm.counting.compiling import kernel
+
+OUTPUT = "int64[::1], int64[::1], int32[::1], int64[::1]"
+"""keys (rows,), offsets (rows + 1,), columns (capacity,), values (capacity,), all filled by the kernel."""
+
+
+@kernel(f"Tuple((int64, int64))(int32[::1], int64[::1], int32[::1], int64[::1], uint8[::1], int64, {OUTPUT})")
+def bigram_rows(tokens, bounds, order, scratch, touched, row, keys, offsets, columns, values):  # type: ignore[no-untyped-def]
+    """Count (x_t, y_t) into rows of CURRENT x NEXT, from ``row`` on.
+
+    ``bounds`` and ``order`` group the positions by current token. Returns the row to go on with (V when all are done)
+    and the number of rows written.
+    """
+    n_rows, filled, n_columns = 0, 0, bounds.size - 1
+    while row < n_columns and filled + n_columns <= columns.size:
+        if bounds[row] < bounds[row + 1]:
+            for k in range(bounds[row], bounds[row + 1]):
+                add(scratch, touched, tokens[order[k] + 1], 1)
+            filled = drain(scratch, touched, columns, values, filled)
+            keys[n_rows] = row
+            n_rows += 1
+            offsets[n_rows] = filled
+        row += 1
+    return row, n_rows
+
+
+@kernel(
+    f"Tuple((int64, int64))(int32[::1], int32[::1], int64[::1], int32[::1], int64[::1], "
+    f"int64[::1], uint8[::1], int64, {OUTPUT})"
+)
+def context_rows(  # type: ignore[no-untyped-def]
+    tokens, starts, bounds, order, weights, scratch, touched, row, keys, offsets, columns, values
+):
+    """Add the 1/t weights of all (y_t, x_j), j <= t, into rows of NEXT x CONTEXT, from ``row`` on.
+
+    ``bounds`` and ``order`` group the positions by next token; ``starts`` says where each one's window begins.
+    Returns the row to go on with (V when all are done) and the number of rows written.
+    """
+    n_rows, filled, n_columns = 0, 0, bounds.size - 1
+    while row < n_columns and filled + n_columns <= columns.size:
+        if bounds[row] < bounds[row + 1]:
+            for k in range(bounds[row], bounds[row + 1]):
+                position = order[k]
+                start = starts[position]
+                weight = weights[position - start]
+                for j in range(start, position + 1):
+                    add(scratch, touched, tokens[j], weight)
+            filled = drain(scratch, touched, columns, values, filled)
+            keys[n_rows] = row
+            n_rows += 1
+            offsets[n_rows] = filled
+        row += 1
+    return row, n_rows

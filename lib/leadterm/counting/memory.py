@@ -1,0 +1,52 @@
+"""How much a counting task may take at once, from the memory it is given."""
+
+from dataclasses import dataclass
+
+from leadterm.errors import ConfigError
+
+BYTES_PER_TOKEN = 16
+"""Of a unit: the token (4), its window's start (4), its place in the grouped order (4), the file it is read from (4)."""
+BYTES_PER_ENTRY = 24
+"""Of an output batch: column (4) and value (8), once in the kernel's arrays and once in the Arrow batch."""
+BYTES_PER_VOCABULARY_ENTRY = 64
+"""Scratch row (8), group bounds (16), both frequencies (16), the keys and offsets of a batch (16), slack (8)."""
+LARGEST_UNIT = 2**30
+"""Tokens: positions are int32."""
+LARGEST_BATCH = 2**21
+"""Entries: 24 MB as Arrow, past which a larger batch gains nothing."""
+
+
+@dataclass(frozen=True)
+class TaskMemory:
+    """What a task may hold at once.
+
+    Attributes
+    ----------
+    unit_tokens
+        Tokens counted together before rows are emitted.
+    batch_entries
+        Nonzeros of one emitted batch.
+    """
+
+    unit_tokens: int
+    batch_entries: int
+
+
+def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int) -> TaskMemory:
+    """Divide a task's memory: a quarter at most for output batches, the rest for the unit of windows.
+
+    Raises
+    ------
+    ConfigError
+        If a single window and a single full row would not fit.
+    """
+    batch = max(vocabulary_size, min(LARGEST_BATCH, memory_bytes // 4 // BYTES_PER_ENTRY))
+    fixed = batch * BYTES_PER_ENTRY + vocabulary_size * BYTES_PER_VOCABULARY_ENTRY
+    unit = min(LARGEST_UNIT, (memory_bytes - fixed) // BYTES_PER_TOKEN)
+    if unit <= window_length:
+        needed = fixed + (window_length + 1) * BYTES_PER_TOKEN
+        raise ConfigError(
+            f"counting.memory_per_task is {memory_bytes:,} bytes; a vocabulary of {vocabulary_size:,} tokens needs at "
+            f"least {needed:,}. Raise counting.memory_per_task."
+        )
+    return TaskMemory(unit, batch)

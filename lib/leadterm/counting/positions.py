@@ -1,0 +1,68 @@
+"""The positions of a unit of windows, grouped by the token that names their matrix row.
+
+A *unit* is as many windows as fit the memory of a task. Position i of a unit is the i-th token of its flat
+token array, where that token has a successor in its window: x_t = tokens[i] and y_t = tokens[i + 1].
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadterm.counting.compiling import kernel
+
+CURRENT, NEXT = 0, 1
+"""Which token names the row: the one at the position, or the one that follows."""
+
+
+@kernel("int32[::1](int64[::1], int64)")
+def window_starts(offsets, n_tokens):  # type: ignore[no-untyped-def]  # types stand in the signature
+    """Where the window of each token begins: int32 (tokens,)."""
+    starts = np.empty(n_tokens, dtype=np.int32)
+    for window in range(offsets.size - 1):
+        starts[offsets[window] : offsets[window + 1]] = offsets[window]
+    return starts
+
+
+@kernel("Tuple((int64[::1], int32[::1]))(int32[::1], int64[::1], int64, int64)")
+def group_positions(tokens, offsets, vocabulary_size, shift):  # type: ignore[no-untyped-def]
+    """Sort the positions by the token ``shift`` places on: a stable counting sort.
+
+    Returns ``bounds`` int64 (V + 1,) and ``order`` int32 (positions,): the positions of row r are
+    ``order[bounds[r]:bounds[r + 1]]``, ascending.
+    """
+    bounds = np.zeros(vocabulary_size + 1, dtype=np.int64)
+    for window in range(offsets.size - 1):
+        for i in range(offsets[window], offsets[window + 1] - 1):
+            bounds[tokens[i + shift] + 1] += 1
+    for row in range(vocabulary_size):
+        bounds[row + 1] += bounds[row]
+    place = bounds[:-1].copy()
+    order = np.empty(bounds[vocabulary_size], dtype=np.int32)
+    for window in range(offsets.size - 1):
+        for i in range(offsets[window], offsets[window + 1] - 1):
+            row = tokens[i + shift]
+            order[place[row]] = i
+            place[row] += 1
+    return bounds, order
+
+
+@kernel("void(int32[::1], int64[::1], int64[::1], int64[::1], int64[::1])")
+def add_frequencies(tokens, offsets, weights, current, context):  # type: ignore[no-untyped-def]
+    """Add a unit's share of both frequency vectors to ``current`` and ``context``, int64 (V,) each.
+
+    The weight of the token at place j of a window with n positions is the sum of the weights of the positions
+    j ... n whose context it is in, a difference of two prefix sums: O(1) a token.
+    """
+    prefix = np.zeros(weights.size + 1, dtype=np.int64)
+    for t in range(weights.size):
+        prefix[t + 1] = prefix[t] + weights[t]
+    for window in range(offsets.size - 1):
+        start = offsets[window]
+        n_positions = offsets[window + 1] - start - 1
+        for j in range(n_positions):
+            current[tokens[start + j]] += 1
+            context[tokens[start + j]] += prefix[n_positions] - prefix[j]
+
+
+def count_positions(offsets: NDArray[np.int64]) -> int:
+    """Count the positions of windows that lie at ``offsets``: each window's tokens but the last."""
+    return int(np.maximum(np.diff(offsets) - 1, 0).sum())

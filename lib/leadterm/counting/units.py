@@ -1,0 +1,96 @@
+"""Counts one unit of windows: the pure function that executors, tests and notebooks share."""
+
+from collections.abc import Iterator
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadterm.counting.accumulator import empty_scratch
+from leadterm.counting.kernels import bigram_rows, context_rows
+from leadterm.counting.positions import CURRENT, NEXT, add_frequencies, group_positions, window_starts
+from leadterm.counting.rows import SparseRows
+
+
+class Statistic(IntEnum):
+    """What a sparse row belongs to; a frequency vector travels as a matrix of one row."""
+
+    BIGRAM = 0
+    CONTEXT = 1
+    CURRENT_FREQUENCY = 2
+    CONTEXT_FREQUENCY = 3
+
+
+def row_key(statistic: Statistic, row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Join a statistic and its row numbers to one sortable int64 key."""
+    return (np.int64(statistic) << np.int64(32)) | row
+
+
+def count_unit(
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    vocabulary_size: int,
+    weights: NDArray[np.int64],
+    capacity: int,
+) -> Iterator[tuple[Statistic, SparseRows]]:
+    """Count bigrams, context weights and both frequency vectors of some windows.
+
+    Parameters
+    ----------
+    tokens
+        int32 (tokens,): the windows end to end, each id in [0, V). Fewer than 2^31.
+    offsets
+        int64 (windows + 1,): where each window begins and the last one ends.
+    vocabulary_size
+        V.
+    weights
+        int64 (T,): the fixed-point weight of a context token at position t is ``weights[t - 1]``.
+    capacity
+        Entries of one output batch; at least V are used.
+
+    Yields
+    ------
+    (Statistic, SparseRows)
+        Rows with ascending keys, each key once; the two frequency vectors as one row each, with key 0.
+
+    Examples
+    --------
+    >>> from leadterm.counting.fixed_point import reciprocal_weights
+    >>> windows, bounds = np.array([1, 0, 1], dtype=np.int32), np.array([0, 3])
+    >>> for statistic, rows in count_unit(windows, bounds, 2, reciprocal_weights(2, 8), 16):
+    ...     print(statistic.name, rows.keys.tolist(), rows.columns.tolist(), rows.values.tolist())
+    BIGRAM [0, 1] [1, 0] [1, 1]
+    CONTEXT [0, 1] [1, 0, 1] [256, 128, 128]
+    CURRENT_FREQUENCY [0] [0, 1] [1, 1]
+    CONTEXT_FREQUENCY [0] [0, 1] [128, 384]
+    """
+    scratch, touched = empty_scratch(vocabulary_size)
+    capacity = max(capacity, vocabulary_size)
+
+    bounds, order = group_positions(tokens, offsets, vocabulary_size, CURRENT)
+    row = 0
+    while row < vocabulary_size:
+        out = SparseRows.empty(min(vocabulary_size - row, capacity), capacity)
+        row, n_rows = bigram_rows(tokens, bounds, order, scratch, touched, row, *out.arrays)
+        yield Statistic.BIGRAM, out[:n_rows]
+
+    bounds, order = group_positions(tokens, offsets, vocabulary_size, NEXT)
+    starts = window_starts(offsets, len(tokens))
+    row = 0
+    while row < vocabulary_size:
+        out = SparseRows.empty(min(vocabulary_size - row, capacity), capacity)
+        row, n_rows = context_rows(tokens, starts, bounds, order, weights, scratch, touched, row, *out.arrays)
+        yield Statistic.CONTEXT, out[:n_rows]
+
+    current, context = np.zeros((2, vocabulary_size), dtype=np.int64)
+    add_frequencies(tokens, offsets, weights, current, context)
+    yield Statistic.CURRENT_FREQUENCY, dense_row(current)
+    yield Statistic.CONTEXT_FREQUENCY, dense_row(context)
+
+
+def dense_row(vector: NDArray[np.int64]) -> SparseRows:
+    """Write a vector as a single sparse row with key 0."""
+    columns = np.flatnonzero(vector).astype(np.int32)
+    return SparseRows(
+        np.zeros(1, dtype=np.int64), np.array([0, len(columns)], dtype=np.int64), columns, vector[columns]
+    )

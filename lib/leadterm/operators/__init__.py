@@ -1,0 +1,24 @@
+"""Matrices that are applied, not stored: sparse, rank one, and what sums, products and scalings make of them.
+
+Every operator knows what its rows and columns mean, so that ``bigram.T @ bigram`` is a product of the theory and
+``bigram @ bigram`` an error. Nothing here forms a dense V x V array unless ``to_dense`` is asked for one.
+"""
+
+from leadterm.operators.base import Operator
+from leadterm.operators.machine import resolve_device, resolve_dtype
+from leadterm.operators.product import ProductOperator
+from leadterm.operators.rank_one import RankOneOperator
+from leadterm.operators.scaled import ScaledOperator
+from leadterm.operators.sparse import SparseOperator
+from leadterm.operators.sum import SumOperator
+
+__all__ = [
+    "Operator",
+    "ProductOperator",
+    "RankOneOperator",
+    "ScaledOperator",
+    "SparseOperator",
+    "SumOperator",
+    "resolve_device",
+    "resolve_dtype",
+]

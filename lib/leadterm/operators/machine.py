@@ -1,0 +1,71 @@
+"""Which device and which number type an operator lives on."""
+
+import torch
+
+from leadterm.errors import InputError, MachineError
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def resolve_device(device: str | torch.device = "cpu") -> torch.device:
+    """Return the torch device that a setting names, after checking that this machine has it.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+
+    Raises
+    ------
+    MachineError
+        If the device is of another kind, or a CUDA device that this machine lacks.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise MachineError(f"{device!r} is not a device that torch knows: use 'cpu', 'cuda' or 'cuda:0'.") from error
+    if found.type == "cpu":
+        return found
+    if found.type != "cuda":
+        raise MachineError(
+            f"operators run on 'cpu' or 'cuda', not on {str(found)!r} (sparse float64 is missing there)."
+        )
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (found.index or 0) >= available:
+        raise MachineError(
+            f"device {str(found)!r} was asked for, but torch {torch.__version__} sees {available} CUDA device(s). "
+            "Use device='cpu', or install a CUDA build of torch on a machine with an NVIDIA driver."
+        )
+    return torch.device("cuda", torch.cuda.current_device() if found.index is None else found.index)
+
+
+def resolve_dtype(dtype: str | torch.dtype | None = None) -> torch.dtype:
+    """Return the number type of an operator's entries; float64 unless another is asked for.
+
+    Parameters
+    ----------
+    dtype : str, torch.dtype or None
+        ``"float64"`` or ``"float32"``, or the torch dtype of that name. None means float64.
+
+    Raises
+    ------
+    InputError
+        If it is another type.
+
+    Examples
+    --------
+    >>> resolve_dtype(), resolve_dtype("float32")
+    (torch.float64, torch.float32)
+    """
+    if dtype is None:
+        return torch.float64
+    if isinstance(dtype, str) and dtype in DTYPES:
+        return DTYPES[dtype]
+    if isinstance(dtype, torch.dtype) and dtype in DTYPES.values():
+        return dtype
+    raise InputError(f"operators hold float64 or float32 entries, not {dtype!r}.")

@@ -1,0 +1,172 @@
+"""Folders and files on any filesystem that pyarrow opens: a local disk, S3, GCS, HDFS, and fsspec's for the rest."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyarrow import fs
+
+from leadterm.errors import InputError
+
+CHUNK = 8 * 2**20
+"""Bytes read at a time while hashing: enough for an object store to stream, little for an executor."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A path on a filesystem; ``location / name`` goes down into it.
+
+    Attributes
+    ----------
+    filesystem
+        Where the path lies.
+    path
+        The path as that filesystem writes it, without a scheme.
+    uri
+        What to give to :meth:`of` on another machine to come back here.
+    """
+
+    filesystem: fs.FileSystem
+    path: str
+    uri: str
+
+    @classmethod
+    def of(cls, uri: str | Path) -> "Location":
+        """Open a path or a URL.
+
+        Raises
+        ------
+        InputError
+            If neither pyarrow nor fsspec knows the URL's scheme, or its address is malformed.
+        """
+        text = str(uri)
+        scheme, colon, rest = text.partition(":")
+        if not colon or "/" in scheme or len(scheme) == 1:  # a plain path; one letter is a drive
+            path = Path(text).expanduser().absolute()
+            return cls(fs.LocalFileSystem(), path.as_posix(), path.as_posix())
+        if scheme == "file":
+            path = Path(unquote("/" + rest.lstrip("/")))
+            return cls(fs.LocalFileSystem(), path.as_posix(), path.as_posix())
+        try:
+            filesystem, path_there = fs.FileSystem.from_uri(text)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
+            return cls._through_fsspec(text, error)
+        return cls(filesystem, path_there, text.rstrip("/"))
+
+    @classmethod
+    def _through_fsspec(cls, uri: str, reason: Exception) -> "Location":
+        """Open a URL whose scheme pyarrow does not know with fsspec's filesystem of that name."""
+        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415  # for rare schemes only
+
+        try:
+            filesystem, path = fsspec.core.url_to_fs(uri)
+        except (ValueError, ImportError, OSError) as error:
+            message = f"cannot open {uri}: {reason}; fsspec: {error}. Install the filesystem's package."
+            raise InputError(message) from error
+        return cls(fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path, uri.rstrip("/"))
+
+    def __truediv__(self, name: str) -> "Location":
+        """Go down to an entry of this folder."""
+        return Location(self.filesystem, f"{self.path.rstrip('/')}/{name}", f"{self.uri.rstrip('/')}/{name}")
+
+    def __str__(self) -> str:
+        """Show the address as the user gave it."""
+        return self.uri
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a folder can be renamed here in one step."""
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
+    def kind(self) -> fs.FileType:
+        """Say whether there is a file, a folder or nothing here."""
+        return self.filesystem.get_file_info(self.path).type
+
+    def exists(self) -> bool:
+        """Say whether there is anything here."""
+        return bool(self.kind() != fs.FileType.NotFound)
+
+    def names(self) -> list[str]:
+        """List the entries of this folder, sorted; empty if there is no such folder."""
+        selector = fs.FileSelector(self.path, allow_not_found=True)
+        return sorted(info.base_name for info in self.filesystem.get_file_info(selector))
+
+    def read_bytes(self) -> pa.Buffer:
+        """Read the whole file."""
+        with self.filesystem.open_input_file(self.path) as file:
+            return file.read_buffer()
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write a whole file, making the folders above it."""
+        self.make_parent()
+        with self.filesystem.open_output_stream(self.path) as file:
+            file.write(data)
+
+    def make_parent(self) -> None:
+        """Make the folder that this entry lies in."""
+        self.filesystem.create_dir(self.path.rpartition("/")[0], recursive=True)
+
+    def move_to(self, target: "Location") -> None:
+        """Give a file, or on a local disk also a folder, another place."""
+        target.make_parent()
+        self.filesystem.move(self.path, target.path)
+
+    def remove(self) -> None:
+        """Delete the file or the whole folder that is here, if any."""
+        kind = self.kind()
+        if kind == fs.FileType.Directory:
+            self.filesystem.delete_dir(self.path)
+        elif kind == fs.FileType.File:
+            self.filesystem.delete_file(self.path)
+
+    def sha256(self) -> str:
+        """Hash the file's bytes, a chunk at a time."""
+        digest = hashlib.sha256()
+        with self.filesystem.open_input_stream(self.path) as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+
+class HashingSink(io.RawIOBase):
+    """A file opened for writing that knows the SHA-256 and the length of what went through it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self.n_bytes = 0
+
+    def writable(self) -> bool:
+        """Tell writers that they may write."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Pass bytes on, and remember them in the hash."""
+        view = memoryview(data).cast("B")
+        self._digest.update(view)
+        self._stream.write(data)
+        self.n_bytes += len(view)
+        return len(view)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all bytes so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+
+@contextmanager
+def hashing_output(location: Location) -> Iterator[HashingSink]:
+    """Open a file for writing; if the block raises, nothing of it is left."""
+    location.make_parent()
+    try:
+        with location.filesystem.open_output_stream(location.path) as stream:
+            yield HashingSink(stream)
+    except BaseException:
+        location.remove()
+        raise

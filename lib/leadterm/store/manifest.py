@@ -1,0 +1,121 @@
+"""The manifest of a product: what it was made from, how, by which code, and the hash of each of its files."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from leadterm._version import __version__
+from leadterm.errors import RunError
+
+NAME = "manifest.json"
+FORMAT = 1
+"""Raised when a product's layout changes so that older readers would misread it."""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a product.
+
+    Attributes
+    ----------
+    name
+        Inside the product's folder.
+    bytes
+        Its length.
+    sha256
+        The hash of its content, in hexadecimal.
+    details
+        What readers need to plan without opening it, such as the tokens of each row group.
+    """
+
+    name: str
+    bytes: int
+    sha256: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known of a product.
+
+    Attributes
+    ----------
+    product
+        Its name, which is its folder's.
+    made_from
+        Content hashes of its inputs.
+    settings
+        Every setting that its bytes depend on.
+    counts
+        Documents, windows, positions, distinct pairs and the like.
+    files
+        Its files, by name.
+    seconds
+        How long its stages took; the only part that differs between two runs on the same input.
+    code_version
+        The leadterm that made it.
+    format
+        The layout's number.
+    """
+
+    product: str
+    made_from: dict[str, Any]
+    settings: dict[str, Any]
+    counts: dict[str, Any]
+    files: tuple[FileEntry, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+    code_version: str = __version__
+    format: int = FORMAT
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the names and hashes of the files: equal exactly if the product's bytes are."""
+        lines = (f"{entry.name} {entry.sha256}\n" for entry in self.files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def to_json(self) -> bytes:
+        """Write the manifest as text, keys in order of declaration."""
+        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, source: str) -> "Manifest":
+        """Read a manifest back.
+
+        Raises
+        ------
+        RunError
+            If the text is no manifest, or of a layout this version does not know.
+        """
+        try:
+            fields = json.loads(data)
+            found = fields["format"]
+            if found == FORMAT:
+                return cls(**{**fields, "files": tuple(FileEntry(**entry) for entry in fields["files"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{source} is not a manifest of leadterm ({error}); make the run again") from error
+        raise RunError(
+            f"{source} has format {found}; leadterm {__version__} reads {FORMAT}. Use the version that wrote it."
+        )
+
+    def differences(self, made_from: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+        """Name what differs between this product and one that would be made now."""
+        pairs = [
+            *_differing("made from ", self.made_from, made_from),
+            *_differing("", self.settings, settings),
+            *_differing("", {"code version": self.code_version}, {"code version": __version__}),
+        ]
+        return [f"{key}: {_short(before)} there, {_short(now)} now" for key, before, now in pairs]
+
+
+def _differing(prefix: str, before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Compare two mappings as JSON would keep them."""
+    now = json.loads(json.dumps(now))
+    keys = sorted(before.keys() | now.keys())
+    return [(prefix + key, before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)]
+
+
+def _short(value: Any) -> str:
+    """Abbreviate hashes and long values for a message."""
+    text = str(value)
+    return text if len(text) <= 40 else text[:16] + "…"

@@ -1,0 +1,88 @@
+"""Sparse matrices on disk: ``row int32, cols list<int32>, values list<int64>`` in files of consecutive rows.
+
+Rows are sorted, columns within a row too; rows without an entry are not there. Any Parquet reader opens a file;
+its schema's metadata says what the axes mean and what one unit of a value is.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from leadterm.axes import Axis
+from leadterm.counting import SparseRows
+from leadterm.store.location import HashingSink, Location
+from leadterm.store.manifest import FileEntry, Manifest
+from leadterm.store.parquet import GroupedWriter, grouped_parquet
+from leadterm.store.products import read_verified
+
+DELTA = {name: "DELTA_BINARY_PACKED" for name in ("row", "cols.list.element", "values.list.element")}
+"""Differences packed in bits: for sorted columns and fixed-point sums half the bytes of plain numbers, as fast."""
+
+AXES = {"bigram": (Axis.CURRENT, Axis.NEXT), "context": (Axis.NEXT, Axis.CONTEXT)}
+"""What the rows and columns of each stored matrix are."""
+
+
+def matrix_schema(name: str, vocabulary_size: int, scale_bits: int) -> pa.Schema:
+    """Describe a matrix file: its columns, and in the metadata its axes, shape and unit (2^scale_bits is 1)."""
+    rows, columns = AXES[name]
+    metadata = {
+        "leadterm.matrix": name,
+        "leadterm.axes": f"{rows} x {columns}",
+        "leadterm.shape": f"{vocabulary_size} x {vocabulary_size}",
+        "leadterm.scale_bits": str(scale_bits),
+    }
+    fields = [("row", pa.int32()), ("cols", pa.list_(pa.int32())), ("values", pa.list_(pa.int64()))]
+    return pa.schema([pa.field(label, kind, nullable=False) for label, kind in fields], metadata=metadata)
+
+
+class MatrixFile:
+    """A matrix file while it is being written."""
+
+    def __init__(self, writer: GroupedWriter, schema: pa.Schema, sink: HashingSink) -> None:
+        self._writer, self._schema, self._sink = writer, schema, sink
+        self.n_rows = self.n_nonzeros = self.total = 0
+
+    def append(self, rows: SparseRows, first_key: int) -> None:
+        """Add rows; ``first_key`` is the key of the matrix's row 0."""
+        offsets = pa.array((rows.offsets - rows.offsets[0]).astype(np.int32))
+        lists = [pa.ListArray.from_arrays(offsets, pa.array(part)) for part in (rows.columns, rows.values)]
+        numbers = pa.array((rows.keys - first_key).astype(np.int32))
+        self._writer.append(pa.Table.from_arrays([numbers, *lists], schema=self._schema))
+        self.n_rows += len(rows)
+        self.n_nonzeros += rows.n_nonzeros
+        self.total += rows.total()
+
+
+@contextmanager
+def matrix_file(place: Location, schema: pa.Schema) -> Iterator[tuple[MatrixFile, HashingSink]]:
+    """Open a matrix file for writing; it is whole after the block, and gone if the block raises."""
+    with grouped_parquet(place, schema, "cols", column_encoding=DELTA) as (writer, sink):
+        yield MatrixFile(writer, schema, sink), sink
+
+
+def read_matrix(run: Location, manifest: Manifest) -> csr_array:
+    """Read a whole matrix into memory, checking every file's hash: csr_array int64 (V, V)."""
+    size = int(manifest.counts["vocabulary_size"])
+    tables = [_read_file(run, manifest.product, entry) for entry in manifest.files]
+    lengths = np.zeros(size + 1, dtype=np.int64)
+    for table in tables:
+        lengths[table["row"].to_numpy() + 1] = pa.compute.list_value_length(table["cols"]).to_numpy()
+    columns = _flat([table["cols"] for table in tables], np.int32)
+    values = _flat([table["values"] for table in tables], np.int64)
+    return csr_array((values, columns, np.cumsum(lengths)), shape=(size, size))
+
+
+def _read_file(run: Location, product: str, entry: FileEntry) -> pa.Table:
+    """Read one verified file."""
+    return pq.read_table(pa.BufferReader(read_verified(run, product, entry)))
+
+
+def _flat(columns: Sequence[pa.ChunkedArray], dtype: type) -> NDArray[np.generic]:
+    """Lay the lists of several columns end to end."""
+    chunks = [chunk.flatten().to_numpy() for column in columns for chunk in column.chunks]
+    return np.concatenate(chunks) if chunks else np.zeros(0, dtype=dtype)

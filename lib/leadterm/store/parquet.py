@@ -1,0 +1,94 @@
+"""Writes Parquet files whose bytes depend on their rows alone, not on how the rows arrived."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from leadterm.store.location import HashingSink, Location, hashing_output
+
+ROW_GROUP_ENTRIES = 2**20
+"""List elements of a row group: a few megabytes, what one reader task holds at least."""
+
+
+class GroupCutter:
+    """Decides where row groups end in a stream of lists: after the first list that fills a group.
+
+    The cuts depend on the lists' lengths alone, so the same rows give the same file however they were batched.
+    """
+
+    def __init__(self, entries: int = ROW_GROUP_ENTRIES) -> None:
+        self._entries = entries
+        self._pending = 0
+
+    def cuts(self, lengths: NDArray[np.int64]) -> list[int]:
+        """Give the numbers of lists of the next batch after which a group ends."""
+        found, done = [], 0
+        ends = np.cumsum(lengths)
+        while True:
+            before = int(ends[done - 1]) if done else 0
+            end = int(np.searchsorted(ends, before + self._entries - self._pending)) + 1
+            if end > len(ends):
+                break
+            found.append(end)
+            done, self._pending = end, 0
+        self._pending += int(ends[-1]) - (int(ends[done - 1]) if done else 0) if len(ends) else 0
+        return found
+
+
+class GroupedWriter:
+    """A Parquet file that is written a row group at a time, at the cuts of a :class:`GroupCutter`."""
+
+    def __init__(self, sink: HashingSink, schema: pa.Schema, list_column: str, **options: Any) -> None:
+        self._writer = pq.ParquetWriter(sink, schema, use_dictionary=False, compression="zstd", **options)
+        self._list_column = list_column
+        self._cutter = GroupCutter()
+        self._pending: list[pa.Table] = []
+        self.group_entries: list[int] = []
+        """List elements of each row group written so far."""
+
+    def append(self, table: pa.Table) -> None:
+        """Add rows; those that complete a row group are written."""
+        lengths = pa.compute.list_value_length(table[self._list_column]).to_numpy().astype(np.int64)
+        start = 0
+        for end in self._cutter.cuts(lengths):
+            self._pending.append(table.slice(start, end - start))
+            self._flush()
+            start = end
+        if start < len(table):
+            self._pending.append(table.slice(start))
+
+    def close(self) -> None:
+        """Write the rows that are left and the footer."""
+        if self._pending:
+            self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        """Write all pending rows as one row group."""
+        group = pa.concat_tables(self._pending).combine_chunks()
+        self._pending = []
+        self.group_entries.append(sum(len(chunk.flatten()) for chunk in group[self._list_column].chunks))
+        self._writer.write_table(group, row_group_size=len(group))
+
+
+@contextmanager
+def grouped_parquet(
+    place: Location, schema: pa.Schema, list_column: str, **options: Any
+) -> Iterator[tuple[GroupedWriter, HashingSink]]:
+    """Open a file of rows with a list column; it is whole after the block, and gone if the block raises."""
+    with hashing_output(place) as sink:
+        writer = GroupedWriter(sink, schema, list_column, **options)
+        yield writer, sink
+        writer.close()
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """Write a small table as one Parquet file in memory."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()

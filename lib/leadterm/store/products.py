@@ -1,0 +1,150 @@
+"""Products of a run: a folder that is whole, with its manifest, or absent."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from leadterm.errors import RunError
+from leadterm.store import manifest as manifests
+from leadterm.store.location import Location
+from leadterm.store.manifest import FileEntry, Manifest
+
+STAGING = ".staging-"
+"""Folders of this prefix hold work in progress; nobody reads them."""
+
+
+def read_manifest(run: Location, product: str) -> Manifest | None:
+    """Read a product's manifest; None if the run has no such product.
+
+    Raises
+    ------
+    RunError
+        If the manifest cannot be read.
+    """
+    place = run / product / manifests.NAME
+    if not place.exists():
+        return None
+    return Manifest.from_json(place.read_bytes().to_pybytes(), str(place))
+
+
+def require_manifest(run: Location, product: str, job: str) -> Manifest:
+    """Read a product's manifest, or say which job makes that product."""
+    found = read_manifest(run, product)
+    if found is None:
+        present = [name for name in run.names() if (run / name / manifests.NAME).exists()]
+        held = f"it holds {', '.join(present)}" if present else "it holds no product at all"
+        raise RunError(f"{run} has no product '{product}'; {held}. Run the job {job} on it first.")
+    return found
+
+
+def is_current(
+    run: Location, product: str, made_from: dict[str, Any], settings: dict[str, Any], *, overwrite: bool
+) -> bool:
+    """Say whether a product is there and was made from the same inputs with the same settings and code.
+
+    Raises
+    ------
+    RunError
+        If it was made from others and ``overwrite`` is not set, or if its place is taken by something else.
+    """
+    found = read_manifest(run, product)
+    if found is None:
+        if (run / product).exists() and not overwrite:
+            raise RunError(
+                f"{run / product} exists but has no manifest, so leadterm did not make it or did not finish it. "
+                f"Choose another output, or replace it with --overwrite."
+            )
+        return False
+    differences = found.differences(made_from, settings)
+    if not differences:
+        return True
+    if overwrite:
+        return False
+    listed = "; ".join(differences[:5])
+    raise RunError(
+        f"{run} holds another run: its '{product}' differs in {listed}. Choose another output, or replace it with --overwrite."
+    )
+
+
+def read_verified(run: Location, product: str, entry: FileEntry) -> pa.Buffer:
+    """Read a file of a product and compare it with its hash in the manifest.
+
+    Raises
+    ------
+    RunError
+        If it is missing or its bytes are not those that were written; names the file.
+    """
+    place = run / product / entry.name
+    try:
+        data = place.read_bytes()
+    except FileNotFoundError as error:
+        raise RunError(f"{place} is missing, though the manifest lists it. Make the product again.") from error
+    check = hashlib.sha256(memoryview(data)).hexdigest()
+    if check != entry.sha256:
+        raise RunError(f"{place} is damaged: its SHA-256 is {check[:16]}…, the manifest says {entry.sha256[:16]}…")
+    return data
+
+
+class Staging:
+    """A hidden folder of a run in which products are put together before they appear."""
+
+    def __init__(self, run: Location) -> None:
+        self._run = run
+        self.folder = run / f"{STAGING}{uuid.uuid4().hex[:12]}"
+
+    def commit(self, manifest: Manifest, parts: Iterable[tuple[Location, str]]) -> None:
+        """Let a product appear in the run: all its files, then its manifest, or nothing.
+
+        On a local disk the whole folder is renamed at once. On an object store, where there is no such step, the
+        manifest is moved last, and a product without a manifest does not exist for readers.
+
+        Parameters
+        ----------
+        manifest
+            Of the product.
+        parts
+            Where each file lies now, and its name in the product.
+        """
+        staged = self.folder / manifest.product
+        for place, name in parts:
+            place.move_to(staged / name)
+        (staged / manifests.NAME).write_bytes(manifest.to_json())
+        final = self._run / manifest.product
+        if self._run.is_local:
+            if final.exists():
+                final.move_to(self.folder / f"replaced-{manifest.product}")
+            staged.move_to(final)
+            return
+        final.remove()
+        for name in [*(entry.name for entry in manifest.files), manifests.NAME]:
+            (staged / name).move_to(final / name)
+
+
+@contextmanager
+def staging(run: Location) -> Iterator[Staging]:
+    """Open a staging folder; it is gone after the block, whatever happened in it.
+
+    Raises
+    ------
+    RunError
+        If the run's place is a file, or cannot be written.
+    """
+    if run.kind() == fs.FileType.File:
+        raise RunError(f"{run} is a file; the output must be a folder")
+    stage = Staging(run)
+    made_run = not run.exists()
+    try:
+        (stage.folder / "writable").write_bytes(b"")
+    except OSError as error:
+        raise RunError(f"cannot write to {run}: {error}. Choose a folder that you may write to.") from error
+    try:
+        yield stage
+    finally:
+        stage.folder.remove()
+        if made_run and not run.names():
+            run.remove()

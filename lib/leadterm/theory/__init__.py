@@ -1,0 +1,31 @@
+"""What the theory says of a corpus: its basis functions, their compositions, and the weights that follow.
+
+Definitions and equation numbers are those of Im, Oh, Fang and Li (ICLR 2026, arXiv:2601.19208v2).
+"""
+
+from leadterm.theory.associations import strongest
+from leadterm.theory.basis import Basis
+from leadterm.theory.centring import Centring
+from leadterm.theory.conditions import (
+    Condition,
+    gaussian_conditions,
+    gaussian_probability,
+    zero_initialisation_conditions,
+)
+from leadterm.theory.predicted import PredictedWeights, predicted_weights
+from leadterm.theory.steps import PerWeight, error_bounds, leading_coefficients
+
+__all__ = [
+    "Basis",
+    "Centring",
+    "Condition",
+    "PerWeight",
+    "PredictedWeights",
+    "error_bounds",
+    "gaussian_conditions",
+    "gaussian_probability",
+    "leading_coefficients",
+    "predicted_weights",
+    "strongest",
+    "zero_initialisation_conditions",
+]
