@@ -4,9 +4,10 @@ from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
 from leadterm.counting.memory import TaskMemory, plan_memory
 from leadterm.counting.merging import RowMerger
 from leadterm.counting.rows import SparseRows
-from leadterm.counting.units import Statistic, count_unit, row_key
+from leadterm.counting.units import ROW_BITS, Statistic, count_unit, row_key
 
 __all__ = [
+    "ROW_BITS",
     "RowMerger",
     "SparseRows",
     "Statistic",

@@ -5,11 +5,11 @@ silently recompiled, and cached on disk so that an executor's worker loads them 
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = Callable[..., Any]
 
 
 def kernel(signature: str) -> Callable[[Function], Function]:

@@ -15,7 +15,8 @@ OVERFLOW = -1
 
 
 @kernel(
-    f"Tuple((int64, int64, int64))(int64[::1], int64[::1], int32[::1], int64[::1], int64, int64, int64, "
+    "Tuple((int64, int64, int64))(Array(int64, 1, 'C', readonly=True), Array(int64, 1, 'C', readonly=True), "
+    "Array(int32, 1, 'C', readonly=True), Array(int64, 1, 'C', readonly=True), int64, int64, int64, "
     f"int64[::1], uint8[::1], {OUTPUT})"
 )
 def merge_rows(  # type: ignore[no-untyped-def]  # types stand in the signature

@@ -12,6 +12,10 @@ from leadterm.counting.positions import CURRENT, NEXT, add_frequencies, group_po
 from leadterm.counting.rows import SparseRows
 
 
+ROW_BITS = 32
+"""Bits of a key that hold the row number; the statistic stands above them."""
+
+
 class Statistic(IntEnum):
     """What a sparse row belongs to; a frequency vector travels as a matrix of one row."""
 
@@ -23,7 +27,7 @@ class Statistic(IntEnum):
 
 def row_key(statistic: Statistic, row: NDArray[np.int64]) -> NDArray[np.int64]:
     """Join a statistic and its row numbers to one sortable int64 key."""
-    return (np.int64(statistic) << np.int64(32)) | row
+    return (np.int64(statistic) << np.int64(ROW_BITS)) | row
 
 
 def count_unit(

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -14,13 +15,17 @@ DEFAULTS: dict[str, str] = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
     # A split is a fixed number of bytes, so that rows do not move between splits with the number of cores.
     "spark.sql.files.maxPartitionBytes": str(32 * 2**20),
-    # Sums of sparse rows compress well once only; the numbers are nearly incompressible after lz4's first pass.
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
 }
 """Properties that apply where neither spark-submit nor the config set them."""
 
-LOCAL_DEFAULTS: dict[str, str] = {"spark.driver.memory": "4g", "spark.ui.enabled": "false"}
+LOCAL_DEFAULTS: dict[str, str] = {
+    "spark.driver.memory": "4g",
+    "spark.ui.enabled": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+}
 """Properties for a driver that is its own cluster: its heap holds the shuffle too."""
 
 

@@ -23,6 +23,9 @@ from leadterm.store.products import read_verified
 DELTA = {name: "DELTA_BINARY_PACKED" for name in ("row", "cols.list.element", "values.list.element")}
 """Differences packed in bits: for sorted columns and fixed-point sums half the bytes of plain numbers, as fast."""
 
+ROW_GROUP_ENTRIES = 2**20
+"""Nonzeros of a row group: about 5 MB on disk."""
+
 AXES = {"bigram": (Axis.CURRENT, Axis.NEXT), "context": (Axis.NEXT, Axis.CONTEXT)}
 """What the rows and columns of each stored matrix are."""
 
@@ -61,7 +64,7 @@ class MatrixFile:
 @contextmanager
 def matrix_file(place: Location, schema: pa.Schema) -> Iterator[tuple[MatrixFile, HashingSink]]:
     """Open a matrix file for writing; it is whole after the block, and gone if the block raises."""
-    with grouped_parquet(place, schema, "cols", column_encoding=DELTA) as (writer, sink):
+    with grouped_parquet(place, schema, "cols", ROW_GROUP_ENTRIES, column_encoding=DELTA) as (writer, sink):
         yield MatrixFile(writer, schema, sink), sink
 
 

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from leadterm.store.location import HashingSink, Location, hashing_output
 
-ROW_GROUP_ENTRIES = 2**20
-"""List elements of a row group: a few megabytes, what one reader task holds at least."""
-
 
 class GroupCutter:
     """Decides where row groups end in a stream of lists: after the first list that fills a group.
@@ -21,7 +18,7 @@ class GroupCutter:
     The cuts depend on the lists' lengths alone, so the same rows give the same file however they were batched.
     """
 
-    def __init__(self, entries: int = ROW_GROUP_ENTRIES) -> None:
+    def __init__(self, entries: int) -> None:
         self._entries = entries
         self._pending = 0
 
@@ -43,10 +40,14 @@ class GroupCutter:
 class GroupedWriter:
     """A Parquet file that is written a row group at a time, at the cuts of a :class:`GroupCutter`."""
 
-    def __init__(self, sink: HashingSink, schema: pa.Schema, list_column: str, **options: Any) -> None:
-        self._writer = pq.ParquetWriter(sink, schema, use_dictionary=False, compression="zstd", **options)
+    def __init__(
+        self, sink: HashingSink, schema: pa.Schema, list_column: str, group_entries: int, **options: Any
+    ) -> None:
+        self._writer = pq.ParquetWriter(
+            sink, schema, use_dictionary=False, compression="zstd", write_page_checksum=True, **options
+        )
         self._list_column = list_column
-        self._cutter = GroupCutter()
+        self._cutter = GroupCutter(group_entries)
         self._pending: list[pa.Table] = []
         self.group_entries: list[int] = []
         """List elements of each row group written so far."""
@@ -78,11 +79,11 @@ class GroupedWriter:
 
 @contextmanager
 def grouped_parquet(
-    place: Location, schema: pa.Schema, list_column: str, **options: Any
+    place: Location, schema: pa.Schema, list_column: str, group_entries: int, **options: Any
 ) -> Iterator[tuple[GroupedWriter, HashingSink]]:
     """Open a file of rows with a list column; it is whole after the block, and gone if the block raises."""
     with hashing_output(place) as sink:
-        writer = GroupedWriter(sink, schema, list_column, **options)
+        writer = GroupedWriter(sink, schema, list_column, group_entries, **options)
         yield writer, sink
         writer.close()
 

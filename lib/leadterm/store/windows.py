@@ -27,10 +27,14 @@ SCHEMA = pa.schema(
 """``document``: content hash of the window's document; ``window``: its place in the document, from 0."""
 
 
+ROW_GROUP_TOKENS = 2**18
+"""Tokens of a row group: 1 MB, the least that a counting task reads at once."""
+
+
 @contextmanager
 def windows_file(place: Location) -> Iterator[tuple[GroupedWriter, "pa.NativeFile"]]:
     """Open a windows file for writing; it is whole after the block, and gone if the block raises."""
-    with grouped_parquet(place, SCHEMA, "tokens") as opened:
+    with grouped_parquet(place, SCHEMA, "tokens", ROW_GROUP_TOKENS) as opened:
         yield opened
 
 
@@ -68,7 +72,7 @@ def read_row_groups(
     for name, group, n_tokens in groups:
         if opened is None or opened[0] != name:
             place = folder / name
-            opened = name, pq.ParquetFile(place.filesystem.open_input_file(place.path))
+            opened = name, pq.ParquetFile(place.filesystem.open_input_file(place.path), page_checksum_verification=True)
         lists = opened[1].read_row_group(group, columns=["tokens"])["tokens"].combine_chunks()
         tokens[filled : filled + n_tokens] = lists.flatten().to_numpy()
         lengths.append(pa.compute.list_value_length(lists).to_numpy().astype(np.int64))

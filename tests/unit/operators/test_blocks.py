@@ -66,14 +66,17 @@ def test_the_closed_form_and_the_blocks_agree(bigram):
     assert bigram.frobenius_norm() == pytest.approx(blocked, rel=1e-13)
 
 
-def test_where_terms_cancel_the_blocks_are_used():
-    """kappa = 2e8: the closed form would give rounding noise (its square has error 1e-16 against a value of 1e-17)."""
-    dense = np.full((30, 20), 1.0)
-    dense[3, 4] += 2.0**-22
-    nearly = SparseOperator(sparse.csr_array(dense), AXES) - RankOneOperator(np.ones(30), np.ones(20), AXES)
+@pytest.mark.parametrize("spread", [2.0**-4, 2.0**-20])
+def test_where_terms_cancel_the_blocks_are_used(spread):
+    """kappa = 2 / spread: the closed form would lose kappa^2 eps = 2e-13 and 1e-3, the blocks lose nothing."""
+    excess = spread * np.random.default_rng(1).integers(-8, 9, (30, 20)) / 8  # 1 + excess and its square are exact
+    ones = RankOneOperator(np.ones(30), np.ones(20), AXES)
+    nearly = SparseOperator(sparse.csr_array(1 + excess), AXES) - ones
     assert frobenius._closed_norm(nearly) is None
-    assert nearly.frobenius_norm() == 2.0**-22  # exact: every other entry cancels to zero
-    assert nearly.inner(nearly) == 2.0**-44
+    assert nearly.inner(nearly) == np.sum(excess**2)
+    assert nearly.inner(ones) == np.sum(excess)
+    # One root, rounded: eps.
+    assert nearly.frobenius_norm() == pytest.approx(np.sqrt(np.sum(excess**2)), rel=1e-15)
 
 
 def test_an_operator_of_zeros_has_norm_zero():

@@ -23,6 +23,12 @@ def test_a_row_by_default_ties_by_lower_number(context):
     assert scores.tolist() == [3.0, 3.0, 1.0]
 
 
+def test_ties_among_many():
+    """Enough entries for a sort that is not stable to show it."""
+    same = SparseOperator(sparse.csr_array(np.ones((1, 5000))), (Axis.NEXT, Axis.CONTEXT))
+    assert np.array_equal(strongest(same, 0, 5000)[0], np.arange(5000))
+
+
 def test_either_axis_by_name(context):
     assert strongest(context, 0, 2, Axis.NEXT)[0].tolist() == [1, 3]
     indices, scores = strongest(context, 0, 2, Axis.CONTEXT)

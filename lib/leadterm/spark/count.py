@@ -1,0 +1,142 @@
+"""The job ``count_cooccurrences``: windows become the bigram and context matrices and both frequency vectors."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from leadterm.config import Config
+from leadterm.counting import check_no_overflow, plan_memory
+from leadterm.errors import LeadtermError
+from leadterm.spark.counting import ROWS, UNITS, WindowsCounter
+from leadterm.spark.failures import readable_errors
+from leadterm.spark.merging import REPORT, MatrixWriter
+from leadterm.spark.progress import progress
+from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, read_table, stage_table
+
+PRODUCTS = ("bigram", "context", "frequencies")
+
+
+def count_cooccurrences(
+    session: SparkSession, config: Config, run: Location, *, overwrite: bool = False, tasks: int | None = None
+) -> bool:
+    """Make the products ``bigram``, ``context`` and ``frequencies`` of a run.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Its section ``counting``.
+    run
+        The run directory; it holds ``windows`` and ``vocabulary``.
+    overwrite
+        Replace products that were made from other windows or with other settings.
+    tasks
+        How many tasks count, and how many merge; by default what the cluster runs at once, or as many as memory asks
+        for. The products do not depend on it.
+
+    Returns
+    -------
+    bool
+        False if all were there already, made from the same windows with the same settings.
+
+    Raises
+    ------
+    RunError
+        If the windows are missing or damaged, or the run directory holds another run.
+    CountOverflowError
+        If a sum might not fit int64.
+    """
+    windows = require_manifest(run, "windows", "encode_corpus")
+    require_manifest(run, "vocabulary", "encode_corpus")
+    made_from = {"windows": windows.content_hash}
+    settings = {"scale_bits": config.counting.scale_bits, "rows_per_file": config.counting.rows_per_file}
+    if all([is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]):
+        return False
+    _check_overflow(run, windows, config)
+    started = time.monotonic()
+    with staging(run) as stage:
+        reports = _count(session, config, run, windows, stage, tasks)
+        seconds = {"count": time.monotonic() - started}
+        _commit(stage, windows, reports, Manifest("", made_from, settings, {}, (), seconds))
+    return True
+
+
+def _check_overflow(run: Location, windows: Manifest, config: Config) -> None:
+    """Refuse a scale at which the most frequent token's weights might not fit, before any work."""
+    vocabulary = read_table(run, require_manifest(run, "vocabulary", "encode_corpus"), VOCABULARY)
+    largest = max(vocabulary["count"].to_pylist()) + windows.counts["windows"]  # a token that two windows share
+    check_no_overflow(largest, windows.settings["windows"]["length"], config.counting.scale_bits)
+
+
+def _count(
+    session: SparkSession, config: Config, run: Location, windows: Manifest, stage: Staging, tasks: int | None
+) -> pa.Table:
+    """Count, shuffle and merge; a report per matrix file and frequency vector."""
+    size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
+    counting = config.counting
+    memory = plan_memory(counting.memory_per_task, size, length)
+    blocks = -(-size // counting.rows_per_file)
+    parts = min(blocks, tasks or 2 * session.sparkContext.defaultParallelism)
+    counter = WindowsCounter(
+        (run / "windows").uri, size, length, counting.scale_bits, memory, counting.rows_per_file, parts
+    )
+    writer = MatrixWriter(stage.folder.uri, size, counting.scale_bits, counting.rows_per_file, memory.batch_entries)
+    n_tasks = tasks or max(
+        session.sparkContext.defaultParallelism, -(-(windows.counts["positions"] + windows.counts["windows"]) // memory.unit_tokens)
+    )
+    rows = _deal_out(session, windows, n_tasks).mapInArrow(counter, ROWS)
+    merged = rows.repartitionById(parts, "part").sortWithinPartitions("key").mapInArrow(writer, REPORT)
+    with progress(session, "count co-occurrences"), readable_errors():
+        reports: pa.Table = merged.toArrow()
+    return reports
+
+
+def _deal_out(session: SparkSession, windows: Manifest, n_tasks: int) -> DataFrame:
+    """Give every task row groups of the windows with about as many tokens as every other."""
+    groups = [
+        (entry.name, group, tokens)
+        for entry in windows.files
+        for group, tokens in enumerate(entry.details.get("row_group_tokens", ()))
+    ]
+    n_tasks = min(n_tasks, len(groups))
+    tokens = np.array([tokens for *_, tokens in groups], dtype=np.int64)
+    middle = np.cumsum(tokens) - tokens / 2
+    task = np.minimum(middle * n_tasks // tokens.sum(), n_tasks - 1).astype(np.int32)
+    names, numbers, _ = zip(*groups, strict=True)
+    table = pa.table({"task": task, "file": pa.array(names), "row_group": pa.array(numbers, pa.int32()), "tokens": tokens})
+    return session.createDataFrame(table, UNITS).repartitionById(n_tasks, "task")
+
+
+def _commit(stage: Staging, windows: Manifest, reports: pa.Table, base: Manifest) -> None:
+    """Check the accounts, then let the three products appear."""
+    rows = reports.to_pylist()
+    current, context = (
+        next(np.frombuffer(row["vector"], dtype=np.int64) for row in rows if row["product"] == name)
+        for name in ("current_frequency", "context_frequency")
+    )
+    totals = {"bigram": int(current.sum()), "context": sum(context.tolist())}
+    for product in ("bigram", "context"):
+        files = sorted((row for row in rows if row["product"] == product), key=lambda row: row["name"])
+        found = sum(int(row["total"]) for row in files)
+        if found != totals[product] or totals["bigram"] != windows.counts["positions"]:
+            raise LeadtermError(
+                f"the books do not balance: the {product} matrix sums to {found}, its frequency vector to "
+                f"{totals[product]}, and the windows hold {windows.counts['positions']} positions. Report this message."
+            )
+        counts = _counts(windows) | {"nonzeros": sum(row["nonzeros"] for row in files), "total": str(found)}
+        entries = tuple(FileEntry(row["name"], row["bytes"], row["sha256"], {"rows": row["rows"]}) for row in files)
+        places = [(Location.of(row["place"]), row["name"]) for row in files]
+        stage.commit(replace(base, product=product, counts=counts, files=entries), places)
+    part, entry = stage_table(stage, FREQUENCIES, frequency_table(current, context))
+    stage.commit(replace(base, product="frequencies", counts=_counts(windows), files=(entry,)), [part])
+
+
+def _counts(windows: Manifest) -> dict[str, Any]:
+    """Repeat what readers of a matrix need of the windows' accounts."""
+    return {key: windows.counts[key] for key in ("vocabulary_size", "windows", "positions")}

@@ -1,0 +1,178 @@
+"""The job ``encode_corpus``: documents in Parquet or JSON lines become windows of token ids and a vocabulary."""
+
+import hashlib
+import time
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import SparkSession
+
+from leadterm.config import Config, canonical
+from leadterm.errors import InputError, LeadtermError
+from leadterm.spark.documents import Documents, open_documents
+from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
+from leadterm.spark.failures import readable_errors
+from leadterm.spark.progress import progress
+from leadterm.spark.vocabulary import AnyTokenizer, make_tokenizer, tokenizer_file
+from leadterm.spark.writing import REPORT, WindowsWriter
+from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, staging
+from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
+
+JOB = "encode_corpus"
+
+
+def encode_corpus(session: SparkSession, config: Config, run: Location, *, overwrite: bool = False) -> bool:
+    """Make the products ``windows`` and ``vocabulary`` of a run.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Its sections ``corpus``, ``tokenizer`` and ``windows``.
+    run
+        The run directory.
+    overwrite
+        Replace products that were made from other inputs or with other settings.
+
+    Returns
+    -------
+    bool
+        False if both products were there already, made from the same files with the same settings.
+
+    Raises
+    ------
+    InputError
+        If the corpus or the tokenizer is missing, broken or empty.
+    RunError
+        If the run directory holds another run.
+    """
+    settings = encoding_settings(config)
+    documents = open_documents(session, config.corpus)
+    made_from = {"corpus": sources_hash(documents.sources, ordered=config.corpus.max_documents is not None)}
+    current = [
+        is_current(run, product, made_from, settings, overwrite=overwrite) for product in ("windows", "vocabulary")
+    ]
+    if all(current):
+        return False
+    seconds: dict[str, float] = {}
+    with staging(run) as stage:
+        started = time.monotonic()
+        tokenizer = make_tokenizer(documents.frame, config.corpus, config.tokenizer)
+        seconds["tokenizer"] = time.monotonic() - started
+        started = time.monotonic()
+        reports = _write_windows(documents, config, tokenizer, stage)
+        seconds["encode"] = time.monotonic() - started
+        _commit(stage, documents, tokenizer, reports, made_from, settings, seconds)
+    return True
+
+
+def encoding_settings(config: Config) -> dict[str, Any]:
+    """Take the settings that windows and vocabulary depend on; where files lie is not one of them."""
+    corpus = {key: value for key, value in canonical(config.corpus).items() if key != "paths"}
+    return {"corpus": corpus, "tokenizer": canonical(config.tokenizer), "windows": canonical(config.windows)}
+
+
+def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
+    """Hash what the source files hold: equal for renamed or reordered files, unless their order matters."""
+    hashes = sources["sha256"].to_pylist()
+    lines = hashes if ordered else sorted(hashes)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _write_windows(documents: Documents, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
+    """Encode on the executors and write the windows files into the staging folder; a report per file."""
+    encoding = Encoding(
+        tokenizer=None if config.tokenizer.kind == "ids" else tokenizer,
+        vocabulary_size=tokenizer.vocabulary_size,
+        length=config.windows.length,
+        policy=config.windows.policy,
+        files=config.windows.files,
+        min_characters=config.corpus.min_characters,
+        max_characters=config.corpus.max_characters,
+    )
+    writer = WindowsWriter(stage.folder.uri, tokenizer.vocabulary_size)
+    windows = documents.frame.mapInArrow(encoding, WINDOW_SCHEMA).repartitionById(config.windows.files, "bucket")
+    written = windows.sortWithinPartitions("document", "window", "tokens").mapInArrow(writer, REPORT)
+    with progress(documents.frame.sparkSession, "encode documents"), readable_errors():
+        reports: pa.Table = written.toArrow()
+    return reports
+
+
+def _commit(
+    stage: Staging,
+    documents: Documents,
+    tokenizer: AnyTokenizer,
+    reports: pa.Table,
+    made_from: dict[str, Any],
+    settings: dict[str, Any],
+    seconds: dict[str, float],
+) -> None:
+    """Check the accounts, then let both products appear."""
+    tally = _sum_vectors(reports["tally"])
+    account = check_account(tally, documents.sources, reports, settings)
+    token_counts = _sum_vectors(reports["counts"])
+    account |= {"vocabulary_size": tokenizer.vocabulary_size, "tokens": int(token_counts.sum())}
+
+    names = vocabulary_table(list(tokenizer.tokens), token_counts)
+    small = [stage_table(stage, VOCABULARY, names)]
+    if (text := tokenizer_file(tokenizer)) is not None:
+        small.append(stage_bytes(stage, TOKENIZER, text.encode()))
+    parts, entries = zip(*small, strict=True)
+    counts = {"vocabulary_size": tokenizer.vocabulary_size, "tokens": account["tokens"]}
+    stage.commit(Manifest("vocabulary", made_from, settings, counts, tuple(entries), seconds), parts)
+
+    source_part, source_entry = stage_table(stage, SOURCES, documents.sources)
+    files = [row for row in reports.sort_by("name").to_pylist() if row["name"]]
+    listed = [FileEntry(row["name"], row["bytes"], row["sha256"], {"row_group_tokens": row["groups"]}) for row in files]
+    places = [(Location.of(row["place"]), row["name"]) for row in files]
+    manifest = Manifest("windows", made_from, settings, account, (*listed, source_entry), seconds)
+    stage.commit(manifest, [*places, source_part])
+
+
+def check_account(
+    tally: NDArray[np.int64], sources: pa.Table, reports: pa.Table, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Balance the books: every document is kept or dropped for one reason, every window is in a file.
+
+    Raises
+    ------
+    InputError
+        If no document gave a window; says what became of them.
+    LeadtermError
+        If the sums do not agree.
+    """
+    dropped = {reason.name.lower(): int(tally[reason]) for reason in DROPS}
+    account = {
+        "documents": int(tally[Tally.DOCUMENTS]),
+        "dropped": dropped,
+        "kept": int(tally[Tally.KEPT]),
+        "windows": int(tally[Tally.WINDOWS]),
+        "positions": int(tally[Tally.POSITIONS]),
+    }
+    if account["windows"] == 0:
+        reasons = ", ".join(f"{reason}: {n:,}" for reason, n in dropped.items() if n) or "there was none"
+        raise InputError(f"the corpus is empty: none of its {account['documents']:,} documents gave a window ({reasons})")
+    windows, tokens = sum(reports["windows"].to_pylist()), sum(reports["tokens"].to_pylist())
+    rows = sources["rows"].to_pylist()
+    limited = settings["corpus"]["max_documents"] is not None
+    balanced = (
+        account["documents"] == account["kept"] + sum(dropped.values())
+        and (limited or None in rows or account["documents"] == sum(rows))
+        and windows == account["windows"]
+        and tokens - windows == account["positions"]
+    )
+    if not balanced:
+        raise LeadtermError(
+            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, {rows[:5]} rows in "
+            f"the sources. Did a source file change while it was read? Run again; if it persists, report this message."
+        )
+    return account
+
+
+def _sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Add int64 vectors that travelled as bytes."""
+    first, *others = (np.frombuffer(cell, dtype="<i8") for cell in cells.to_pylist())
+    return np.sum([first, *others], axis=0, dtype=np.int64)

@@ -1,0 +1,89 @@
+"""What the encoding job does after its shuffle: the sorted windows of one bucket become one file."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from leadterm.spark.encoding import TALLY_WINDOW, Tally
+from leadterm.store.location import Location
+from leadterm.store.windows import SCHEMA, windows_file
+
+REPORT = (
+    "name string, place string, bytes long, sha256 string, groups array<long>, windows long, tokens long, "
+    "tally binary, counts binary"
+)
+"""What a task says of the file it wrote; ``counts``: how often each token occurs in it, int64 (V,)."""
+
+
+@dataclass(frozen=True)
+class WindowsWriter:
+    """Writes the windows of a task's bucket; travels to the executors.
+
+    Attributes
+    ----------
+    folder
+        URL of the staging folder.
+    vocabulary_size
+        V.
+    """
+
+    folder: str
+    vocabulary_size: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write one file from batches (bucket, document, window, tokens) in order; give its report."""
+        tally = np.zeros(len(Tally), dtype=np.int64)
+        counts = np.zeros(self.vocabulary_size, dtype=np.int64)
+        n_windows, bucket = 0, -1
+        place = Location.of(self.folder) / "parts" / uuid.uuid4().hex
+        with windows_file(place) as (file, sink):
+            for batch in batches:
+                is_window = pc.not_equal(batch.column(2), TALLY_WINDOW)
+                for row in batch.filter(pc.invert(is_window)).column(3).to_pylist():
+                    tally += np.frombuffer(row, dtype="<i8")
+                windows = batch.filter(is_window)
+                if len(windows):
+                    bucket = windows.column(0)[0].as_py()
+                    tokens = _token_lists(windows.column(3))
+                    _count_tokens(counts, tokens, windows.column(2).to_numpy())
+                    file.append(pa.table([windows.column(1), windows.column(2), tokens], schema=SCHEMA))
+                    n_windows += len(windows)
+        if n_windows == 0:
+            place.remove()
+        yield pa.RecordBatch.from_pylist(
+            [
+                {
+                    "name": f"windows-{bucket:05d}.parquet" if n_windows else None,
+                    "place": place.uri,
+                    "bytes": sink.n_bytes,
+                    "sha256": sink.sha256,
+                    "groups": file.group_entries,
+                    "windows": n_windows,
+                    "tokens": sum(file.group_entries),
+                    "tally": tally.tobytes(),
+                    "counts": counts.tobytes(),
+                }
+            ]
+        )
+
+
+def _token_lists(cells: Any) -> Any:
+    """See the little-endian bytes of each window as a list of int32, without a copy of the ids."""
+    offsets = np.frombuffer(cells.buffers()[1], dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    first, last = int(offsets[0]), int(offsets[-1])
+    ids = np.frombuffer(cells.buffers()[2], dtype="<i4", offset=first, count=(last - first) // 4) if last > first else []
+    return pa.ListArray.from_arrays(pa.array((offsets - first) // 4, pa.int32()), pa.array(ids, pa.int32()))
+
+
+def _count_tokens(counts: NDArray[np.int64], tokens: Any, window: NDArray[np.int32]) -> None:
+    """Add up how often tokens occur; the token that a window shares with the one before it counts once."""
+    ids = tokens.values.to_numpy()
+    counts += np.bincount(ids, minlength=len(counts))
+    shared = tokens.offsets.to_numpy()[:-1][window > 0]
+    counts -= np.bincount(ids[shared], minlength=len(counts))
