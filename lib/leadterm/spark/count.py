@@ -88,7 +88,8 @@ def _count(
     )
     writer = MatrixWriter(stage.folder.uri, size, counting.scale_bits, counting.rows_per_file, memory.batch_entries)
     n_tasks = tasks or max(
-        session.sparkContext.defaultParallelism, -(-(windows.counts["positions"] + windows.counts["windows"]) // memory.unit_tokens)
+        session.sparkContext.defaultParallelism,
+        -(-(windows.counts["positions"] + windows.counts["windows"]) // memory.unit_tokens),
     )
     rows = _deal_out(session, windows, n_tasks).mapInArrow(counter, ROWS)
     merged = rows.repartitionById(parts, "part").sortWithinPartitions("key").mapInArrow(writer, REPORT)
@@ -109,7 +110,9 @@ def _deal_out(session: SparkSession, windows: Manifest, n_tasks: int) -> DataFra
     middle = np.cumsum(tokens) - tokens / 2
     task = np.minimum(middle * n_tasks // tokens.sum(), n_tasks - 1).astype(np.int32)
     names, numbers, _ = zip(*groups, strict=True)
-    table = pa.table({"task": task, "file": pa.array(names), "row_group": pa.array(numbers, pa.int32()), "tokens": tokens})
+    table = pa.table(
+        {"task": task, "file": pa.array(names), "row_group": pa.array(numbers, pa.int32()), "tokens": tokens}
+    )
     return session.createDataFrame(table, UNITS).repartitionById(n_tasks, "task")
 
 

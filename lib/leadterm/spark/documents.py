@@ -54,7 +54,9 @@ def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
         raw = _read(session, corpus, corpus.paths)
         files = sorted(raw.inputFiles())
     if not files:
-        raise InputError(f"no file lies at {', '.join(corpus.paths)}. Check corpus.paths and corpus.format in the config.")
+        raise InputError(
+            f"no file lies at {', '.join(corpus.paths)}. Check corpus.paths and corpus.format in the config."
+        )
     rule = None
     if corpus.format == "parquet":
         rule = ColumnRule(resolve_column(raw.schema, _column(corpus)), is_ids=corpus.ids_column is not None)

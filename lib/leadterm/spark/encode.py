@@ -154,7 +154,9 @@ def check_account(
     }
     if account["windows"] == 0:
         reasons = ", ".join(f"{reason}: {n:,}" for reason, n in dropped.items() if n) or "there was none"
-        raise InputError(f"the corpus is empty: none of its {account['documents']:,} documents gave a window ({reasons})")
+        raise InputError(
+            f"the corpus is empty: none of its {account['documents']:,} documents gave a window ({reasons})"
+        )
     windows, tokens = sum(reports["windows"].to_pylist()), sum(reports["tokens"].to_pylist())
     rows = sources["rows"].to_pylist()
     limited = settings["corpus"]["max_documents"] is not None

@@ -120,7 +120,9 @@ def is_eligible(text: str | None, min_characters: int, max_characters: int) -> b
 def content_hashes(documents: Ragged) -> NDArray[np.int64]:
     """Hash each document's token ids: the first 8 bytes of BLAKE2b, so that equal documents are equal anywhere."""
     data = documents.values.astype("<i4", copy=False).tobytes()
-    digests = (hashlib.blake2b(data[4 * a : 4 * b], digest_size=8).digest() for a, b in pairwise(documents.offsets.tolist()))
+    digests = (
+        hashlib.blake2b(data[4 * a : 4 * b], digest_size=8).digest() for a, b in pairwise(documents.offsets.tolist())
+    )
     return np.frombuffer(b"".join(digests), dtype="<i8").astype(np.int64)
 
 
@@ -141,7 +143,9 @@ def _windows_batch(windows: Windows, documents: NDArray[np.int64], files: int) -
     buckets = (documents.view(np.uint64) % np.uint64(files)).astype(np.int32)
     ends = (windows.tokens.offsets * 4).astype(np.int64)
     data = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(windows), [None, pa.py_buffer(ends), pa.py_buffer(windows.tokens.values.astype("<i4", copy=False))]
+        pa.large_binary(),
+        len(windows),
+        [None, pa.py_buffer(ends), pa.py_buffer(windows.tokens.values.astype("<i4", copy=False))],
     )
     columns = [pa.array(buckets), pa.array(documents), pa.array(windows.window), data.cast(pa.binary())]
     return pa.RecordBatch.from_arrays(columns, names=["bucket", "document", "window", "tokens"])
@@ -150,5 +154,7 @@ def _windows_batch(windows: Windows, documents: NDArray[np.int64], files: int) -
 def _tally_batch(tally: NDArray[np.int64]) -> pa.RecordBatch:
     """Lay a tally out as a row for the shuffle."""
     row = {"bucket": 0, "document": 0, "window": TALLY_WINDOW, "tokens": tally.astype("<i8").tobytes()}
-    schema = pa.schema([("bucket", pa.int32()), ("document", pa.int64()), ("window", pa.int32()), ("tokens", pa.binary())])
+    schema = pa.schema(
+        [("bucket", pa.int32()), ("document", pa.int64()), ("window", pa.int32()), ("tokens", pa.binary())]
+    )
     return pa.RecordBatch.from_pylist([row], schema=schema)

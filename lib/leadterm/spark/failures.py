@@ -11,7 +11,9 @@ from leadterm import errors
 from leadterm.errors import InputError, LeadtermError, MachineError
 
 RAISED = re.compile(r"leadterm\.errors\.(\w+): (.+)")
-UNREADABLE = re.compile(r"(?:FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER)\S*\].*?(?:file|footer)[^:]*?\s(\S+?)[.\s]*(?:\n|SQLSTATE)")
+UNREADABLE = re.compile(
+    r"(?:FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER)\S*\].*?(?:file|footer)[^:]*?\s(\S+?)[.\s]*(?:\n|SQLSTATE)"
+)
 NO_PATH = re.compile(r"\[PATH_NOT_FOUND\] Path does not exist: (\S+?)\.? ")
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
 

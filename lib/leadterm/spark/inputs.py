@@ -74,6 +74,7 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: ColumnRule 
     InputError
         Names the files that are broken, and what is wrong with each.
     """
+
     def inspect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             rows = [_inspect(path, rule) for path in batch.column(0).to_pylist()]
@@ -89,7 +90,13 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: ColumnRule 
 
 
 REPORT = pa.schema(
-    [("path", pa.string()), ("bytes", pa.int64()), ("sha256", pa.string()), ("rows", pa.int64()), ("problem", pa.string())]
+    [
+        ("path", pa.string()),
+        ("bytes", pa.int64()),
+        ("sha256", pa.string()),
+        ("rows", pa.int64()),
+        ("problem", pa.string()),
+    ]
 )
 
 
@@ -117,4 +124,6 @@ def _refuse_broken(found: pa.Table) -> None:
         return
     listed = "; ".join(f"{row['path']}: {row['problem']}" for row in broken[:SHOWN])
     more = f" (and {len(broken) - SHOWN} more)" if len(broken) > SHOWN else ""
-    raise InputError(f"{len(broken)} of {len(found)} input files cannot be used. {listed}{more}. Repair or leave them out.")
+    raise InputError(
+        f"{len(broken)} of {len(found)} input files cannot be used. {listed}{more}. Repair or leave them out."
+    )

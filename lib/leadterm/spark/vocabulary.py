@@ -45,7 +45,9 @@ def make_tokenizer(frame: DataFrame, corpus: CorpusSection, settings: TokenizerS
     if isinstance(settings, WordTokenizerSection):
         words = frequent_words(frame, corpus, settings.vocabulary_size)
         if not words:
-            raise InputError("the corpus is empty: no document of it holds a word. Check corpus.text_column and limits.")
+            raise InputError(
+                "the corpus is empty: no document of it holds a word. Check corpus.text_column and limits."
+            )
         return WordTokenizer(words, settings.unknown)
     if isinstance(settings, HuggingFaceTokenizerSection):
         return load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)

@@ -1,0 +1,108 @@
+"""The command line: ``leadterm run``, ``leadterm show``, ``leadterm sample``; the scripts in ``jobs/`` share its parts."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from leadterm._version import __version__
+from leadterm.config import Config, load_config
+from leadterm.errors import LeadtermError
+from leadterm.store import Location
+from leadterm.summary import summarise
+
+SAMPLE_ROW_GROUP = 64
+"""Chapters a row group: small, so that a laptop's cores share even this little text."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of ``leadterm``; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="leadterm", description="corpus statistics that transformer weights begin with"
+    )
+    parser.add_argument("--version", action="version", version=f"leadterm {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run all jobs of a config, skipping what is done")
+    add_job_arguments(run)
+    run.set_defaults(action=_run)
+
+    show = commands.add_parser("show", help="show what a run holds, and the strongest associations of some tokens")
+    show.add_argument("run", help="a run directory")
+    show.add_argument("tokens", nargs="*", help="tokens of its vocabulary")
+    show.add_argument("-k", type=int, default=10, help="associations per token (default 10)")
+    show.set_defaults(action=lambda options: print(summarise(options.run, options.tokens, options.k)))  # noqa: T201
+
+    sample = commands.add_parser("sample", help="write the sample text as Parquet")
+    sample.add_argument("folder", type=Path, help="where to")
+    sample.set_defaults(action=lambda options: _write_sample(options.folder))
+    options = parser.parse_args(arguments)
+    return report_errors(lambda: options.action(options))
+
+
+def job_main(name: str, arguments: Sequence[str] | None = None) -> int:
+    """Run a single job, or with ``run_pipeline`` all of them: the body of the scripts in ``jobs/``."""
+    parser = argparse.ArgumentParser(prog=name)
+    add_job_arguments(parser)
+    options = parser.parse_args(arguments)
+    return report_errors(lambda: _run_jobs(options, None if name == "run_pipeline" else [name]))
+
+
+def add_job_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that every job takes."""
+    parser.add_argument("--config", required=True, help="a YAML file; see conf/")
+    parser.add_argument("--output", required=True, help="the run directory: a path or a URL")
+    parser.add_argument("--overwrite", action="store_true", help="replace products made from other inputs or settings")
+
+
+def report_errors(action: Callable[[], None]) -> int:
+    """Run a command; a LeadtermError becomes its message and exit status 1, anything else keeps its traceback."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("leadterm").setLevel(logging.INFO)
+    try:
+        action()
+    except LeadtermError as error:
+        print(f"leadterm: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        print("leadterm: stopped; finished products are kept, run again to go on", file=sys.stderr)  # noqa: T201
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Run all jobs, then show what came out."""
+    config = _run_jobs(options, None)
+    print(summarise(options.output, config.associations.tokens, config.associations.k))  # noqa: T201
+
+
+def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
+    """Start Spark and run jobs."""
+    config = load_config(options.config)
+    run = Location.of(options.output)
+    from leadterm.spark.pipeline import JOBS, run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
+    from leadterm.spark.session import start_session  # noqa: PLC0415
+
+    session = start_session(f"leadterm {options.output}", config.spark)
+    try:
+        run_jobs(session, config, run, names or list(JOBS), overwrite=options.overwrite)
+    finally:
+        session.stop()
+    return config
+
+
+def _write_sample(folder: Path) -> None:
+    """Write the sample text, unless it is there."""
+    target = folder / "kjv.parquet"
+    if target.exists():
+        return
+    from leadterm.corpus import read_sample  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    pq.write_table(read_sample(), partial, row_group_size=SAMPLE_ROW_GROUP)
+    partial.rename(target)
+    print(f"wrote {target}: the King James Bible, a row per chapter")  # noqa: T201

@@ -1,0 +1,67 @@
+"""What a run holds, as text for a terminal."""
+
+from collections.abc import Sequence
+
+from leadterm.run import Run, open_run
+from leadterm.theory import Centring
+
+COLUMNS = {"bigram": "follow it", "interchange": "stand in its place", "context": "stand before it"}
+"""Basis function, and what its strongest tokens do with respect to the token asked for."""
+TITLES: dict[Centring, str] = {
+    "uniform": "as the theory defines them",
+    "frequency": "beyond what frequency explains",
+}
+"""The two centrings of the basis functions."""
+WIDTH = 26
+"""Characters of a column."""
+
+
+def summarise(path: str, tokens: Sequence[str], k: int) -> str:
+    """Describe a run in a few lines, then the strongest associations of some tokens.
+
+    Parameters
+    ----------
+    path
+        The run directory.
+    tokens
+        Of its vocabulary.
+    k
+        Associations per token and basis function.
+    """
+    run = open_run(path)
+    return "\n".join([describe(run), *(associations_table(run, token, k) for token in tokens), _where(run)])
+
+
+def describe(run: Run) -> str:
+    """Account for the corpus in a few lines."""
+    counts = run.manifest("windows").counts
+    dropped = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in counts["dropped"].items() if n) or "none"
+    bigram, context = (run.manifest(name).counts["nonzeros"] for name in ("bigram", "context"))
+    return (
+        f"\ndocuments  {counts['documents']:,} read, {counts['kept']:,} kept; dropped: {dropped}\n"
+        f"tokens     {counts['tokens']:,} of a vocabulary of {counts['vocabulary_size']:,}\n"
+        f"windows    {counts['windows']:,} of at most {run.context_length} positions; {counts['positions']:,} positions\n"
+        f"matrices   {bigram:,} distinct pairs in bigram, {context:,} in context\n"
+    )
+
+
+def associations_table(run: Run, token: str, k: int) -> str:
+    """Lay out the strongest associations of a token under each basis function, by both centrings."""
+    lines = []
+    for centring, title in TITLES.items():
+        columns = [
+            [f"{name[:15]:<15} {score:+.1e}" for name, score in run.associations(token, basis, k, centring=centring)]
+            for basis in COLUMNS
+        ]
+        heads = [f"{basis}: {meaning}" for basis, meaning in COLUMNS.items()]
+        lines += [f"{token!r}, {title}", "  ".join(f"{head:<{WIDTH}}" for head in heads).rstrip()]
+        lines += ["  ".join(f"{cell:<{WIDTH}}" for cell in row).rstrip() for row in zip(*columns, strict=False)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _where(run: Run) -> str:
+    """Say where everything lies and what to do next."""
+    products = ("vocabulary", "windows", "bigram", "context", "frequencies")
+    places = "\n".join(f"  {run.location / product}" for product in products)
+    return f"written to\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"
