@@ -14,10 +14,10 @@ TEST = [*GGUF, *NOTEBOOKS, *DEMO, "pytest>=8", "hypothesis>=6.100"]
 CHECK = [
     "import-linter>=2.16",
     "mypy>=1.11",
-    "pyarrow-stubs>=17",
     "ruff>=0.8",
     "scipy-stubs>=1.15",
     "types-PyYAML>=6",
+    "types-regex>=2024.4",
     "types-tqdm>=4.66",
 ]
 

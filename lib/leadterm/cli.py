@@ -1,4 +1,4 @@
-"""The command line: ``leadterm run``, ``leadterm show``, ``leadterm sample``; the scripts in ``jobs/`` share its parts."""
+"""The command line: ``leadterm run``, ``show`` and ``sample``; the scripts in ``jobs/`` share its parts."""
 
 import argparse
 import logging
@@ -58,7 +58,7 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace products made from other inputs or settings")
 
 
-def report_errors(action: Callable[[], None]) -> int:
+def report_errors(action: Callable[[], object]) -> int:
     """Run a command; a LeadtermError becomes its message and exit status 1, anything else keeps its traceback."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("leadterm").setLevel(logging.INFO)

@@ -125,7 +125,8 @@ class Run:
     def _frequency(self, column: str, scale_bits: int) -> NDArray[np.float64]:
         """Read a frequency vector, per position."""
         table = read_table(self.location, self.manifest("frequencies"), FREQUENCIES)
-        return np.ldexp(table[column].to_numpy().astype(np.float64), -scale_bits) / self.n_positions
+        counts: NDArray[np.float64] = table[column].to_numpy().astype(np.float64)
+        return np.ldexp(counts, -scale_bits) / self.n_positions
 
     def basis(self, device: str = "cpu", *, dtype: str | None = None, centring: Centring = "uniform") -> Basis:
         """Compose the basis functions as lazy operators.
@@ -137,8 +138,8 @@ class Run:
         dtype
             ``float64`` (default) or ``float32``.
         centring
-            ``uniform``: the theory's, B and Phi minus 1/V of their margins. ``frequency``: what is left beyond the tokens'
-            frequencies; ours, for reading associations.
+            ``uniform``: the theory's, B and Phi minus 1/V of their margins. ``frequency``: what is left beyond the
+            tokens' frequencies; ours, for reading associations.
 
         Returns
         -------
@@ -217,8 +218,9 @@ class Run:
         k
             How many.
         axis
-            The axis on which the token stands, by name; the rows' by default. ``context`` has NEXT x CONTEXT: by default the
-            contexts that go with the token as next one, with ``axis="context"`` the next tokens that go with it in the context.
+            The axis on which the token stands, by name; the rows' by default. ``context`` is NEXT x CONTEXT: by default
+            the contexts that go with the token as next one; with ``axis="context"`` the next tokens that go with it in
+            the context.
         centring
             As in :meth:`basis`.
 

@@ -40,7 +40,7 @@ def describe(run: Run) -> str:
     return (
         f"\ndocuments  {counts['documents']:,} read, {counts['kept']:,} kept; dropped: {dropped}\n"
         f"tokens     {counts['tokens']:,} of a vocabulary of {counts['vocabulary_size']:,}\n"
-        f"windows    {counts['windows']:,} of at most {run.context_length} positions; {counts['positions']:,} positions\n"
+        f"windows    {counts['windows']:,} of up to {run.context_length} positions; {counts['positions']:,} positions\n"
         f"matrices   {bigram:,} distinct pairs in bigram, {context:,} in context\n"
     )
 

@@ -60,7 +60,7 @@ def check_no_overflow(largest_count: int, length: int, scale_bits: int) -> None:
     while safe > 0 and largest_count * int(reciprocal_weights(length, safe).sum()) > INT64_MAX:
         safe -= 1
     raise CountOverflowError(
-        f"the most frequent token occurs {largest_count:,} times: with counting.scale_bits = {scale_bits} and windows of "
-        f"{length} positions its context weights might not fit 64 bits. Set counting.scale_bits to {safe} or less "
+        f"the most frequent token occurs {largest_count:,} times: with counting.scale_bits = {scale_bits} and windows "
+        f"of {length} positions its context weights might not fit 64 bits. Set counting.scale_bits to {safe} or less "
         f"(a relative precision of {length / 2 ** (safe + 1):.1e})."
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from leadterm.errors import ConfigError
 
 BYTES_PER_TOKEN = 16
-"""Of a unit: the token (4), its window's start (4), its place in the grouped order (4), the file it is read from (4)."""
+"""Of a unit: the token (4), its window's start (4), its place in the grouped order (4), the file it came from (4)."""
 BYTES_PER_ENTRY = 24
 """Of an output batch: column (4) and value (8), once in the kernel's arrays and once in the Arrow batch."""
 BYTES_PER_VOCABULARY_ENTRY = 64

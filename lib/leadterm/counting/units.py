@@ -11,7 +11,6 @@ from leadterm.counting.kernels import bigram_rows, context_rows
 from leadterm.counting.positions import CURRENT, NEXT, add_frequencies, group_positions, window_starts
 from leadterm.counting.rows import SparseRows
 
-
 ROW_BITS = 32
 """Bits of a key that hold the row number; the statistic stands above them."""
 

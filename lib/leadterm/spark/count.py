@@ -56,7 +56,8 @@ def count_cooccurrences(
     require_manifest(run, "vocabulary", "encode_corpus")
     made_from = {"windows": windows.content_hash}
     settings = {"scale_bits": config.counting.scale_bits, "rows_per_file": config.counting.rows_per_file}
-    if all([is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]):
+    current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
+    if all(current):
         return False
     _check_overflow(run, windows, config)
     started = time.monotonic()

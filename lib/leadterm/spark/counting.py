@@ -15,7 +15,7 @@ from leadterm.store.windows import read_row_groups
 UNITS = "task int, file string, row_group int, tokens long"
 """Which row groups of the windows each task counts."""
 ROWS = "part int, key long, columns binary, values binary"
-"""Sparse rows in the shuffle: two flat binaries per row cross between Python and the JVM three times as fast as lists."""
+"""Sparse rows in the shuffle: two flat binaries a row cross between Python and the JVM three times as fast as lists."""
 
 
 @dataclass(frozen=True)

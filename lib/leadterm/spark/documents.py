@@ -95,7 +95,8 @@ def resolve_column(schema: T.StructType, column: str) -> tuple[str, ...]:
     """
     if column in schema.names:
         return (column,)
-    path, kind = column.split("."), schema
+    path = column.split(".")
+    kind: T.DataType = schema
     for name in path:
         if not isinstance(kind, T.StructType) or name not in kind.names:
             columns = ", ".join(f"{field.name} ({field.dataType.simpleString()})" for field in schema.fields)
@@ -152,8 +153,8 @@ def _check_json(session: SparkSession, paths: Sequence[str], column: str) -> Non
 def _first_documents(session: SparkSession, corpus: CorpusSection, files: Sequence[str]) -> DataFrame:
     """Keep the documents up to the ``max_documents``-th eligible one, in order of path and place in the file.
 
-    Files are read in growing prefixes of that order until enough documents are found, and only the order's keys are kept
-    of them; so a small sample of a large corpus costs little, and does not depend on how Spark splits files.
+    Files are read in growing prefixes of that order until enough documents are found, and only the order's keys are
+    kept of them; so a small sample of a large corpus costs little, and does not depend on how Spark splits files.
     """
     wanted, n_files = corpus.max_documents or 0, 1
     while True:

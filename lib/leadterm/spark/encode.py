@@ -15,7 +15,7 @@ from leadterm.spark.documents import Documents, open_documents
 from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.progress import progress
-from leadterm.spark.vocabulary import AnyTokenizer, make_tokenizer, tokenizer_file
+from leadterm.spark.vocabulary import AnyTokenizer, IdsVocabulary, make_tokenizer, tokenizer_file
 from leadterm.spark.writing import REPORT, WindowsWriter
 from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, staging
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
@@ -85,7 +85,7 @@ def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
 def _write_windows(documents: Documents, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
     """Encode on the executors and write the windows files into the staging folder; a report per file."""
     encoding = Encoding(
-        tokenizer=None if config.tokenizer.kind == "ids" else tokenizer,
+        tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
         vocabulary_size=tokenizer.vocabulary_size,
         length=config.windows.length,
         policy=config.windows.policy,
@@ -145,7 +145,7 @@ def check_account(
         If the sums do not agree.
     """
     dropped = {reason.name.lower(): int(tally[reason]) for reason in DROPS}
-    account = {
+    account: dict[str, Any] = {
         "documents": int(tally[Tally.DOCUMENTS]),
         "dropped": dropped,
         "kept": int(tally[Tally.KEPT]),
@@ -168,8 +168,8 @@ def check_account(
     )
     if not balanced:
         raise LeadtermError(
-            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, {rows[:5]} rows in "
-            f"the sources. Did a source file change while it was read? Run again; if it persists, report this message."
+            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, {rows[:5]} rows "
+            f"in the sources. Did a source file change while it was read? Run again; if it persists, report this message."
         )
     return account
 
@@ -177,4 +177,5 @@ def check_account(
 def _sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
     """Add int64 vectors that travelled as bytes."""
     first, *others = (np.frombuffer(cell, dtype="<i8") for cell in cells.to_pylist())
-    return np.sum([first, *others], axis=0, dtype=np.int64)
+    total: NDArray[np.int64] = np.sum([first, *others], axis=0, dtype=np.int64)
+    return total

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from leadterm.config import WindowPolicy
 from leadterm.corpus import Ragged, Tokenizer, Windows, check_ids, cut_windows
-from leadterm.corpus.windows import WindowPolicy
 from leadterm.errors import InputError
 
 

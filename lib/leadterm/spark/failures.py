@@ -46,8 +46,8 @@ def translate(report: str) -> LeadtermError | None:
         return kind(message.strip())
     if NO_SPACE.search(report):
         return MachineError(
-            "a disk is full: free space where the output or Spark's scratch folder (spark.local.dir) lies, then run again; "
-            "finished products are kept"
+            "a disk is full: free space where the output or Spark's scratch folder (spark.local.dir) lies, "
+            "then run again; finished products are kept"
         )
     missing = NO_PATH.search(report)
     if missing:

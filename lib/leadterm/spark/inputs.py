@@ -48,7 +48,8 @@ class ColumnRule:
     def _accepts(self, kind: pa.DataType) -> bool:
         """Say whether a column of this type can be read as documents."""
         if self.is_ids:
-            return (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and pa.types.is_integer(kind.value_type)
+            is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+            return bool(is_list and pa.types.is_integer(kind.value_type))
         return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
@@ -67,7 +68,8 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: ColumnRule 
     Returns
     -------
     pyarrow.Table
-        One row per file in order of ``path``: path string, bytes int64, sha256 string, rows int64 (null without a rule).
+        One row per file in order of ``path``: path string, bytes int64, sha256 string, rows int64 (null without a
+        rule).
 
     Raises
     ------

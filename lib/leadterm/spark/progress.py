@@ -26,7 +26,7 @@ def progress(session: SparkSession, description: str) -> Iterator[None]:
         done.set()
         watcher.join()
         bar.close()
-        context.setLocalProperty("spark.jobGroup.id", None)
+        context.setLocalProperty("spark.jobGroup.id", "")
 
 
 def _watch(tracker: object, group: str, bar: "tqdm[None]", done: threading.Event) -> None:

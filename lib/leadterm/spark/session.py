@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from leadterm.spark.java import find_java
@@ -67,9 +68,6 @@ def _submitted_properties() -> dict[str, str]:
     active = SparkSession.getActiveSession()
     if active is not None:
         return dict(active.sparkContext.getConf().getAll())
-    from pyspark import SparkConf  # noqa: PLC0415  # reads the JVM's properties, which exist under spark-submit only
-    from pyspark.core.context import SparkContext
-
     return dict(SparkConf(_jvm=SparkContext._jvm).getAll()) if SparkContext._jvm else {}
 
 

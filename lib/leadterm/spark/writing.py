@@ -77,9 +77,8 @@ def _token_lists(cells: Any) -> Any:
     """See the little-endian bytes of each window as a list of int32, without a copy of the ids."""
     offsets = np.frombuffer(cells.buffers()[1], dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1]
     first, last = int(offsets[0]), int(offsets[-1])
-    ids = (
-        np.frombuffer(cells.buffers()[2], dtype="<i4", offset=first, count=(last - first) // 4) if last > first else []
-    )
+    n_ids = (last - first) // 4
+    ids = np.frombuffer(cells.buffers()[2], "<i4", n_ids, first) if n_ids else np.empty(0, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array((offsets - first) // 4, pa.int32()), pa.array(ids, pa.int32()))
 
 

@@ -62,7 +62,7 @@ class Location:
     @classmethod
     def _through_fsspec(cls, uri: str, reason: Exception) -> "Location":
         """Open a URL whose scheme pyarrow does not know with fsspec's filesystem of that name."""
-        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415  # for rare schemes only
+        import fsspec  # noqa: PLC0415  # heavy, and for rare schemes only
 
         try:
             filesystem, path = fsspec.core.url_to_fs(uri)

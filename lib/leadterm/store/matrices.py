@@ -20,7 +20,7 @@ from leadterm.store.manifest import FileEntry, Manifest
 from leadterm.store.parquet import GroupedWriter, grouped_parquet
 from leadterm.store.products import read_verified
 
-DELTA = {name: "DELTA_BINARY_PACKED" for name in ("row", "cols.list.element", "values.list.element")}
+DELTA = dict.fromkeys(("row", "cols.list.element", "values.list.element"), "DELTA_BINARY_PACKED")
 """Differences packed in bits: for sorted columns and fixed-point sums half the bytes of plain numbers, as fast."""
 
 ROW_GROUP_ENTRIES = 2**20

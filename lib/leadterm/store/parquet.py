@@ -92,4 +92,4 @@ def table_bytes(table: pa.Table) -> bytes:
     """Write a small table as one Parquet file in memory."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())

@@ -67,7 +67,7 @@ def is_current(
         return False
     listed = "; ".join(differences[:5])
     raise RunError(
-        f"{run} holds another run: its '{product}' differs in {listed}. Choose another output, or replace it with --overwrite."
+        f"{run} holds another run: its '{product}' differs in {listed}. Choose another output, or --overwrite."
     )
 
 

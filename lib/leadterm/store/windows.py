@@ -1,7 +1,7 @@
 """Windows on disk: ``document int64, window int32, tokens list<int32>`` in a fixed number of files.
 
-A window lies in the file that its document's content hash names, sorted by that hash: the files do not depend on how the
-corpus was divided into files or partitions. Two documents with the same tokens have the same hash and are both kept.
+A window lies in the file that its document's content hash names, sorted by that hash: the files do not depend on how
+the corpus was divided into files or partitions. Two documents with the same tokens have the same hash and are both kept.
 """
 
 from collections.abc import Iterator, Sequence
