@@ -24,8 +24,8 @@ test: .venv/.with-dev .venv/.with-smollm2 ## Run all tests; some of them with AR
 check: .venv/.with-dev ## Lint, check the format, the types and which module imports which
 	@for check in $(CHECKS); do echo "== $$check"; $(BIN)/$$check || failed=yes; done; test -z "$$failed"
 
-bench: .venv/.with-dev ## Measure speeds against other tools on this machine
-	@$(WITH_JAVA) && $(BIN)/python tests/benchmarks/run.py $(ARGS)
+bench: .venv/.with-dev .venv/.with-smollm2 ## Measure speeds against other tools on this machine
+	@$(WITH_JAVA) && PYTHONPATH=tests $(BIN)/python -m benchmarks.run $(ARGS)
 
 notebooks: .venv/.with-dev ## Execute the notebooks in place
 	@$(WITH_JAVA) && for notebook in $(NOTEBOOKS); do \

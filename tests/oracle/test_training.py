@@ -1,4 +1,4 @@
-"""The predicted weights against a small transformer trained by automatic differentiation (theory.md, section 7)."""
+"""The predicted weights against a small transformer trained by automatic differentiation."""
 
 import numpy as np
 import pytest

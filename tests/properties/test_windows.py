@@ -7,30 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadterm.corpus import Ragged, cut_windows
+from support.naive_corpus import naive_windows
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 9), max_size=20), max_size=8)
 LENGTHS = st.integers(1, 12)
-
-
-def naive(documents: list[list[int]], length: int, policy: str) -> list[tuple[int, int, list[int]]]:
-    found = []
-    for index, tokens in enumerate(documents):
-        if policy == "first":
-            if len(tokens) >= length + 1:
-                found.append((index, 0, tokens[: length + 1]))
-            continue
-        start = window = 0
-        while len(tokens) - start >= 2:
-            found.append((index, window, tokens[start : start + length + 1]))
-            start, window = start + length, window + 1
-    return found
 
 
 @given(documents=DOCUMENTS, length=LENGTHS, policy=st.sampled_from(["tile", "first"]))
 def test_windows_equal_the_naive_loop(documents, length, policy):
     windows = cut_windows(Ragged.from_lists(documents), length, policy)
     rows = zip(windows.document.tolist(), windows.window.tolist(), windows.tokens, strict=True)
-    expected = naive(documents, length, policy)
+    expected = naive_windows(documents, length, policy)
     assert [(document, window, tokens.tolist()) for document, window, tokens in rows] == expected
     with_windows = {document for document, _, _ in expected}
     assert windows.too_short.tolist() == [index not in with_windows for index in range(len(documents))]

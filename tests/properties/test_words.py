@@ -1,12 +1,12 @@
 """The word rule against a loop over characters that asks Python's own Unicode tables."""
 
-import unicodedata
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadterm.corpus import UNK, WordTokenizer, count_words, most_frequent, split_words
+from support.naive_corpus import naive_words
 
 # Unassigned code points (Cn) become letters in one Unicode version or another; all others stay what they are.
 ANY = st.text(st.characters(exclude_categories=("Cs", "Cn")))
@@ -18,34 +18,20 @@ ODD = st.text(
 TEXTS = ANY | ODD
 
 
-def naive_split(text: str) -> list[str]:
-    tokens, word = [], ""
-    for character in text.lower():
-        if unicodedata.category(character).startswith("L"):
-            word += character
-            continue
-        if word:
-            tokens.append(word)
-            word = ""
-        if not character.isspace():
-            tokens.append(character)
-    return [*tokens, word] if word else tokens
-
-
 @given(TEXTS)
 def test_words_equal_the_naive_loop(text):
-    assert split_words(text) == naive_split(text)
+    assert split_words(text) == naive_words(text)
 
 
 @given(st.lists(TEXTS))
 def test_counts_equal_the_naive_loop(texts):
-    assert count_words(texts) == Counter(token for text in texts for token in naive_split(text))
+    assert count_words(texts) == Counter(token for text in texts for token in naive_words(text))
 
 
 @given(st.lists(ODD, min_size=1), st.integers(1, 9))
 def test_ids_stand_for_the_words_of_the_naive_loop(texts, size):
     vocabulary = most_frequent(count_words(texts), size) or ["a"]
-    words = [naive_split(text) for text in texts]
+    words = [naive_words(text) for text in texts]
     known = [all(word in vocabulary for word in row) for row in words]
 
     replaced = WordTokenizer(vocabulary, "replace")

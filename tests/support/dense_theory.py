@@ -1,4 +1,4 @@
-"""The theory by its definitions: loops over positions and dense float64 matrices. Slow, and hard to get wrong."""
+"""The theory by its definitions: a loop over positions and dense float64 matrices. Slow, and hard to get wrong."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from leadterm.theory import Basis
+from support.naive_counts import NaiveCounts, count_windows
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,20 @@ def residuals(joint: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
 
 def count(windows: list[list[int]], size: int) -> DenseStatistics:
     """Visit every position of every window, as the definitions say."""
+    return to_dense(count_windows(windows, lambda t: 1 / t), size)
+
+
+def to_dense(counts: NaiveCounts, size: int, scale_bits: int = 0) -> DenseStatistics:
+    """Lay counts out as dense arrays; weights are in units of 2^-scale_bits."""
     bigram, context = np.zeros((size, size), dtype=np.int64), np.zeros((size, size))
     current, rho = np.zeros(size, dtype=np.int64), np.zeros(size)
-    for window in windows:
-        for t in range(1, len(window)):
-            a, c = window[t - 1], window[t]
-            bigram[a, c] += 1
-            current[a] += 1
-            for b in window[:t]:
-                context[c, b] += 1 / t
-                rho[b] += 1 / t
-    return DenseStatistics(bigram, context, current, rho, int(current.sum()))
+    for array, part in ((bigram, counts.bigram), (current, counts.current_frequency)):
+        for place, value in part.items():
+            array[place] = value
+    for array, part in ((context, counts.context), (rho, counts.context_frequency)):
+        for place, value in part.items():
+            array[place] = value / 2**scale_bits
+    return DenseStatistics(bigram, context, current, rho, counts.n_positions)
 
 
 def random_windows(n_windows: int, length: int, size: int, seed: int) -> list[list[int]]:

@@ -134,7 +134,7 @@ TokenizerSection = WordTokenizerSection | HuggingFaceTokenizerSection | IdsToken
 
 
 class WindowsSection(Section):
-    """How documents are cut into windows (section 1 of the theory)."""
+    """How documents are cut into windows."""
 
     length: int = Field(
         default=128, ge=1, le=MAX_WINDOW_LENGTH, description="T, the most positions of a window; tokens"

@@ -1,4 +1,4 @@
-"""Documents cut into windows of tokens, by the policies of section 1 of the theory."""
+"""Documents cut into windows of tokens, by one of two policies."""
 
 from dataclasses import dataclass
 from typing import get_args

@@ -1,10 +1,9 @@
 """Opens a corpus as a DataFrame of documents: checked, hashed, and cut to the first so many if asked."""
 
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -13,14 +12,12 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from leadterm.config import CorpusSection
-from leadterm.errors import InputError
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.inputs import ColumnRule, inspect_files
+from leadterm.spark.inputs import inspect_files, list_files
 from leadterm.spark.progress import progress
+from leadterm.spark.rules import rule_of
 
 CORRUPT = "_leadterm_corrupt"
-SAMPLED_LINES = 100
-"""JSON lines looked at before the start."""
 ORDER = ("path", "block", "place")
 """What orders documents: their file, the part of it that a task reads, and their place in that part."""
 
@@ -50,115 +47,77 @@ def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
     InputError
         If a path, a column or a file is missing or broken, or if there is no document; names it.
     """
-    with readable_errors():
-        raw = _read(session, corpus, corpus.paths)
-        files = sorted(raw.inputFiles())
-    if not files:
-        raise InputError(
-            f"no file lies at {', '.join(corpus.paths)}. Check corpus.paths and corpus.format in the config."
-        )
-    rule = None
-    if corpus.format == "parquet":
-        rule = ColumnRule(resolve_column(raw.schema, _column(corpus)), is_ids=corpus.ids_column is not None)
-    sources = inspect_files(session, files, rule)
-    if rule is not None and sum(sources["rows"].to_pylist()) == 0:
-        raise InputError(f"the corpus is empty: its {len(files)} files hold no row")
+    files = list_files(session, corpus.paths)
+    sources, column = inspect_files(session, files, rule_of(corpus))
+    reader = Reader(session, corpus, column)
     if corpus.max_documents is None:
-        return Documents(_documents(raw, corpus).drop(*ORDER[1:]), sources)
+        return Documents(reader.documents(corpus.paths).drop(*ORDER[1:]), sources)
     with readable_errors(), progress(session, f"find the first {corpus.max_documents:,} documents"):
-        return Documents(_first_documents(session, corpus, files).drop(*ORDER[1:]), sources)
+        return Documents(_first_documents(reader, corpus, files).drop(*ORDER[1:]), sources)
 
 
-def _column(corpus: CorpusSection) -> str:
-    """Name the column that holds the documents."""
-    return corpus.ids_column or corpus.text_column or ""
+@dataclass(frozen=True)
+class Reader:
+    """Reads documents out of files.
 
-
-def _documents(raw: DataFrame, corpus: CorpusSection) -> DataFrame:
-    """Select the documents of what a reader gives, with the keys that order them."""
-    return raw.select(
-        _document(raw.schema, _column(corpus)).alias("document"),
-        (F.col(CORRUPT) if CORRUPT in raw.columns else F.lit(None).cast("string")).alias("corrupt"),
-        F.col("_metadata.file_path").alias("path"),
-        F.col("_metadata.file_block_start").alias("block"),
-        F.monotonically_increasing_id().alias("place"),
-    )
-
-
-def resolve_column(schema: T.StructType, column: str) -> tuple[str, ...]:
-    """Find a column by its name, or by its dotted path through structs.
-
-    Raises
-    ------
-    InputError
-        Lists the columns there are.
+    Attributes
+    ----------
+    session
+        Spark.
+    corpus
+        The format, and what the column holds.
+    column
+        The column's name, or the names on the way down to a nested one.
     """
-    if column in schema.names:
-        return (column,)
-    path = column.split(".")
-    kind: T.DataType = schema
-    for name in path:
-        if not isinstance(kind, T.StructType) or name not in kind.names:
-            columns = ", ".join(f"{field.name} ({field.dataType.simpleString()})" for field in schema.fields)
-            raise InputError(f"the corpus has no column '{column}'. It has: {columns}. Name one in corpus.text_column.")
-        kind = kind[name].dataType
-    return tuple(path)
+
+    session: SparkSession
+    corpus: CorpusSection
+    column: tuple[str, ...]
+
+    def documents(self, paths: Sequence[str]) -> DataFrame:
+        """Read the documents that lie at paths, each file once, with the keys that order them."""
+        raw = self._read(list(paths))
+        first, *rest = self.column
+        document = reduce(lambda found, name: found.getField(name), rest, F.col(f"`{first.replace('`', '``')}`"))
+        return raw.select(
+            document.alias("document"),
+            (F.col(CORRUPT) if CORRUPT in raw.columns else F.lit(None).cast("string")).alias("corrupt"),
+            F.col("_metadata.file_path").alias("path"),
+            F.col("_metadata.file_block_start").alias("block"),
+            F.monotonically_increasing_id().alias("place"),
+        )
+
+    def _read(self, paths: list[str]) -> DataFrame:
+        """Open files with Spark's reader of their format; the schema is given, so that no file decides it for all."""
+        reader = self.session.read.option("recursiveFileLookup", "true")  # Folder names are no columns.
+        if self.corpus.format == "parquet":
+            # Bytes that changed on the way are found where the writer left checksums, as Spark does.
+            return reader.option("parquet.page.verify-checksum.enabled", "true").schema(self._schema()).parquet(*paths)
+        schema = T.StructType([*self._schema().fields, T.StructField(CORRUPT, T.StringType())])
+        return reader.schema(schema).option("columnNameOfCorruptRecord", CORRUPT).json(paths)
+
+    def _schema(self) -> T.StructType:
+        """Describe the one column."""
+        leaf = T.ArrayType(T.LongType()) if self.corpus.ids_column else T.StringType()
+        *parents, name = self.column
+        schema = T.StructType([T.StructField(name, leaf)])
+        return reduce(lambda kind, parent: T.StructType([T.StructField(parent, kind)]), reversed(parents), schema)
 
 
-def _document(schema: T.StructType, column: str) -> Column:
-    """Select the column of documents, nested or not."""
-    first, *rest = resolve_column(schema, column)
-    return reduce(lambda found, name: found.getField(name), rest, F.col(f"`{first}`"))
+def _as_path(url: str) -> str:
+    """Write a file's URL as a path that Spark takes for this file alone, not for a glob."""
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", unquote(url))
 
 
-def _read(session: SparkSession, corpus: CorpusSection, paths: Sequence[str]) -> DataFrame:
-    """Open files with Spark's reader of their format."""
-    if corpus.format == "parquet":
-        return session.read.parquet(*paths)
-    _check_json(session, paths, _column(corpus))
-    leaf: T.DataType = T.ArrayType(T.LongType()) if corpus.ids_column else T.StringType()
-    *parents, name = _column(corpus).split(".")
-    schema = T.StructType([T.StructField(name, leaf)])
-    for parent in reversed(parents):
-        schema = T.StructType([T.StructField(parent, schema)])
-    schema = T.StructType([*schema.fields, T.StructField(CORRUPT, T.StringType())])
-    return session.read.schema(schema).option("columnNameOfCorruptRecord", CORRUPT).json(list(paths))
-
-
-def _check_json(session: SparkSession, paths: Sequence[str], column: str) -> None:
-    """Look at the first lines: are they JSON objects with the column?
-
-    Raises
-    ------
-    InputError
-        Shows the line that is no JSON, or the keys that are there instead of the column.
-    """
-    lines = [row.value for row in session.read.text(list(paths)).limit(SAMPLED_LINES).collect() if row.value.strip()]
-    if not lines:
-        raise InputError(f"the corpus is empty: {', '.join(paths)} hold no line")
-    keys: set[str] = set()
-    for line in lines:
-        try:
-            value: Any = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{paths[0]} is not JSON lines ({error}): {line[:80]!r}") from error
-        keys |= value.keys() if isinstance(value, dict) else set()
-        for name in column.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        if value is not None:
-            return
-    raise InputError(f"no column '{column}' in the first {len(lines)} lines; their keys: {', '.join(sorted(keys))}")
-
-
-def _first_documents(session: SparkSession, corpus: CorpusSection, files: Sequence[str]) -> DataFrame:
-    """Keep the documents up to the ``max_documents``-th eligible one, in order of path and place in the file.
+def _first_documents(reader: Reader, corpus: CorpusSection, files: Sequence[str]) -> DataFrame:
+    """Keep documents up to the ``max_documents``-th eligible one, in order of path and place in the file.
 
     Files are read in growing prefixes of that order until enough documents are found, and only the order's keys are
     kept of them; so a small sample of a large corpus costs little, and does not depend on how Spark splits files.
     """
     wanted, n_files = corpus.max_documents or 0, 1
     while True:
-        prefix = _documents(_read(session, corpus, [unquote(file) for file in files[:n_files]]), corpus)
+        prefix = reader.documents([_as_path(file) for file in files[:n_files]])
         found = prefix.where(_is_eligible(corpus)).select(*ORDER).orderBy(*ORDER).limit(wanted).toArrow()
         if len(found) == wanted or n_files == len(files):
             break

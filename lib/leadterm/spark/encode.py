@@ -9,15 +9,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
-from leadterm.config import Config, canonical
+from leadterm.config import Config, WordTokenizerSection, canonical
+from leadterm.corpus import HuggingFaceTokenizer
 from leadterm.errors import InputError, LeadtermError
 from leadterm.spark.documents import Documents, open_documents
 from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.progress import progress
-from leadterm.spark.vocabulary import AnyTokenizer, IdsVocabulary, make_tokenizer, tokenizer_file
+from leadterm.spark.vocabulary import AnyTokenizer, IdsVocabulary, given_tokenizer, tokenizer_file, word_tokenizer
 from leadterm.spark.writing import REPORT, WindowsWriter
-from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, staging
+from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, read_manifest, staging
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
 
 JOB = "encode_corpus"
@@ -50,17 +51,24 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
         If the run directory holds another run.
     """
     settings = encoding_settings(config)
+    if read_manifest(run, "windows") is None:
+        with staging(run):  # An output that cannot be written is refused now, not after the corpus was read.
+            pass
+    given = given_tokenizer(config.tokenizer)
     documents = open_documents(session, config.corpus)
-    made_from = {"corpus": sources_hash(documents.sources, ordered=config.corpus.max_documents is not None)}
+    made_from = _made_from(documents, config, given)
     current = [
         is_current(run, product, made_from, settings, overwrite=overwrite) for product in ("windows", "vocabulary")
     ]
     if all(current):
         return False
     seconds: dict[str, float] = {}
-    with staging(run) as stage:
+    with readable_errors(), staging(run) as stage:
         started = time.monotonic()
-        tokenizer = make_tokenizer(documents.frame, config.corpus, config.tokenizer)
+        if isinstance(given, WordTokenizerSection):
+            tokenizer: AnyTokenizer = word_tokenizer(documents.frame, config.corpus, given)
+        else:
+            tokenizer = given
         seconds["tokenizer"] = time.monotonic() - started
         started = time.monotonic()
         reports = _write_windows(documents, config, tokenizer, stage)
@@ -73,6 +81,14 @@ def encoding_settings(config: Config) -> dict[str, Any]:
     """Take the settings that windows and vocabulary depend on; where files lie is not one of them."""
     corpus = {key: value for key, value in canonical(config.corpus).items() if key != "paths"}
     return {"corpus": corpus, "tokenizer": canonical(config.tokenizer), "windows": canonical(config.windows)}
+
+
+def _made_from(documents: Documents, config: Config, given: AnyTokenizer | WordTokenizerSection) -> dict[str, str]:
+    """Hash what the products are made from: the corpus, and a tokenizer that came from elsewhere."""
+    made_from = {"corpus": sources_hash(documents.sources, ordered=config.corpus.max_documents is not None)}
+    if isinstance(given, HuggingFaceTokenizer):
+        made_from["tokenizer"] = hashlib.sha256(given.to_json().encode()).hexdigest()
+    return made_from
 
 
 def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
@@ -121,13 +137,13 @@ def _commit(
     if (text := tokenizer_file(tokenizer)) is not None:
         small.append(stage_bytes(stage, TOKENIZER, text.encode()))
     parts, entries = zip(*small, strict=True)
-    counts = {"vocabulary_size": tokenizer.vocabulary_size, "tokens": account["tokens"]}
-    stage.commit(Manifest("vocabulary", made_from, settings, counts, tuple(entries), seconds), parts)
-
     source_part, source_entry = stage_table(stage, SOURCES, documents.sources)
     files = [row for row in reports.sort_by("name").to_pylist() if row["name"]]
     listed = [FileEntry(row["name"], row["bytes"], row["sha256"], {"row_group_tokens": row["groups"]}) for row in files]
     places = [(Location.of(row["place"]), row["name"]) for row in files]
+
+    counts = {"vocabulary_size": tokenizer.vocabulary_size, "tokens": account["tokens"]}
+    stage.commit(Manifest("vocabulary", made_from, settings, counts, tuple(entries), seconds), parts)
     manifest = Manifest("windows", made_from, settings, account, (*listed, source_entry), seconds)
     stage.commit(manifest, [*places, source_part])
 
@@ -169,7 +185,7 @@ def check_account(
     if not balanced:
         raise LeadtermError(
             f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, {rows[:5]} rows "
-            f"in the sources. Did a source file change while it was read? Run again; if it persists, report this message."
+            f"in the sources. Did a source file change while it was read? Run again, or report this."
         )
     return account
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadterm.config import WindowPolicy
 from leadterm.corpus import Ragged, Tokenizer, Windows, check_ids, cut_windows
 from leadterm.errors import InputError
+from leadterm.spark.failures import file_name
 
 
 class Tally(IntEnum):
@@ -37,6 +39,8 @@ DROPS = tuple(Tally)[Tally.NULL : Tally.KEPT]
 WINDOW_SCHEMA = "bucket int, document long, window int, tokens binary"
 """Windows on their way to their file. A tally travels among them, so that a retried task counts once: window -1."""
 TALLY_WINDOW = -1
+SHOWN = 80
+"""Characters of a bad line that a message shows."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +84,13 @@ class Encoding:
 
     def _encode(self, batch: pa.RecordBatch, tally: NDArray[np.int64]) -> Ragged:
         """Turn the eligible documents of a batch into token ids, and tally the others."""
-        corrupt = batch.column(1).drop_null()
-        if len(corrupt):
-            raise InputError(f"{_files(batch.column(2))} holds a line that is not JSON: {corrupt[0].as_py()[:80]!r}")
+        refuse_corrupt(batch)
         tally[Tally.DOCUMENTS] += len(batch)
         tally[Tally.NULL] += batch.column(0).null_count
-        documents = batch.column(0).drop_null()
+        batch = batch.filter(pc.is_valid(batch.column(0)))
         if self.tokenizer is None:
-            return self._check_ids(documents, batch.column(2), tally)
-        texts = self._eligible(documents.to_pylist(), tally)
+            return self._check_ids(batch, tally)
+        texts = self._eligible(texts_of(batch), tally)
         encoded = self.tokenizer.encode(texts)
         tally[Tally.UNKNOWN_TOKEN] += (~encoded.kept).sum()
         return encoded.tokens if encoded.kept.all() else _only(encoded.tokens, encoded.kept)
@@ -101,15 +103,69 @@ class Encoding:
         tally[Tally.TOO_MANY_CHARACTERS] += (lengths > self.max_characters).sum()
         return [text for text in texts if is_eligible(text, self.min_characters, self.max_characters)]
 
-    def _check_ids(self, lists: Any, paths: Any, tally: NDArray[np.int64]) -> Ragged:
+    def _check_ids(self, batch: pa.RecordBatch, tally: NDArray[np.int64]) -> Ragged:
         """Take lists of ids that are there already; an id outside the vocabulary is an error."""
         try:
-            documents = Ragged.from_arrow(lists)
-            check_ids(documents, self.vocabulary_size)
-        except InputError as error:
-            raise InputError(f"in {_files(paths)}: {error}") from error
+            documents = self._ids(batch.column(0))
+        except InputError:
+            for row in range(len(batch)):
+                self._refuse_ids(batch.slice(row, 1))
+            raise
         tally[Tally.EMPTY] += (documents.lengths == 0).sum()
         return _only(documents, documents.lengths > 0)
+
+    def _ids(self, lists: Any) -> Ragged:
+        """See lists of ids as they are laid out here, all of them within the vocabulary."""
+        documents = Ragged.from_arrow(lists)
+        check_ids(documents, self.vocabulary_size)
+        return documents
+
+    def _refuse_ids(self, row: pa.RecordBatch) -> None:
+        """Raise an error that names the file and shows the list, if its ids are wrong."""
+        try:
+            self._ids(row.column(0))
+        except InputError as error:
+            shown = str(row.column(0)[0].as_py())
+            raise InputError(f"{_file(row)} holds a bad list of ids, {_short(shown)}. {error}") from error
+
+
+def refuse_corrupt(batch: pa.RecordBatch) -> None:
+    """Check that no line of a batch (document, corrupt, path) was unreadable.
+
+    Raises
+    ------
+    InputError
+        Names the file, and shows the line.
+    """
+    bad = batch.filter(pc.is_valid(batch.column(1)))
+    if len(bad):
+        raise InputError(
+            f"{_file(bad)} holds a line that is not JSON, or whose value has another type: "
+            f"{_short(bad.column(1)[0].as_py())!r}. Correct the line or leave the file out."
+        )
+
+
+def texts_of(batch: pa.RecordBatch) -> list[str]:
+    """Take the texts of a batch (document, corrupt, path); null stays null.
+
+    Raises
+    ------
+    InputError
+        Names the file with a text that is not UTF-8.
+    """
+    try:
+        texts: list[str] = batch.column(0).to_pylist()
+    except UnicodeDecodeError:
+        for row in range(len(batch)):
+            try:
+                batch.column(0)[row].as_py()
+            except UnicodeDecodeError as error:
+                name = _file(batch.slice(row, 1))
+                raise InputError(
+                    f"{name} holds a text that is not UTF-8 ({error}). Convert it or leave it out."
+                ) from error
+        raise
+    return texts
 
 
 def is_eligible(text: str | None, min_characters: int, max_characters: int) -> bool:
@@ -133,9 +189,14 @@ def _only(lists: Ragged, kept: NDArray[np.bool_]) -> Ragged:
     return Ragged(values, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths[kept])]))
 
 
-def _files(paths: Any) -> str:
-    """Name the files that a batch comes from."""
-    return ", ".join(sorted(set(paths.to_pylist()))[:3])
+def _file(batch: pa.RecordBatch) -> str:
+    """Name the file of a batch's first row."""
+    return file_name(batch.column(2)[0].as_py())
+
+
+def _short(text: str) -> str:
+    """Show the beginning of a text."""
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
 def _windows_batch(windows: Windows, documents: NDArray[np.int64], files: int) -> pa.RecordBatch:

@@ -9,28 +9,30 @@ from pyspark.errors import PySparkException
 
 from leadterm import errors
 from leadterm.errors import InputError, LeadtermError, MachineError
+from leadterm.store.location import Location
 
 RAISED = re.compile(r"leadterm\.errors\.(\w+): (.+)")
-UNREADABLE = re.compile(
-    r"(?:FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER)\S*\].*?(?:file|footer)[^:]*?\s(\S+?)[.\s]*(?:\n|SQLSTATE)"
-)
-NO_PATH = re.compile(r"\[PATH_NOT_FOUND\] Path does not exist: (\S+?)\.? ")
+UNREADABLE = re.compile(r"\[FAILED_READ_FILE\.\S+\] Encountered error while reading file (\S+?)\.?\s")
+CAUSED_BY = re.compile(r"^(?:Caused by)?: (.+)$", re.MULTILINE)
+CLASS_NAME = re.compile(r"^(?:[a-z]\w*\.)+(?:[A-Z]\w*\$?)+: ")
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
+NO_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|SparkOutOfMemoryError")
+WORKER_DIED = re.compile(r"Python worker exited unexpectedly|ExecutorLostFailure")
 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Translate exceptions of Spark jobs in the block.
+    """Translate exceptions of Spark jobs in the block, and of the driver's own files.
 
     Raises
     ------
     LeadtermError
-        The one that an executor raised, or one made of what Spark reports: a path that is not there, a file that cannot
-        be read, a full disk. Anything unknown passes unchanged.
+        The one that an executor raised, or one made of what Spark reports: a file that cannot be read, a full disk, too
+        little memory. Anything unknown passes unchanged.
     """
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, Py4JError, OSError) as error:
         translated = translate(str(error))
         if translated is None:
             raise
@@ -42,17 +44,32 @@ def translate(report: str) -> LeadtermError | None:
     raised = RAISED.findall(report)
     if raised:
         name, message = raised[-1]
-        kind = getattr(errors, name, LeadtermError)
-        return kind(message.strip())
+        return getattr(errors, name, LeadtermError)(message.strip())
     if NO_SPACE.search(report):
         return MachineError(
-            "a disk is full: free space where the output or Spark's scratch folder (spark.local.dir) lies, "
-            "then run again; finished products are kept"
+            "a disk is full: free space where the output or Spark's scratch folder (spark.local.dir) lies, then run "
+            "again; finished products are kept"
         )
-    missing = NO_PATH.search(report)
-    if missing:
-        return InputError(f"there is no such path: {missing.group(1)}. Check corpus.paths in the config.")
+    if NO_MEMORY.search(report):
+        return MachineError("Java ran out of memory: raise spark.executor.memory (run locally: spark.driver.memory)")
+    if WORKER_DIED.search(report):
+        return MachineError(
+            "an executor or its Python was killed, most likely for want of memory: lower counting.memory_per_task or "
+            "the number of tasks at once (spark.executor.cores), or raise spark.executor.memoryOverhead"
+        )
     unreadable = UNREADABLE.search(report)
     if unreadable:
-        return InputError(f"cannot read {unreadable.group(1)}: it is truncated, corrupt or not of the format given")
+        name, cause = file_name(unreadable.group(1)), root_cause(report)
+        return InputError(f"cannot read {name}, which is damaged ({cause}). Repair it or leave it out.")
     return None
+
+
+def root_cause(report: object) -> str:
+    """Find the innermost cause that a Java stack trace tells, without the name of its class."""
+    causes = CAUSED_BY.findall(str(report)) or str(report).splitlines() or ["unknown cause"]
+    return CLASS_NAME.sub("", causes[-1]).rstrip(".")
+
+
+def file_name(url: str) -> str:
+    """Write a file's URL as a user would: a path, without escapes, where it is on a local disk."""
+    return str(Location.of(url)) if url.startswith("file:") else url

@@ -1,60 +1,85 @@
 """Looks at every input file before the work starts: is it there, whole, of the right type, and what is its hash?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from leadterm.errors import InputError
-from leadterm.spark.failures import readable_errors
+from leadterm.spark.failures import file_name, readable_errors, root_cause
+from leadterm.spark.progress import progress
+from leadterm.spark.rules import Rule
 from leadterm.store.location import Location
 
 FILES_PER_TASK = 64
 SHOWN = 5
 """How many broken files a message lists."""
+REPORT = pa.schema(
+    [
+        ("path", pa.string()),
+        ("bytes", pa.int64()),
+        ("sha256", pa.string()),
+        ("rows", pa.int64()),
+        ("column", pa.list_(pa.string())),
+        ("problem", pa.string()),
+    ]
+)
+"""What a task says of a file."""
+REPORT_DDL = "path string, bytes long, sha256 string, rows long, column array<string>, problem string"
+"""The same, in Spark's types."""
 
 
-@dataclass(frozen=True)
-class ColumnRule:
-    """What the column of documents must be.
+def list_files(session: SparkSession, paths: Sequence[str]) -> list[str]:
+    """List the files that lie at paths, and in all folders below them, as Spark sees them.
 
-    Attributes
+    Parameters
     ----------
-    path
-        The column's name, or the names on the way down to a nested one.
-    is_ids
-        Whether it holds lists of integers, not strings.
+    session
+        Spark.
+    paths
+        Files, folders, globs or URLs.
+
+    Returns
+    -------
+    list of str
+        URLs, sorted, each once.
+
+    Raises
+    ------
+    InputError
+        Names the path at which there is nothing, or which Spark cannot open.
     """
-
-    path: tuple[str, ...]
-    is_ids: bool
-
-    def problem(self, schema: pa.Schema) -> str | None:
-        """Say what is wrong with a Parquet file of this schema; None if nothing is."""
-        kind: Any = pa.struct(list(schema))
-        for depth, name in enumerate(self.path):
-            if not pa.types.is_struct(kind) or kind.get_field_index(name) < 0:
-                names = [field.name for field in kind] if pa.types.is_struct(kind) else []
-                return f"it has no column '{'.'.join(self.path[: depth + 1])}'; its columns: {', '.join(names)}"
-            kind = kind.field(name).type
-        if self._accepts(kind):
-            return None
-        wanted = "a list of integers" if self.is_ids else "a string"
-        return f"its column '{'.'.join(self.path)}' has type {kind}; expected {wanted}"
-
-    def _accepts(self, kind: pa.DataType) -> bool:
-        """Say whether a column of this type can be read as documents."""
-        if self.is_ids:
-            is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-            return bool(is_list and pa.types.is_integer(kind.value_type))
-        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    reader = session.read.option("recursiveFileLookup", "true")
+    files: set[str] = set()
+    for path in paths:
+        try:
+            found = reader.text(path).inputFiles()
+        except (PySparkException, Py4JError) as error:
+            raise InputError(_why_not(path, error)) from error
+        if not found:
+            raise InputError(f"the folder {path} holds no file. Check corpus.paths in the config.")
+        files.update(found)
+    return sorted(files)
 
 
-def inspect_files(session: SparkSession, files: Sequence[str], rule: ColumnRule | None) -> pa.Table:
-    """Hash all files on the executors and, for Parquet, check each one's footer and column.
+def _why_not(path: str, error: Exception) -> str:
+    """Say why a path cannot be listed."""
+    if isinstance(error, PySparkException) and error.getCondition() == "PATH_NOT_FOUND":
+        place = (error.getMessageParameters() or {}).get("path", path).removeprefix("file:")
+        start = "" if place == path else f" (Spark looked for {place})"
+        return f"there is no such path: {path}{start}. Check corpus.paths in the config."
+    hint = "Hadoop calls it s3a://. " if path.startswith("s3://") else ""
+    return (
+        f"Spark cannot open {path}: {root_cause(error)}. {hint}Check corpus.paths; for a cloud's storage give Spark "
+        "its connector (spark.jars.packages)."
+    )
+
+
+def inspect_files(session: SparkSession, files: Sequence[str], rule: Rule) -> tuple[pa.Table, tuple[str, ...]]:
+    """Hash all files on the executors, and look into each one.
 
     Parameters
     ----------
@@ -63,18 +88,20 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: ColumnRule 
     files
         URLs, as Spark lists them.
     rule
-        What the column must be; None for formats without a schema.
+        What each must hold.
 
     Returns
     -------
-    pyarrow.Table
-        One row per file in order of ``path``: path string, bytes int64, sha256 string, rows int64 (null without a
-        rule).
+    sources
+        One row per file in order of ``path``: path string, bytes int64, sha256 string, rows int64 (null where the
+        format does not say).
+    column
+        The column of documents: its name, or the names on the way down to a nested one.
 
     Raises
     ------
     InputError
-        Names the files that are broken, and what is wrong with each.
+        Names the files that are broken, and what is wrong with each; or says that all are empty.
     """
 
     def inspect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -83,49 +110,55 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: ColumnRule 
             yield pa.RecordBatch.from_pylist(rows, schema=REPORT)
 
     tasks = max(1, min(len(files), max(session.sparkContext.defaultParallelism, len(files) // FILES_PER_TASK)))
-    with readable_errors():
+    with readable_errors(), progress(session, "look at the input files"):
         paths = session.createDataFrame(pa.table({"path": pa.array(files, pa.string())})).repartition(tasks)
-        found = paths.mapInArrow(inspect, "path string, bytes long, sha256 string, rows long, problem string").toArrow()
-    found = found.sort_by("path")
-    _refuse_broken(found)
-    return found.drop_columns(["problem"])
+        found: pa.Table = paths.mapInArrow(inspect, REPORT_DDL).toArrow().sort_by("path")
+    reports = found.to_pylist()
+    _refuse_broken(reports)
+    return found.drop_columns(["column", "problem"]), _common_column(reports)
 
 
-REPORT = pa.schema(
-    [
-        ("path", pa.string()),
-        ("bytes", pa.int64()),
-        ("sha256", pa.string()),
-        ("rows", pa.int64()),
-        ("problem", pa.string()),
-    ]
-)
-
-
-def _inspect(path: str, rule: ColumnRule | None) -> dict[str, Any]:
-    """Hash one file and look at its footer."""
-    report: dict[str, Any] = {"path": path, "bytes": None, "sha256": None, "rows": None, "problem": None}
+def _inspect(path: str, rule: Rule) -> dict[str, Any]:
+    """Hash one file and look into it."""
+    report: dict[str, Any] = dict.fromkeys(REPORT.names) | {"path": path}
     try:
         place = Location.of(path)
+        found = rule.check(place)
+        report |= {"rows": found.rows, "column": found.column}
         report["bytes"] = place.filesystem.get_file_info(place.path).size
-        if rule is not None:
-            with place.filesystem.open_input_file(place.path) as file:
-                footer = pq.ParquetFile(file)
-                report["problem"] = rule.problem(footer.schema_arrow)
-                report["rows"] = footer.metadata.num_rows
         report["sha256"] = place.sha256()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        report["problem"] = f"it cannot be read as {'Parquet' if rule else 'a file'}: {str(error).splitlines()[0]}"
+    except InputError as error:
+        report["problem"] = str(error)
+    except OSError as error:
+        report["problem"] = f"it cannot be read ({error}). Repair it or leave it out."
     return report
 
 
-def _refuse_broken(found: pa.Table) -> None:
+def _refuse_broken(reports: list[dict[str, Any]]) -> None:
     """Raise an error that names the broken files, if there are any."""
-    broken = [row for row in found.to_pylist() if row["problem"]]
+    broken = [f"{file_name(row['path'])}: {row['problem']}" for row in reports if row["problem"]]
     if not broken:
         return
-    listed = "; ".join(f"{row['path']}: {row['problem']}" for row in broken[:SHOWN])
-    more = f" (and {len(broken) - SHOWN} more)" if len(broken) > SHOWN else ""
-    raise InputError(
-        f"{len(broken)} of {len(found)} input files cannot be used. {listed}{more}. Repair or leave them out."
-    )
+    more = [f"and {len(broken) - SHOWN} more"] if len(broken) > SHOWN else []
+    gap = "\n  " if len(broken) > 1 else " "
+    listed = gap.join(["", *broken[:SHOWN], *more])
+    raise InputError(f"{len(broken)} of {len(reports)} input files cannot be used:{listed}")
+
+
+def _common_column(reports: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Take the column of documents, which lies at the same place in all files that are not empty."""
+    places: dict[tuple[str, ...], str] = {}
+    for row in reports:
+        if row["column"] is not None:
+            places.setdefault(tuple(row["column"]), row["path"])
+    if not places or all(row["rows"] == 0 for row in reports):
+        raise InputError(
+            f"the corpus is empty: its {len(reports)} files hold no row. Check corpus.paths in the config."
+        )
+    if len(places) > 1:
+        (one, first), (other, second), *_ = places.items()
+        raise InputError(
+            f"the column '{'.'.join(one)}' has {len(one)} levels in {file_name(first)} and {len(other)} in "
+            f"{file_name(second)}. Read files of one layout at a time."
+        )
+    return next(iter(places))

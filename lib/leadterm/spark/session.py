@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
@@ -16,6 +17,8 @@ DEFAULTS: dict[str, str] = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
     # A split is a fixed number of bytes, so that rows do not move between splits with the number of cores.
     "spark.sql.files.maxPartitionBytes": str(32 * 2**20),
+    # A file may hold both "text" and "Text".
+    "spark.sql.caseSensitive": "true",
     "spark.ui.showConsoleProgress": "false",
 }
 """Properties that apply where neither spark-submit nor the config set them."""
@@ -25,7 +28,9 @@ LOCAL_DEFAULTS: dict[str, str] = {
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+    "spark.driver.extraJavaOptions": (
+        f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
+    ),
 }
 """Properties for a driver that is its own cluster: its heap holds the shuffle too."""
 
@@ -38,37 +43,54 @@ def start_session(name: str, properties: Mapping[str, object] | None = None) -> 
     name
         What the cluster's pages show.
     properties
-        Spark properties of the config; those that spark-submit was given win over them.
+        Spark properties of the config; those that spark-submit was given, and those of a session that runs already,
+        win over them.
 
     Returns
     -------
     SparkSession
-        No master is set here: spark-submit's, or ``local[*]`` where there is none.
+        No master is set here: spark-submit's, the config's, or ``local[*]`` where there is none.
 
     Raises
     ------
     MachineError
         If there is no Java that Spark can use.
     """
-    os.environ["JAVA_HOME"] = str(find_java())
-    submitted = _submitted_properties()
-    local = submitted.get("spark.master", "local").startswith("local")
-    if local:
+    asked = {key: _text(value) for key, value in (properties or {}).items()}
+    given = _given_properties()
+    if SparkContext._jvm is None:
+        os.environ["JAVA_HOME"] = str(find_java())
+    is_local = {**asked, **given}.get("spark.master", "local").startswith("local")
+    if is_local:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    wanted = {**DEFAULTS, **(LOCAL_DEFAULTS if local else {}), **{k: _text(v) for k, v in (properties or {}).items()}}
     builder = SparkSession.builder.appName(name)
-    for key, value in wanted.items():
-        if key not in submitted:
+    for key, value in {**DEFAULTS, **(LOCAL_DEFAULTS if is_local else {}), **asked}.items():
+        if key not in given:
             builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
-def _submitted_properties() -> dict[str, str]:
-    """Properties that are set already: by spark-submit, or by a session that runs in this process."""
+@contextmanager
+def spark_session(name: str, properties: Mapping[str, object] | None = None) -> Iterator[SparkSession]:
+    """Start a session for a block, or join the one that runs already, which then goes on after the block."""
+    joined = SparkSession.getActiveSession() is not None
+    session = start_session(name, properties)
+    try:
+        yield session
+    finally:
+        if not joined:
+            session.stop()
+
+
+def _given_properties() -> dict[str, str]:
+    """Properties that are set already: by a session that runs in this process, or by spark-submit."""
     active = SparkSession.getActiveSession()
     if active is not None:
-        return dict(active.sparkContext.getConf().getAll())
-    return dict(SparkConf(_jvm=SparkContext._jvm).getAll()) if SparkContext._jvm else {}
+        return dict(active.sparkContext.getConf().getAll()) | active.conf.getAll
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return {}
+    SparkContext._ensure_initialized()  # Joins spark-submit's Java, whose properties SparkConf then sees.
+    return dict(SparkConf().getAll())
 
 
 def _text(value: object) -> str:

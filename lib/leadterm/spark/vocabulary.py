@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from leadterm.config import CorpusSection, HuggingFaceTokenizerSection, TokenizerSection, WordTokenizerSection
 from leadterm.corpus import HuggingFaceTokenizer, WordTokenizer, count_words, load_tokenizer
 from leadterm.errors import InputError
-from leadterm.spark.encoding import is_eligible
+from leadterm.spark.encoding import is_eligible, refuse_corrupt, texts_of
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.progress import progress
 
@@ -34,24 +34,34 @@ class IdsVocabulary:
 AnyTokenizer = WordTokenizer | HuggingFaceTokenizer | IdsVocabulary
 
 
-def make_tokenizer(frame: DataFrame, corpus: CorpusSection, settings: TokenizerSection) -> AnyTokenizer:
-    """Load, or count together, the tokenizer that the config describes.
+def given_tokenizer(settings: TokenizerSection) -> HuggingFaceTokenizer | IdsVocabulary | WordTokenizerSection:
+    """Load the tokenizer that the config names; the word rule stays as it is, as the corpus decides its vocabulary.
 
     Raises
     ------
     InputError
-        If a tokenizer cannot be loaded, or no document holds a word.
+        If it cannot be loaded.
     """
-    if isinstance(settings, WordTokenizerSection):
-        words = frequent_words(frame, corpus, settings.vocabulary_size)
-        if not words:
-            raise InputError(
-                "the corpus is empty: no document of it holds a word. Check corpus.text_column and limits."
-            )
-        return WordTokenizer(words, settings.unknown)
     if isinstance(settings, HuggingFaceTokenizerSection):
         return load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)
-    return IdsVocabulary(settings.vocabulary_size)
+    return settings if isinstance(settings, WordTokenizerSection) else IdsVocabulary(settings.vocabulary_size)
+
+
+def word_tokenizer(frame: DataFrame, corpus: CorpusSection, settings: WordTokenizerSection) -> WordTokenizer:
+    """Count the words of the corpus, and make the tokenizer of the most frequent ones.
+
+    Raises
+    ------
+    InputError
+        If no document holds a word.
+    """
+    words = frequent_words(frame, corpus, settings.vocabulary_size)
+    if not words:
+        raise InputError(
+            f"the corpus is empty: none of its documents has a word and {corpus.min_characters:,} to "
+            f"{corpus.max_characters:,} characters. Check corpus.text_column ({corpus.text_column}) and these limits."
+        )
+    return WordTokenizer(words, settings.unknown)
 
 
 def tokenizer_file(tokenizer: AnyTokenizer) -> str | None:
@@ -66,13 +76,14 @@ def frequent_words(frame: DataFrame, corpus: CorpusSection, size: int) -> list[s
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         counter: Counter[str] = Counter()
         for batch in batches:
-            counter.update(count_words(t for t in batch.column(0).to_pylist() if is_eligible(t, smallest, largest)))
+            refuse_corrupt(batch)
+            counter.update(count_words(text for text in texts_of(batch) if is_eligible(text, smallest, largest)))
             if len(counter) > LARGEST_COUNTER:
                 yield _counts_batch(counter)
                 counter.clear()
         yield _counts_batch(counter)
 
-    counted = frame.select("document").mapInArrow(count, "word string, n long")
+    counted = frame.mapInArrow(count, "word string, n long")
     ranked = counted.groupBy("word").agg(F.sum("n").alias("n")).orderBy(F.desc("n"), "word").limit(size)
     with progress(frame.sparkSession, "count words"), readable_errors():
         words: list[str] = ranked.toArrow()["word"].to_pylist()

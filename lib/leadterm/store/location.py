@@ -126,9 +126,9 @@ class Location:
             self.filesystem.delete_file(self.path)
 
     def sha256(self) -> str:
-        """Hash the file's bytes, a chunk at a time."""
+        """Hash the file's bytes as they lie there, compressed or not, a chunk at a time."""
         digest = hashlib.sha256()
-        with self.filesystem.open_input_stream(self.path) as stream:
+        with self.filesystem.open_input_stream(self.path, compression=None) as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
         return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -109,10 +110,19 @@ class Manifest:
 
 
 def _differing(prefix: str, before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Compare two mappings as JSON would keep them."""
-    now = json.loads(json.dumps(now))
+    """Compare two mappings as JSON would keep them; keys of mappings within them are dotted."""
+    before, now = (dict(_dotted(json.loads(json.dumps(mapping)))) for mapping in (before, now))
     keys = sorted(before.keys() | now.keys())
     return [(prefix + key, before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)]
+
+
+def _dotted(mapping: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give the values of a mapping of mappings with their dotted keys."""
+    for key, value in mapping.items():
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
 
 
 def _short(value: Any) -> str:

@@ -34,6 +34,8 @@ def read_manifest(run: Location, product: str) -> Manifest | None:
 
 def require_manifest(run: Location, product: str, job: str) -> Manifest:
     """Read a product's manifest, or say which job makes that product."""
+    if run.kind() == fs.FileType.File:
+        raise RunError(f"{run} is a file; a run is a folder that holds a folder per product. Name that folder.")
     found = read_manifest(run, product)
     if found is None:
         present = [name for name in run.names() if (run / name / manifests.NAME).exists()]

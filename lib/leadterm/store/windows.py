@@ -1,7 +1,7 @@
 """Windows on disk: ``document int64, window int32, tokens list<int32>`` in a fixed number of files.
 
 A window lies in the file that its document's content hash names, sorted by that hash: the files do not depend on how
-the corpus was divided into files or partitions. Two documents with the same tokens have the same hash and are both kept.
+the corpus was divided into files or partitions. Documents of equal tokens share a hash and are all kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,6 +41,8 @@ def windows_file(place: Location) -> Iterator[tuple[GroupedWriter, "pa.NativeFil
 def read_windows(run: Location, manifest: Manifest) -> Iterator[NDArray[np.int32]]:
     """Give every window as an int32 array of 2 ... T+1 ids, a row group in memory at a time."""
     for entry in manifest.files:
+        if "row_group_tokens" not in entry.details:  # the list of source files, which lies beside the windows
+            continue
         file = pq.ParquetFile(pa.BufferReader(read_verified(run, manifest.product, entry)))
         for group in range(file.num_row_groups):
             for chunk in file.read_row_group(group, columns=["tokens"])["tokens"].chunks:

@@ -67,6 +67,7 @@ class Basis:
         dtype: str | torch.dtype | None = None,
         centring: Centring = "uniform",
         vocabulary_size: int | None = None,
+        weight_error: float = 0.0,
     ) -> Basis:
         """Build the basis from the counts of a corpus.
 
@@ -89,6 +90,8 @@ class Basis:
             standardised residuals from independence, which rank associations without favouring frequent tokens.
         vocabulary_size : int, optional
             Size of the whole vocabulary, where the counts are those of some kept tokens; default V.
+        weight_error : float
+            The largest relative error of a stored weight 1/t, where it is more than 1e-5: the sums may be off by it.
 
         Raises
         ------
@@ -100,7 +103,9 @@ class Basis:
         if centring not in ("uniform", "frequency"):
             raise InputError(f"centring is 'uniform' (the paper's) or 'frequency', not {centring!r}.")
         size = len(current_frequency) if vocabulary_size is None else vocabulary_size
-        statistics = Statistics(bigram_counts, context_weights, n_positions, current_frequency, context_frequency, size)
+        statistics = Statistics(
+            bigram_counts, context_weights, n_positions, current_frequency, context_frequency, size, weight_error
+        )
         build = centrings.uniform if centring == "uniform" else centrings.frequency
         bigram, context = build(statistics, dtype=resolve_dtype(dtype), device=resolve_device(device))
         return cls(bigram.named("bigram"), context.named("context"), size, centring)

@@ -11,7 +11,8 @@ from leadterm.errors import InputError
 
 FIXED_POINT_TOLERANCE = 1e-5
 """Relative. A weight 1/t is stored as a multiple of 2^-32, so it is off by at most t 2^-33 of itself: 1e-5 allows
-windows of 85,000 tokens. A transposed matrix or another corpus is off by far more."""
+windows of 85,000 tokens. A transposed matrix or another corpus is off by far more. A coarser
+scale says its own error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class Statistics:
         alpha and rho.
     vocabulary_size : int
         The size of the whole vocabulary; more than V where only some tokens are kept.
+    weight_error : float
+        The largest relative error of a stored weight 1/t.
     """
 
     bigram_counts: sparse.csr_array
@@ -38,6 +41,7 @@ class Statistics:
     current_frequency: np.ndarray
     context_frequency: np.ndarray
     vocabulary_size: int
+    weight_error: float = 0.0
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -85,7 +89,7 @@ class Statistics:
 
     def _check_margins(self) -> None:
         """Compare the sums of each matrix with the frequencies; a transposed matrix does not pass."""
-        weights = self.context_weights
+        weights, tolerance = self.context_weights, max(self.weight_error, FIXED_POINT_TOLERANCE)
         margins = (
             ("rows of bigram_counts", self.bigram_counts.sum(axis=1), "current_frequency", self.current_frequency),
             ("columns of context_weights", weights.sum(axis=0), "context_frequency", self.context_frequency),
@@ -93,7 +97,7 @@ class Statistics:
         )
         for name, sums, other, expected in margins:
             found = np.asarray(sums, dtype=np.float64) / self.n_positions
-            wrong = np.flatnonzero(~np.isclose(found, expected, rtol=FIXED_POINT_TOLERANCE, atol=1e-15))
+            wrong = np.flatnonzero(~np.isclose(found, expected, rtol=tolerance, atol=1e-15))
             if len(wrong):
                 token = int(wrong[0])
                 raise InputError(

@@ -1,0 +1,31 @@
+"""What a measurement depends on: the machine and the versions."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+PACKAGES = ("numba", "numpy", "pyarrow", "pyspark", "torch")
+
+
+def describe_machine() -> dict[str, object]:
+    """Name the processor, its cores, the memory and the versions of what computes."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "load_before": os.getloadavg()[0],
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("leadterm", *PACKAGES)},
+    }
+
+
+def _processor() -> str:
+    """Read the processor's name, where Linux gives it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

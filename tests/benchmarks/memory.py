@@ -1,0 +1,66 @@
+"""The memory of a process and of all that it started, sampled while a block runs."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+INTERVAL = 0.1
+"""Seconds between two samples; a sample takes some milliseconds."""
+
+
+class Peaks:
+    """The largest resident memory seen: bytes of all processes at once, and of each kind by itself.
+
+    Resident memory counts a page that processes share (the code of numpy, say) once for each, so sums are upper bounds.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.by_kind: Counter[str] = Counter()
+
+    def sample(self) -> None:
+        """Look at all processes now."""
+        now: Counter[str] = Counter()
+        driver = psutil.Process(os.getpid())
+        for process in [driver, *driver.children(recursive=True)]:
+            try:
+                now[_kind(process, driver)] += process.memory_info().rss
+            except psutil.Error:  # it has just ended
+                continue
+        self.total = max(self.total, now.total())
+        self.by_kind |= now  # the larger of each
+
+    def as_dict(self) -> dict[str, int]:
+        """Give all peaks in bytes, the total first."""
+        return {"total": self.total, **self.by_kind}
+
+
+@contextmanager
+def sampled_memory() -> Iterator[Peaks]:
+    """Sample the memory of this process tree until the block ends."""
+    peaks, done = Peaks(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(INTERVAL):
+            peaks.sample()
+
+    peaks.sample()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peaks
+    finally:
+        done.set()
+        watcher.join()
+        peaks.sample()
+
+
+def _kind(process: psutil.Process, driver: psutil.Process) -> str:
+    """Name the part that a process plays in a Spark job."""
+    if process.pid == driver.pid:
+        return "driver"
+    return "jvm" if "java" in process.name() else "workers"

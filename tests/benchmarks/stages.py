@@ -1,0 +1,46 @@
+"""The stages of a Spark job, from Spark's event log."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+METRICS = {
+    "task_seconds": ("internal.metrics.executorRunTime", 1e-3),
+    "gc_seconds": ("internal.metrics.jvmGCTime", 1e-3),
+    "shuffle_write_bytes": ("internal.metrics.shuffle.write.bytesWritten", 1),
+    "shuffle_read_bytes": ("internal.metrics.shuffle.read.localBytesRead", 1),
+    "spilled_bytes": ("internal.metrics.diskBytesSpilled", 1),
+    "python_data_sent_bytes": ("data sent to Python workers", 1),
+    "python_data_returned_bytes": ("data returned from Python workers", 1),
+}
+"""What is kept of a stage: the name of Spark's accumulator and its unit."""
+
+
+def read_stages(folder: Path, began: float, ended: float) -> list[dict[str, Any]]:
+    """List the stages that were submitted in a span of time (seconds since 1970), in order of submission."""
+    if not folder.is_dir():
+        return []
+    found = []
+    for log in folder.iterdir():
+        for line in log.read_text(encoding="utf-8").splitlines() if not log.name.startswith(".") else ():
+            event = json.loads(line)
+            if event["Event"] == "SparkListenerStageCompleted":
+                info = event["Stage Info"]
+                if began <= info.get("Submission Time", 0) / 1e3 <= ended:
+                    found.append(_stage(info))
+    return sorted(found, key=lambda stage: stage["submitted"])
+
+
+def _stage(info: dict[str, Any]) -> dict[str, Any]:
+    """Keep what a report shows of a stage."""
+    sums: dict[str, float] = {}
+    for accumulated in info["Accumulables"]:
+        value = str(accumulated.get("Value", ""))
+        if value.isdigit():
+            sums[accumulated["Name"]] = sums.get(accumulated["Name"], 0) + int(value)
+    return {
+        "submitted": info["Submission Time"] / 1e3,
+        "wall_seconds": (info["Completion Time"] - info["Submission Time"]) / 1e3,
+        "tasks": info["Number of Tasks"],
+        **{key: sums.get(name, 0) * unit for key, (name, unit) in METRICS.items()},
+    }

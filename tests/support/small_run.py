@@ -1,0 +1,21 @@
+"""A run of a part of the sample text, small enough to be made by a test."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from leadterm.corpus import read_sample
+from support.jobs import make_config, run_both
+
+CHAPTERS = 120
+"""Genesis, Exodus and most of Leviticus: they hold the words that the notebook and the README speak of."""
+WORDS = {"kind": "words", "vocabulary_size": 1000, "unknown": "replace"}
+
+
+def make_small_run(session: Any, folder: Path) -> Path:
+    """Run all jobs on the first chapters of the sample; returns the run directory, inside `folder`."""
+    text = folder / "text.parquet"
+    pq.write_table(read_sample().slice(0, CHAPTERS), text)
+    run_both(session, make_config(text, WORDS, windows={"length": 16}), folder / "run")
+    return folder / "run"
