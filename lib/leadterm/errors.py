@@ -13,6 +13,10 @@ class InputError(LeadtermError):
     """A corpus, a column, a tokenizer or another input is missing, broken or of the wrong kind."""
 
 
+class UnknownFilesystemError(InputError):
+    """A URL's scheme is one that neither pyarrow nor fsspec can open here, though Spark perhaps can."""
+
+
 class RunError(LeadtermError):
     """A run directory lacks a product, holds another run's, or its bytes are not what its manifest says."""
 

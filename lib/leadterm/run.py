@@ -14,12 +14,13 @@ from leadterm.axes import Axis
 from leadterm.errors import AxisError, InputError
 from leadterm.store import Location, Manifest, require_manifest
 from leadterm.store.matrices import read_matrix
-from leadterm.store.tables import FREQUENCIES, VOCABULARY, read_table
+from leadterm.store.tables import FREQUENCIES, SOURCES, VOCABULARY, read_table
 from leadterm.store.windows import read_windows
 from leadterm.theory import Basis, Centring, PredictedWeights, predicted_weights, strongest
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 MADE_BY = {
+    "sources": "encode_corpus",
     "windows": "encode_corpus",
     "vocabulary": "encode_corpus",
     "bigram": "count_cooccurrences",
@@ -91,6 +92,11 @@ class Run:
     def vocabulary(self) -> pa.Table:
         """token_id int32, token string, count int64 (occurrences in the windows; a shared token counts once)."""
         return read_table(self.location, self.manifest("vocabulary"), VOCABULARY)
+
+    @cached_property
+    def sources(self) -> pa.Table:
+        """The files that were read: path, bytes, sha256, rows (null where their format does not say)."""
+        return read_table(self.location, self.manifest("sources"), SOURCES)
 
     def windows(self) -> Iterator[NDArray[np.int32]]:
         """Give every window: int32 arrays of 2 ... T+1 token ids."""

@@ -14,7 +14,7 @@ from leadterm.spark import encode as encode_job
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.encode import encode_corpus
 from leadterm.store import Location, staging
-from support.jobs import data_hashes, make_config, names_in, run_both, write_files
+from support.jobs import PRODUCTS, data_hashes, make_config, names_in, run_both, write_files
 
 
 def test_every_reason_to_drop_a_text(spark, tmp_path):
@@ -52,9 +52,7 @@ def test_every_reason_to_drop_a_text(spark, tmp_path):
     assert counts["tokens"] == 6 * 9 == sum(run.vocabulary["count"].to_pylist())
     assert counts["vocabulary_size"] == 3 == run.vocabulary_size
     assert run.vocabulary["token"].to_pylist() == ["one", "two", "three"]
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "windows", "vocabulary", "bigram", "context", "frequencies",
-    }  # fmt: skip
+    assert names_in(tmp_path / "run") == sorted(PRODUCTS)
 
     groups = [sum(entry.details.get("row_group_tokens", [])) for entry in run.manifest("windows").files]
     assert sum(groups) == counts["positions"] + counts["windows"]
@@ -156,7 +154,7 @@ def test_a_writer_that_fails_leaves_nothing(spark, tmp_path, monkeypatch):
     monkeypatch.setattr(count_job, "staging", staging_without_room)
     with pytest.raises(Exception, match=r"parts"):
         count_cooccurrences(spark, config, run)
-    assert names_in(tmp_path / "run") == ["vocabulary", "windows"]
+    assert names_in(tmp_path / "run") == ["sources", "vocabulary", "windows"]
     monkeypatch.undo()
     assert count_cooccurrences(spark, config, run)  # nothing is in the way of the next try
     assert open_run(tmp_path / "run").bigram_counts().sum() == 5
@@ -167,7 +165,7 @@ def test_another_corpus_is_refused_or_replaces_all(spark, tmp_path, monkeypatch)
     first, second = tiny_config(tmp_path), tiny_config(tmp_path / "other", "b a c c c")
     run = run_both(spark, first, tmp_path / "run")
     before = data_hashes(run)
-    with pytest.raises(RunError, match=r"holds another run: its 'windows' differs in made from corpus"):
+    with pytest.raises(RunError, match=r"holds another run: its 'sources' differs in made from corpus"):
         encode_corpus(spark, second, run.location)
 
     monkeypatch.setattr(encode_job, "staging", staging_without_room)
@@ -182,4 +180,4 @@ def test_another_corpus_is_refused_or_replaces_all(spark, tmp_path, monkeypatch)
     assert count_cooccurrences(spark, second, run.location, overwrite=True)
     fresh = run_both(spark, second, tmp_path / "fresh")
     assert data_hashes(open_run(tmp_path / "run")) == data_hashes(fresh)
-    assert names_in(tmp_path / "run") == ["bigram", "context", "frequencies", "vocabulary", "windows"]
+    assert names_in(tmp_path / "run") == sorted(PRODUCTS)

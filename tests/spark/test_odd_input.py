@@ -13,7 +13,7 @@ def read(spark, tmp_path):
 
 
 def windows_hashes(run):
-    return [entry.sha256 for entry in run.manifest("windows").files if entry.name != "sources.parquet"]
+    return [entry.sha256 for entry in run.manifest("windows").files]
 
 
 def test_null_and_empty_texts_are_counted(read, tmp_path):

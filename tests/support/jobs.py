@@ -14,7 +14,7 @@ from leadterm import Run, open_run
 from leadterm.config import Config, parse_config
 from leadterm.store import Location, Manifest
 
-PRODUCTS = ("windows", "vocabulary", "bigram", "context", "frequencies")
+PRODUCTS = ("sources", "vocabulary", "windows", "bigram", "context", "frequencies")
 
 
 def write_files(folder: Path, column: pa.Array, n_files: int, *, name: str = "text", row_group: int = 64) -> Path:
@@ -51,7 +51,7 @@ def data_hashes(run: Run, products: Sequence[str] = PRODUCTS) -> dict[str, str]:
         f"{product}/{entry.name}": entry.sha256
         for product in products
         for entry in run.manifest(product).files
-        if entry.name != "sources.parquet"
+        if product != "sources"
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
@@ -21,11 +22,11 @@ from leadterm.spark.writing import REPORT, WindowsWriter
 from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, read_manifest, staging
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
 
-JOB = "encode_corpus"
+PRODUCTS = ("sources", "vocabulary", "windows")
 
 
 def encode_corpus(session: SparkSession, config: Config, run: Location, *, overwrite: bool = False) -> bool:
-    """Make the products ``windows`` and ``vocabulary`` of a run.
+    """Make the products ``sources``, ``vocabulary`` and ``windows`` of a run.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
     Returns
     -------
     bool
-        False if both products were there already, made from the same files with the same settings.
+        False if all products were there already, made from the same files with the same settings.
 
     Raises
     ------
@@ -57,9 +58,7 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
     given = given_tokenizer(config.tokenizer)
     documents = open_documents(session, config.corpus)
     made_from = _made_from(documents, config, given)
-    current = [
-        is_current(run, product, made_from, settings, overwrite=overwrite) for product in ("windows", "vocabulary")
-    ]
+    current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
     if all(current):
         return False
     seconds: dict[str, float] = {}
@@ -92,8 +91,11 @@ def _made_from(documents: Documents, config: Config, given: AnyTokenizer | WordT
 
 
 def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
-    """Hash what the source files hold: equal for renamed or reordered files, unless their order matters."""
-    hashes = sources["sha256"].to_pylist()
+    """Hash what the source files hold: equal for renamed or reordered files, unless their order matters.
+
+    A file that could not be hashed stands by its path, length and time of change.
+    """
+    hashes = [row["sha256"] or f"{row['path']} {row['bytes']} {row['modified']}" for row in sources.to_pylist()]
     lines = hashes if ordered else sorted(hashes)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -126,7 +128,7 @@ def _commit(
     settings: dict[str, Any],
     seconds: dict[str, float],
 ) -> None:
-    """Check the accounts, then let both products appear."""
+    """Check the accounts, then let the three products appear."""
     tally = _sum_vectors(reports["tally"])
     account = check_account(tally, documents.sources, reports, settings)
     token_counts = _sum_vectors(reports["counts"])
@@ -137,15 +139,16 @@ def _commit(
     if (text := tokenizer_file(tokenizer)) is not None:
         small.append(stage_bytes(stage, TOKENIZER, text.encode()))
     parts, entries = zip(*small, strict=True)
-    source_part, source_entry = stage_table(stage, SOURCES, documents.sources)
+    listing, listing_entry = stage_table(stage, SOURCES, documents.sources)
     files = [row for row in reports.sort_by("name").to_pylist() if row["name"]]
     listed = [FileEntry(row["name"], row["bytes"], row["sha256"], {"row_group_tokens": row["groups"]}) for row in files]
     places = [(Location.of(row["place"]), row["name"]) for row in files]
 
     counts = {"vocabulary_size": tokenizer.vocabulary_size, "tokens": account["tokens"]}
+    read = {"files": len(documents.sources), "bytes": pc.sum(documents.sources["bytes"]).as_py()}
+    stage.commit(Manifest("sources", made_from, settings, read, (listing_entry,), seconds), [listing])
     stage.commit(Manifest("vocabulary", made_from, settings, counts, tuple(entries), seconds), parts)
-    manifest = Manifest("windows", made_from, settings, account, (*listed, source_entry), seconds)
-    stage.commit(manifest, [*places, source_part])
+    stage.commit(Manifest("windows", made_from, settings, account, tuple(listed), seconds), places)
 
 
 def check_account(

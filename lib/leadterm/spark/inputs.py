@@ -8,10 +8,11 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from leadterm.errors import InputError
+from leadterm.errors import InputError, UnknownFilesystemError
+from leadterm.spark.elsewhere import look_through_spark
 from leadterm.spark.failures import file_name, readable_errors, root_cause
 from leadterm.spark.progress import progress
-from leadterm.spark.rules import Rule
+from leadterm.spark.rules import JsonRule, ParquetRule
 from leadterm.store.location import Location
 
 FILES_PER_TASK = 64
@@ -22,13 +23,14 @@ REPORT = pa.schema(
         ("path", pa.string()),
         ("bytes", pa.int64()),
         ("sha256", pa.string()),
+        ("modified", pa.int64()),
         ("rows", pa.int64()),
         ("column", pa.list_(pa.string())),
         ("problem", pa.string()),
     ]
 )
 """What a task says of a file."""
-REPORT_DDL = "path string, bytes long, sha256 string, rows long, column array<string>, problem string"
+REPORT_DDL = "path string, bytes long, sha256 string, modified long, rows long, column array<string>, problem string"
 """The same, in Spark's types."""
 
 
@@ -78,7 +80,9 @@ def _why_not(path: str, error: Exception) -> str:
     )
 
 
-def inspect_files(session: SparkSession, files: Sequence[str], rule: Rule) -> tuple[pa.Table, tuple[str, ...]]:
+def inspect_files(
+    session: SparkSession, files: Sequence[str], rule: ParquetRule | JsonRule
+) -> tuple[pa.Table, tuple[str, ...]]:
     """Hash all files on the executors, and look into each one.
 
     Parameters
@@ -94,7 +98,7 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: Rule) -> tu
     -------
     sources
         One row per file in order of ``path``: path string, bytes int64, sha256 string, rows int64 (null where the
-        format does not say).
+        format does not say). Where only Spark opens a file, ``modified`` (milliseconds since 1970) instead of a hash.
     column
         The column of documents: its name, or the names on the way down to a nested one.
 
@@ -113,12 +117,13 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: Rule) -> tu
     with readable_errors(), progress(session, "look at the input files"):
         paths = session.createDataFrame(pa.table({"path": pa.array(files, pa.string())})).repartition(tasks)
         found: pa.Table = paths.mapInArrow(inspect, REPORT_DDL).toArrow().sort_by("path")
-    reports = found.to_pylist()
+    reports = look_through_spark(session, found.to_pylist(), rule)
     _refuse_broken(reports)
-    return found.drop_columns(["column", "problem"]), _common_column(reports)
+    sources = pa.Table.from_pylist(reports, schema=REPORT).drop_columns(["column", "problem"])
+    return sources, _common_column(reports)
 
 
-def _inspect(path: str, rule: Rule) -> dict[str, Any]:
+def _inspect(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:
     """Hash one file and look into it."""
     report: dict[str, Any] = dict.fromkeys(REPORT.names) | {"path": path}
     try:
@@ -127,6 +132,8 @@ def _inspect(path: str, rule: Rule) -> dict[str, Any]:
         report |= {"rows": found.rows, "column": found.column}
         report["bytes"] = place.filesystem.get_file_info(place.path).size
         report["sha256"] = place.sha256()
+    except UnknownFilesystemError:
+        pass  # Spark may know it: see elsewhere.look_through_spark.
     except InputError as error:
         report["problem"] = str(error)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,20 +34,7 @@ class Found:
     column: tuple[str, ...] | None
 
 
-class Rule(Protocol):
-    """What every file of a corpus must hold; travels to the executors."""
-
-    def check(self, place: Location) -> Found:
-        """Look at a file.
-
-        Raises
-        ------
-        InputError
-            Says what is wrong with it, and what to do.
-        """
-
-
-def rule_of(corpus: CorpusSection) -> Rule:
+def rule_of(corpus: CorpusSection) -> "ParquetRule | JsonRule":
     """Make the rule that a config's section asks for."""
     kind = ParquetRule if corpus.format == "parquet" else JsonRule
     return kind(corpus.ids_column or corpus.text_column or "", corpus.ids_column is not None)

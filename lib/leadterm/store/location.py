@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs
 
-from leadterm.errors import InputError
+from leadterm.errors import UnknownFilesystemError
 
 CHUNK = 8 * 2**20
 """Bytes read at a time while hashing: enough for an object store to stream, little for an executor."""
@@ -42,7 +42,7 @@ class Location:
 
         Raises
         ------
-        InputError
+        UnknownFilesystemError
             If neither pyarrow nor fsspec knows the URL's scheme, or its address is malformed.
         """
         text = str(uri)
@@ -68,7 +68,7 @@ class Location:
             filesystem, path = fsspec.core.url_to_fs(uri)
         except (ValueError, ImportError, OSError) as error:
             message = f"cannot open {uri}: {reason}; fsspec: {error}. Install the filesystem's package."
-            raise InputError(message) from error
+            raise UnknownFilesystemError(message) from error
         return cls(fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path, uri.rstrip("/"))
 
     def __truediv__(self, name: str) -> "Location":

@@ -41,8 +41,6 @@ def windows_file(place: Location) -> Iterator[tuple[GroupedWriter, "pa.NativeFil
 def read_windows(run: Location, manifest: Manifest) -> Iterator[NDArray[np.int32]]:
     """Give every window as an int32 array of 2 ... T+1 ids, a row group in memory at a time."""
     for entry in manifest.files:
-        if "row_group_tokens" not in entry.details:  # the list of source files, which lies beside the windows
-            continue
         file = pq.ParquetFile(pa.BufferReader(read_verified(run, manifest.product, entry)))
         for group in range(file.num_row_groups):
             for chunk in file.read_row_group(group, columns=["tokens"])["tokens"].chunks:

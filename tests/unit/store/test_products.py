@@ -71,7 +71,7 @@ def test_the_same_is_current_and_the_rest_is_refused_or_replaced(tmp_path):
     assert is_current(run, "windows", MADE_FROM, SETTINGS, overwrite=True)
     for made_from, settings, named in (
         ({"corpus": "d" * 64}, SETTINGS, r"made from corpus: c{16}… there, d{16}… now"),
-        (MADE_FROM, SETTINGS | {"windows": {"length": 4}}, r"windows: \{'length': 3\} there, \{'length': 4\} now"),
+        (MADE_FROM, SETTINGS | {"windows": {"length": 4}}, r"windows\.length: 3 there, 4 now"),
         (MADE_FROM, SETTINGS | {"new": 1}, r"new: None there, 1 now"),
         (MADE_FROM, {"windows": {"length": 3}}, r"list: \[1, 2\] there, None now"),
     ):

@@ -1,0 +1,111 @@
+"""``leadterm run`` in a process of its own: one message and status 1 for what is wrong, and no noise."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from support.bad_input import put, put_lines, texts
+from support.commands import BIN, ROOT, environment, leadterm, write_config
+
+
+def message_of(done) -> str:
+    """The one message of a command that failed; what Java itself and the progress wrote is left out."""
+    assert done.returncode == 1, done.stderr
+    noise = re.compile(r"WARNING: Using incubator modules|\w.*: \d+ (of \d+ )?tasks|\w+: done in ")
+    lines = [line for line in done.stderr.splitlines() if not noise.match(line)]
+    assert lines[0].startswith("leadterm: "), done.stderr
+    assert not [line for line in lines[1:] if not line.startswith("  ")], done.stderr
+    return "\n".join(lines).removeprefix("leadterm: ")
+
+
+@pytest.mark.parametrize(
+    ("sections", "reason"),
+    [
+        ({"windows": {"lenght": 8}}, "windows.lenght: unknown key; expected one of length, policy, files. Did you"),
+        ({"korpus": {}}, "korpus: unknown key; expected one of corpus, tokenizer, windows, counting, associations"),
+        ({"corpus": {"paths": "x"}}, "corpus.paths: found 'x' (text); expected a list of texts"),
+        ({"spark": {"driver.memory": "1g"}}, "spark['driver.memory']: found the name 'driver.memory'; expected the"),
+    ],
+)
+def test_a_wrong_setting_is_told_without_starting_spark(tmp_path, sections, reason):
+    config = write_config(tmp_path / "bad.yaml", "x", **sections)
+    done = leadterm(["run", "--config", config, "--output", "run"], tmp_path, JAVA_HOME="/nowhere", PATH="/nowhere")
+    assert message_of(done).startswith(f"{config}: {reason}")
+    assert os.listdir(tmp_path) == ["bad.yaml"]
+
+
+def test_a_config_that_is_not_there(tmp_path):
+    done = leadterm(["run", "--config", ROOT / "conf/dmeo.yaml", "--output", "run"], tmp_path)
+    assert message_of(done).endswith(f"conf/dmeo.yaml: there is no such configuration file. Did you mean {ROOT}/conf/demo.yaml?")
+
+
+def test_an_output_of_an_unknown_kind(tmp_path):
+    config = write_config(tmp_path / "a.yaml", "x")
+    message = message_of(leadterm(["run", "--config", config, "--output", "foo://bucket/run"], tmp_path))
+    assert message.startswith("cannot open foo://bucket/run: ")
+    assert message.endswith("Install the filesystem's package.")
+
+
+def test_broken_input_gives_one_message(tmp_path):
+    put(tmp_path / "in/a.parquet", texts(name="txt"))
+    (tmp_path / "in/b.parquet").write_text("hello")
+    done = leadterm(["run", "--config", write_config(tmp_path / "a.yaml", "in"), "--output", "run"], tmp_path)
+    lines = message_of(done).splitlines()
+    assert lines[0] == "2 of 2 input files cannot be used:"
+    assert lines[1].startswith(f"  {tmp_path}/in/a.parquet: it has no column 'text', only txt (string), n (int64).")
+    assert lines[2].startswith(f"  {tmp_path}/in/b.parquet: it cannot be read as Parquet (")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_error_inside_an_executor_gives_one_message(tmp_path):
+    path = put_lines(tmp_path / "a.jsonl", ['{"text": "a b c"}'] * 300 + ["{"] + ['{"text": "a b c"}'] * 300)
+    config = write_config(tmp_path / "a.yaml", "x", corpus={"paths": ["a.jsonl"], "format": "json"})
+    done = leadterm(["run", "--config", config, "--output", "run"], tmp_path)
+    assert message_of(done).startswith(f"{path} holds a line that is not JSON, or whose value has another type: '{{'.")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_full_scratch_disk(tmp_path):
+    """Spark's own files are too many for the disk that ``spark.local.dir`` names; the output's is another."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=False).returncode:
+        pytest.skip("a small file system can be mounted by root only")
+    try:
+        corpus = put(tmp_path / "a.parquet", texts([f"{os.urandom(400).hex()} a b" for _ in range(6000)]))
+        spark = {"spark.driver.memory": "1g", "spark.local.dir": str(disk), "spark.shuffle.compress": False}
+        config = write_config(tmp_path / "a.yaml", str(corpus), spark=spark)
+        message = message_of(leadterm(["run", "--config", config, "--output", "run"], tmp_path))
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+    assert message.startswith("a disk is full: free space where the output or Spark's scratch folder (spark.local.dir)")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_leaves_nothing_half_written(tmp_path, number):
+    corpus = put(tmp_path / "a.parquet", texts([f"w{n} the cat sat on the mat" * 200 for n in range(6000)]))
+    config = write_config(tmp_path / "a.yaml", str(corpus))
+    command = [BIN / "leadterm", "run", "--config", config, "--output", tmp_path / "run"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        wait_for(tmp_path / "run", ".staging-*")
+        time.sleep(0.5)
+        process.send_signal(number)
+        errors = process.communicate(timeout=100)[1]
+    assert process.returncode == 130, errors
+    assert "leadterm: stopped; finished products are kept, run again to go on" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "run").exists()
+
+
+def wait_for(folder: Path, pattern: str) -> None:
+    """Wait until something of that name appears twice: the first one is a trial."""
+    seen: set[Path] = set()
+    end = time.monotonic() + 200
+    while len(seen) < 2 and time.monotonic() < end:
+        seen |= set(folder.glob(pattern))
+        time.sleep(0.01)
