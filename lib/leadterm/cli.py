@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,6 @@ from leadterm._version import __version__
 from leadterm.config import Config, load_config
 from leadterm.errors import LeadtermError
 from leadterm.store import Location
-from leadterm.summary import summarise
 
 SAMPLE_ROW_GROUP = 64
 """Chapters a row group: small, so that a laptop's cores share even this little text."""
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show.add_argument("run", help="a run directory")
     show.add_argument("tokens", nargs="*", help="tokens of its vocabulary")
     show.add_argument("-k", type=int, default=10, help="associations per token (default 10)")
-    show.set_defaults(action=lambda options: print(summarise(options.run, options.tokens, options.k)))  # noqa: T201
+    show.set_defaults(action=lambda options: _show(options.run, options.tokens, options.k))
 
     sample = commands.add_parser("sample", help="write the sample text as Parquet")
     sample.add_argument("folder", type=Path, help="where to")
@@ -62,6 +62,9 @@ def report_errors(action: Callable[[], object]) -> int:
     """Run a command; a LeadtermError becomes its message and exit status 1, anything else keeps its traceback."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("leadterm").setLevel(logging.INFO)
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # What it logs it raises, too.
+    # A scheduler's SIGTERM cleans up as Ctrl-C does, and cancels Spark's jobs by the handler that PySpark sets for it.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         action()
     except LeadtermError as error:
@@ -76,7 +79,14 @@ def report_errors(action: Callable[[], object]) -> int:
 def _run(options: argparse.Namespace) -> None:
     """Run all jobs, then show what came out."""
     config = _run_jobs(options, None)
-    print(summarise(options.output, config.associations.tokens, config.associations.k))  # noqa: T201
+    _show(options.output, config.associations.tokens, config.associations.k)
+
+
+def _show(run: str, tokens: Sequence[str], k: int) -> None:
+    """Show what a run holds."""
+    from leadterm.summary import summarise  # noqa: PLC0415  # brings PyTorch, for which no job should wait
+
+    print(summarise(run, tokens, k))  # noqa: T201
 
 
 def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:

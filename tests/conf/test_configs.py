@@ -23,7 +23,9 @@ def test_it_loads(path):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_every_key_has_a_comment(path):
     """A key that opens a section is explained by the lines in it."""
-    keys = [line for line in path.read_text().splitlines() if line.startswith("  ") and not line.lstrip().startswith("#")]
+    keys = [
+        line for line in path.read_text().splitlines() if line.startswith("  ") and not line.lstrip().startswith("#")
+    ]
     assert keys
     assert not [line for line in keys if "#" not in line]
 

@@ -14,6 +14,7 @@ from leadterm.spark import encode as encode_job
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.encode import encode_corpus
 from leadterm.store import Location, staging
+from leadterm.store.products import PARTS
 from support.jobs import PRODUCTS, data_hashes, make_config, names_in, run_both, write_files
 
 
@@ -133,7 +134,8 @@ def test_max_documents_are_the_first_eligible_ones(spark, tmp_path, wanted, n_fi
 def staging_without_room(run):
     """Open a staging folder in which executors cannot write: a file takes the place of their folder."""
     with staging(run) as stage:
-        (stage.folder / "parts").write_bytes(b"")
+        (stage.folder / PARTS).remove()
+        (stage.folder / PARTS).write_bytes(b"")
         yield stage
 
 

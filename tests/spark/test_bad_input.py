@@ -4,6 +4,7 @@ import re
 
 import pyarrow as pa
 import pytest
+
 from support.bad_input import TEXTS, encode, flip, page_offset, put, refusal, texts
 
 
@@ -151,7 +152,9 @@ def test_a_file_that_is_no_parquet_is_named(refuse, tmp_path, content, reason, a
 def test_a_folder_with_a_file_of_another_kind(refuse, tmp_path):
     put(tmp_path / "in/a.parquet")
     (tmp_path / "in/README.md").write_text("About these files.\n")
-    assert f"1 of 2 input files cannot be used: {tmp_path}/in/README.md: it cannot be read as" in refuse(tmp_path / "in")
+    assert f"1 of 2 input files cannot be used: {tmp_path}/in/README.md: it cannot be read as" in refuse(
+        tmp_path / "in"
+    )
 
 
 @pytest.mark.parametrize("name", ["bad.parquet", "bäd [1] %20.parquet"])
@@ -196,7 +199,9 @@ def test_documents_without_a_word(refuse, tmp_path, values):
 
 def test_limits_that_drop_all_documents(refuse, tmp_path):
     message = refuse(put(tmp_path / "a.parquet"), min_characters=1000)
-    assert "none of its documents has a word and 1,000 to 10,000,000 characters. Check corpus.text_column (tex" in message
+    assert (
+        "none of its documents has a word and 1,000 to 10,000,000 characters. Check corpus.text_column (tex" in message
+    )
 
 
 def test_all_documents_dropped_says_why(refuse, tmp_path):

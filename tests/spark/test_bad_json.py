@@ -4,6 +4,7 @@ import bz2
 import gzip
 
 import pytest
+
 from support.bad_input import TEXTS, account, encode, flip, json_lines, put, put_lines, refusal
 
 MANY = json_lines(TEXTS * 10)
@@ -20,7 +21,7 @@ def test_a_broken_line_far_into_the_second_file(refuse, tmp_path):
     put_lines(tmp_path / "in/c.jsonl", MANY)
     assert refuse(tmp_path / "in") == (
         f"{path} holds a line that is not JSON, or whose value has another type: "
-        "'{\"text\": \"the cat'. Correct the line or leave the file out."
+        '\'{"text": "the cat\'. Correct the line or leave the file out.'
     )
 
 

@@ -1,7 +1,8 @@
-"""Input that looks unusual and is good: odd paths, nested columns, other Arrow types. Null and empty texts are counted."""
+"""Input that looks odd and is good: strange paths, nested columns, other Arrow types, null and empty texts."""
 
 import pyarrow as pa
 import pytest
+
 from support.bad_input import TEXTS, account, encode, put, texts
 
 ALL = {"documents": 60, "kept": 60}

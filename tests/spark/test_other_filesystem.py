@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
-from support.jobs import run_both
 
 from leadterm.config import Config, parse_config
 from leadterm.errors import InputError
 from leadterm.spark.encode import encode_corpus
 from leadterm.store import Location
+from support.jobs import run_both
 
 MOUNT = "fs.viewfs.mounttable.corpora.link./data"
 

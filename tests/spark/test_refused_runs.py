@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from support.bad_input import encode, flip, put
 
 from leadterm.config import parse_config
 from leadterm.errors import MachineError, RunError
 from leadterm.spark.count import count_cooccurrences
 from leadterm.store import Location
+from support.bad_input import encode, flip, put
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,9 @@ def test_an_output_with_a_folder_of_someone_else(spark, encoded, tmp_path):
 
 def test_counting_before_encoding(spark, tmp_path):
     message = refusal(RunError, lambda: count(spark, tmp_path / "run"), tmp_path / "run")
-    assert message.endswith("has no product 'windows'; it holds no product at all. Run the job encode_corpus on it first.")
+    assert message.endswith(
+        "has no product 'windows'; it holds no product at all. Run the job encode_corpus on it first."
+    )
     assert not (tmp_path / "run").exists()
 
 
@@ -140,4 +142,4 @@ def test_a_full_disk_at_the_output(spark, small_disk, tmp_path):
     output = small_disk / "run"
     with pytest.raises(MachineError, match=r"a disk is full: free space where the output or Spark's scratch folder"):
         encode(spark, output, corpus)
-    assert os.listdir(small_disk) == ["filled"]
+    assert [path.name for path in small_disk.iterdir()] == ["filled"]

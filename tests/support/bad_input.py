@@ -13,6 +13,7 @@ import pytest
 from leadterm import Run, open_run
 from leadterm.config import parse_config
 from leadterm.errors import LeadtermError
+from leadterm.spark.encode import encode_corpus
 from leadterm.store import Location
 
 WORDS = {"kind": "words", "vocabulary_size": 50, "unknown": "replace"}
@@ -67,8 +68,6 @@ def encode(
     **corpus: Any,
 ) -> Run:
     """Run the first job."""
-    from leadterm.spark.encode import encode_corpus
-
     listed = [paths] if isinstance(paths, str | Path) else paths
     if "ids_column" in corpus:
         tokenizer = IDS

@@ -9,14 +9,15 @@ from typing import Any
 
 import yaml
 
+from leadterm.spark.java import find_java
+from leadterm.store import Location, read_manifest
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment, with this Python and its Spark first."""
-    from leadterm.spark.java import find_java
-
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
     ours = {"PATH": path, "PYTHONPATH": str(ROOT / "lib"), "JAVA_HOME": str(find_java()), "SPARK_LOCAL_IP": "127.0.0.1"}
     return os.environ | ours | {"PYSPARK_PYTHON": sys.executable} | changes
@@ -40,16 +41,18 @@ def leadterm(arguments: Sequence[str | Path], folder: Path, **changes: str) -> "
     return call([BIN / "leadterm", *arguments], folder, **changes)
 
 
-def submit(job: str, arguments: Sequence[str | Path], folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    """Submit a job to Spark."""
+def submit(
+    job: str, arguments: Sequence[str | Path], folder: Path, *options: str
+) -> "subprocess.CompletedProcess[str]":
+    """Submit a job to Spark, which writes all that the job's Python writes to standard output."""
     master = [] if "--master" in options else ["--master", "local[2]"]
     return call([BIN / "spark-submit", *master, *options, ROOT / "jobs" / f"{job}.py", *arguments], folder)
 
 
-def write_config(path: Path, corpus: str, **sections: Any) -> Path:
+def write_config(path: Path, source: str, **sections: Any) -> Path:
     """Write a small configuration."""
     settings = {
-        "corpus": {"paths": [corpus]},
+        "corpus": {"paths": [source]},
         "tokenizer": {"kind": "words", "vocabulary_size": 50, "unknown": "replace"},
         "windows": {"length": 8, "files": 3},
         "counting": {"memory_per_task": "64MiB", "rows_per_file": 8},
@@ -62,7 +65,5 @@ def write_config(path: Path, corpus: str, **sections: Any) -> Path:
 
 def content_hashes(run: Path) -> dict[str, str]:
     """The content hash of each product of a run."""
-    from leadterm.store import Location, read_manifest
-
     products = sorted(path.parent.name for path in run.glob("*/manifest.json"))
     return {product: read_manifest(Location.of(run), product).content_hash for product in products}

@@ -13,6 +13,7 @@ from leadterm import Run, open_run
 from leadterm.counting import SparseRows, Statistic, reciprocal_weights
 from leadterm.store import FileEntry, Location, Manifest, Staging, staging
 from leadterm.store.matrices import matrix_file, matrix_schema
+from leadterm.store.products import PARTS
 from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, stage_table, vocabulary_table
 from leadterm.store.windows import SCHEMA, windows_file
 from support.row_streams import count_to_rows
@@ -45,7 +46,7 @@ def write_run(
 
 def _write_windows(stage: Staging, windows: Sequence[Sequence[int]], size: int, length: int) -> None:
     """Write all windows to one file."""
-    place = stage.folder / "parts" / "windows"
+    place = stage.folder / PARTS / "windows"
     columns = [
         pa.array(range(len(windows))),
         pa.array([0] * len(windows), pa.int32()),
@@ -63,7 +64,7 @@ def write_matrix(stage: Staging, product: str, rows: SparseRows, size: int, scal
     entries, parts = [], []
     for number, keys in enumerate(np.array_split(np.arange(size), 3)):
         first, last = np.searchsorted(rows.keys, [keys[0], keys[-1] + 1]) if len(keys) else (0, 0)
-        place = stage.folder / "parts" / f"{product}-{number}"
+        place = stage.folder / PARTS / f"{product}-{number}"
         with matrix_file(place, matrix_schema(product, size, scale_bits)) as (file, sink):
             file.append(rows[first:last], 0)
         entries.append(FileEntry(f"rows-{number:05d}.parquet", sink.n_bytes, sink.sha256, {"rows": file.n_rows}))

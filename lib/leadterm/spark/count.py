@@ -119,26 +119,33 @@ def _deal_out(session: SparkSession, windows: Manifest, n_tasks: int) -> DataFra
 
 def _commit(stage: Staging, windows: Manifest, reports: pa.Table, base: Manifest) -> None:
     """Check the accounts, then let the three products appear."""
-    rows = reports.to_pylist()
+    rows = sorted(reports.to_pylist(), key=lambda row: row["name"] or "")
     current, context = (
         next(np.frombuffer(row["vector"], dtype=np.int64) for row in rows if row["product"] == name)
         for name in ("current_frequency", "context_frequency")
     )
-    totals = {"bigram": int(current.sum()), "context": sum(context.tolist())}
-    for product in ("bigram", "context"):
-        files = sorted((row for row in rows if row["product"] == product), key=lambda row: row["name"])
-        found = sum(int(row["total"]) for row in files)
-        if found != totals[product] or totals["bigram"] != windows.counts["positions"]:
-            raise LeadtermError(
-                f"the books do not balance: the {product} matrix sums to {found}, its frequency vector to "
-                f"{totals[product]}, and the windows hold {windows.counts['positions']} positions. Report this message."
-            )
-        counts = _counts(windows) | {"nonzeros": sum(row["nonzeros"] for row in files), "total": str(found)}
-        entries = tuple(FileEntry(row["name"], row["bytes"], row["sha256"], {"rows": row["rows"]}) for row in files)
-        places = [(Location.of(row["place"]), row["name"]) for row in files]
+    files = {product: [row for row in rows if row["product"] == product] for product in ("bigram", "context")}
+    totals = {product: sum(int(row["total"]) for row in listed) for product, listed in files.items()}
+    _check_totals(totals, sum(current.tolist()), sum(context.tolist()), windows.counts["positions"])
+    for product, listed in files.items():
+        counts = _counts(windows) | {
+            "nonzeros": sum(row["nonzeros"] for row in listed),
+            "total": str(totals[product]),
+        }
+        entries = tuple(FileEntry(row["name"], row["bytes"], row["sha256"], {"rows": row["rows"]}) for row in listed)
+        places = [(Location.of(row["place"]), row["name"]) for row in listed]
         stage.commit(replace(base, product=product, counts=counts, files=entries), places)
     part, entry = stage_table(stage, FREQUENCIES, frequency_table(current, context))
     stage.commit(replace(base, product="frequencies", counts=_counts(windows), files=(entry,)), [part])
+
+
+def _check_totals(totals: dict[str, int], current: int, context: int, positions: int) -> None:
+    """Balance the books: each matrix sums to its frequency vector, and the bigrams to the positions."""
+    if totals != {"bigram": positions, "context": context} or current != positions:
+        raise LeadtermError(
+            f"the books do not balance: the matrices sum to {totals}, the frequency vectors to {current} and {context}, "
+            f"and the windows hold {positions} positions. Report this message."
+        )
 
 
 def _counts(windows: Manifest) -> dict[str, Any]:

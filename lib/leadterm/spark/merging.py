@@ -14,6 +14,7 @@ from leadterm.counting import ROW_BITS, RowMerger, SparseRows, Statistic, row_ke
 from leadterm.spark.counting import rows_of_batch
 from leadterm.store.location import Location
 from leadterm.store.matrices import matrix_file, matrix_schema
+from leadterm.store.products import PARTS
 
 ROW_MASK = 2**ROW_BITS - 1
 REPORT = (
@@ -80,7 +81,7 @@ class MatrixWriter:
     def _write_block(self, statistic: Statistic, block: int, pieces: Iterator[SparseRows]) -> dict[str, Any]:
         """Write the rows of one block to a file of its own."""
         product = statistic.name.lower()
-        place = Location.of(self.folder) / "parts" / uuid.uuid4().hex
+        place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
         schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == "context" else 0)
         first_key = int(row_key(statistic, np.zeros(1, dtype=np.int64))[0])
         with matrix_file(place, schema) as (file, sink):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from leadterm.spark.encoding import TALLY_WINDOW, Tally
 from leadterm.store.location import Location
+from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, windows_file
 
 REPORT = (
@@ -41,7 +42,7 @@ class WindowsWriter:
         tally = np.zeros(len(Tally), dtype=np.int64)
         counts = np.zeros(self.vocabulary_size, dtype=np.int64)
         n_windows, bucket = 0, -1
-        place = Location.of(self.folder) / "parts" / uuid.uuid4().hex
+        place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
         with windows_file(place) as (file, sink):
             for batch in batches:
                 is_window = pc.not_equal(batch.column(2), TALLY_WINDOW)

@@ -162,8 +162,7 @@ class HashingSink(io.RawIOBase):
 
 @contextmanager
 def hashing_output(location: Location) -> Iterator[HashingSink]:
-    """Open a file for writing; if the block raises, nothing of it is left."""
-    location.make_parent()
+    """Open a file for writing in a folder that is there; if the block raises, nothing of it is left."""
     try:
         with location.filesystem.open_output_stream(location.path) as stream:
             yield HashingSink(stream)

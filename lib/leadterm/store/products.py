@@ -16,6 +16,9 @@ from leadterm.store.manifest import FileEntry, Manifest
 
 STAGING = ".staging-"
 """Folders of this prefix hold work in progress; nobody reads them."""
+PARTS = "parts"
+"""Where in it tasks write their files. The driver makes this folder, never a task: one that outlives its failed job
+would bring the removed folder back."""
 
 
 def read_manifest(run: Location, product: str) -> Manifest | None:
@@ -141,7 +144,7 @@ def staging(run: Location) -> Iterator[Staging]:
     stage = Staging(run)
     made_run = not run.exists()
     try:
-        (stage.folder / "writable").write_bytes(b"")
+        (stage.folder / PARTS / "writable").write_bytes(b"")
     except OSError as error:
         raise RunError(f"cannot write to {run}: {error}. Choose a folder that you may write to.") from error
     try:

@@ -46,10 +46,10 @@ def test_reading_moving_and_removing(tmp_path):
 
 
 def test_the_sink_knows_what_went_through_it(tmp_path):
-    with hashing_output(Location.of(tmp_path / "new" / "file")) as sink:
+    with hashing_output(Location.of(tmp_path / "file")) as sink:
         sink.write(b"abc")
         sink.write(memoryview(b"defg"))
-    assert (tmp_path / "new" / "file").read_bytes() == b"abcdefg"
+    assert (tmp_path / "file").read_bytes() == b"abcdefg"
     assert (sink.n_bytes, sink.sha256) == (7, hashlib.sha256(b"abcdefg").hexdigest())
 
 

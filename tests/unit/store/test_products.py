@@ -2,7 +2,8 @@ import pytest
 
 from leadterm.errors import RunError
 from leadterm.store import FileEntry, Location, Manifest, is_current, read_manifest, require_manifest, staging
-from leadterm.store.products import read_verified
+from leadterm.store.location import hashing_output
+from leadterm.store.products import PARTS, read_verified
 from leadterm.store.tables import stage_bytes
 from support.jobs import names_in
 
@@ -61,6 +62,18 @@ def test_a_failure_before_the_commit_changes_nothing(tmp_path, before):
     if before:
         assert names_in(tmp_path / "run") == ["windows"]
         assert (tmp_path / "run" / "windows" / "file").read_bytes() == b"data"
+
+
+def test_a_task_that_outlives_its_job_brings_nothing_back(tmp_path):
+    run = Location.of(tmp_path / "run")
+    commit(run)
+    with staging(run) as stage:
+        late = stage.folder / PARTS / "late"
+        with hashing_output(late) as sink:
+            sink.write(b"in time")
+    with pytest.raises(FileNotFoundError), hashing_output(late):
+        pass
+    assert names_in(tmp_path / "run") == ["windows"]
 
 
 def test_the_same_is_current_and_the_rest_is_refused_or_replaced(tmp_path):
