@@ -143,8 +143,8 @@ def _check_totals(totals: dict[str, int], current: int, context: int, positions:
     """Balance the books: each matrix sums to its frequency vector, and the bigrams to the positions."""
     if totals != {"bigram": positions, "context": context} or current != positions:
         raise LeadtermError(
-            f"the books do not balance: the matrices sum to {totals}, the frequency vectors to {current} and {context}, "
-            f"and the windows hold {positions} positions. Report this message."
+            f"the books do not balance: the matrices sum to {totals}, the frequency vectors to {current} and {context} "
+            f"and the windows hold {positions} positions. Please report this."
         )
 
 
