@@ -60,9 +60,10 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
 
 def report_errors(action: Callable[[], object]) -> int:
     """Run a command; a LeadtermError becomes its message and exit status 1, anything else keeps its traceback."""
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(lambda record: record.module != "java_gateway")  # Py4J logs in full what it then raises.
+    logging.basicConfig(format="%(message)s", handlers=[handler])
     logging.getLogger("leadterm").setLevel(logging.INFO)
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # What it logs it raises, too.
     # A scheduler's SIGTERM cleans up as Ctrl-C does, and cancels Spark's jobs by the handler that PySpark sets for it.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:

@@ -1,13 +1,13 @@
-"""The jobs run under spark-submit from any folder, together and alone, and a second run changes nothing."""
+"""The jobs run under spark-submit from any folder, one after the other; to run them again changes nothing."""
 
 from pathlib import Path
 
 import pytest
 
+from leadterm.config import load_config
 from support.bad_input import TEXTS, put, texts
 from support.commands import content_hashes, submit, write_config
-
-PRODUCTS = {"windows", "vocabulary", "bigram", "context", "frequencies"}
+from support.jobs import run_both
 
 
 @pytest.fixture(scope="module")
@@ -20,45 +20,31 @@ def folder(tmp_path_factory) -> Path:
     return place
 
 
-@pytest.fixture(scope="module")
-def pipeline(folder):
-    """All jobs at once."""
-    return submit("run_pipeline", ["--config", "small.yaml", "--output", "out/run"], folder)
-
-
-def test_all_jobs_at_once(folder, pipeline):
-    assert pipeline.returncode == 0, pipeline.stdout
-    assert set(content_hashes(folder / "out/run")) >= PRODUCTS
-    assert not list((folder / "out/run").glob(".*"))
-    assert "encode_corpus: done in " in pipeline.stdout
-    assert "count_cooccurrences: done in " in pipeline.stdout
-
-
-@pytest.mark.usefixtures("pipeline")
-def test_a_second_run_changes_nothing_and_says_so(folder):
-    run = folder / "out/run"
-    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [run, *run.rglob("*")]}
-    again = submit("run_pipeline", ["--config", "small.yaml", "--output", "out/run"], folder)
-    assert again.returncode == 0
-    assert "encode_corpus: nothing to do: made from the same inputs already" in again.stdout
-    assert "count_cooccurrences: nothing to do: made from the same inputs already" in again.stdout
-    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [run, *run.rglob("*")]} == before
-
-
-@pytest.mark.usefixtures("pipeline")
-def test_each_job_alone_makes_the_same_bytes(folder):
-    for job in ("encode_corpus", "count_cooccurrences"):
-        done = submit(job, ["--config", "small.yaml", "--output", folder / "alone"], folder)
-        assert done.returncode == 0, done.stdout
-        assert f"{job}: done in " in done.stdout
-    assert content_hashes(folder / "alone") == content_hashes(folder / "out/run")
-
-
-def test_counting_first_says_which_job_is_missing(folder):
-    done = submit("count_cooccurrences", ["--config", "small.yaml", "--output", "new"], folder)
-    assert done.returncode == 1
-    assert "leadterm: " in done.stdout
-    assert "/new has no product 'windows'; it holds no product at all. Run the job encode_corpus" in done.stdout
+def run_job(folder: Path, job: str, status: int) -> str:
+    """Submit a job; returns what it wrote."""
+    done = submit(job, ["--config", "small.yaml", "--output", "out/run"], folder)
+    assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stdout
     assert "Exception" not in done.stderr
-    assert not (folder / "new").exists()
+    return done.stdout
+
+
+def test_the_jobs_one_by_one_and_all_again(spark, folder):
+    run = folder / "out/run"
+    answer = run_job(folder, "count_cooccurrences", 1)
+    assert f"leadterm: {run} has no product 'windows'; it holds no product at all. Run the job encode_c" in answer
+    assert not (folder / "out").exists()
+
+    assert "encode_corpus: done in " in run_job(folder, "encode_corpus", 0)
+    assert "count_cooccurrences: done in " in run_job(folder, "count_cooccurrences", 0)
+    assert not list(run.glob(".*"))
+
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [run, *run.rglob("*")]}
+    answer = run_job(folder, "run_pipeline", 0)
+    for job in ("encode_corpus", "count_cooccurrences"):
+        assert f"{job}: nothing to do: made from the same inputs already" in answer
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [run, *run.rglob("*")]} == before
+
+    write_config(folder / "absolute.yaml", str(folder / "the corpus"))
+    run_both(spark, load_config(folder / "absolute.yaml"), folder / "here")
+    assert content_hashes(run) == content_hashes(folder / "here")

@@ -60,15 +60,15 @@ def refusal(kind, job, run: Path) -> str:
 
 def test_an_output_with_another_run_says_what_differs(spark, encoded, run):
     message = refusal(RunError, lambda: encode(spark, run, encoded / "a.parquet", length=9), run)
-    assert message.startswith(f"{run} holds another run: its 'windows' differs in windows.length: 8 there, 9 now.")
+    assert message.startswith(f"{run} holds another run: its 'sources' differs in windows.length: 8 there, 9 now.")
     assert message.endswith("--overwrite.")
     other = put(run.parent / "b.parquet", None, row_group_size=7)
-    assert "its 'windows' differs in made from corpus: " in refusal(RunError, lambda: encode(spark, run, other), run)
+    assert "its 'sources' differs in made from corpus: " in refusal(RunError, lambda: encode(spark, run, other), run)
 
 
 def test_overwrite_replaces_the_run(spark, encoded, run):
     assert encode(spark, run, encoded / "a.parquet", length=9, overwrite=True).context_length == 9
-    assert sorted(path.name for path in run.iterdir()) == ["vocabulary", "windows"]
+    assert sorted(path.name for path in run.iterdir()) == ["sources", "vocabulary", "windows"]
 
 
 def test_a_tokenizer_that_changed_is_another_run(spark, tmp_path):
@@ -83,7 +83,7 @@ def test_a_tokenizer_that_changed_is_another_run(spark, tmp_path):
             encode(spark, tmp_path / "run", corpus, settings)
             encode(spark, tmp_path / "run", corpus, settings)
     message = refusal(RunError, lambda: encode(spark, tmp_path / "run", corpus, settings), tmp_path / "run")
-    assert "its 'windows' differs in made from tokenizer: " in message
+    assert "its 'sources' differs in made from tokenizer: " in message
 
 
 def test_an_output_with_a_folder_of_someone_else(spark, encoded, tmp_path):
@@ -143,3 +143,15 @@ def test_a_full_disk_at_the_output(spark, small_disk, tmp_path):
     with pytest.raises(MachineError, match=r"a disk is full: free space where the output or Spark's scratch folder"):
         encode(spark, output, corpus)
     assert [path.name for path in small_disk.iterdir()] == ["filled"]
+
+
+def test_a_disk_that_is_full_when_the_counts_are_written(spark, encoded, small_disk):
+    run = Path(shutil.copytree(encoded / "run", small_disk / "run"))
+    (small_disk / "filled").write_bytes(b"")
+    filler = os.open(small_disk / "filled", os.O_WRONLY)
+    with pytest.raises(OSError, match="No space left"):
+        while True:
+            os.write(filler, bytes(2**12))
+    os.close(filler)
+    assert "a disk is full" in refusal(MachineError, lambda: count(spark, run), run)
+    assert sorted(path.name for path in run.iterdir()) == ["sources", "vocabulary", "windows"]

@@ -36,8 +36,9 @@ class Cluster:
 
 def _processes() -> Iterator[tuple[int, int, str]]:
     """All processes of this machine: id, parent and command."""
-    lines = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    for line in lines.splitlines()[1:]:
+    command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for line in lines.splitlines():
         pid, parent, command = line.split(maxsplit=2)
         yield int(pid), int(parent), command
 

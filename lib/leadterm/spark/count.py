@@ -61,7 +61,7 @@ def count_cooccurrences(
         return False
     _check_overflow(run, windows, config)
     started = time.monotonic()
-    with staging(run) as stage:
+    with readable_errors(), staging(run) as stage:
         reports = _count(session, config, run, windows, stage, tasks)
         seconds = {"count": time.monotonic() - started}
         _commit(stage, windows, reports, Manifest("", made_from, settings, {}, (), seconds))

@@ -29,14 +29,27 @@ def readable_errors() -> Iterator[None]:
     LeadtermError
         The one that an executor raised, or one made of what Spark reports: a file that cannot be read, a full disk, too
         little memory. Anything unknown passes unchanged.
+    KeyboardInterrupt
+        In place of the errors that follow it.
     """
     try:
         yield
     except (PySparkException, Py4JError, OSError) as error:
+        if _was_interrupted(error):
+            raise KeyboardInterrupt from error
         translated = translate(str(error))
         if translated is None:
             raise
         raise translated from error
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Say whether an exception is only what came of Ctrl-C, upon which PySpark cancels its jobs."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False
 
 
 def translate(report: str) -> LeadtermError | None:

@@ -117,3 +117,14 @@ def test_files_are_named_as_users_name_them():
     assert file_name("file:/a/b%20c%2520.parquet") == "/a/b c%20.parquet"
     assert file_name("file:///a/b.parquet") == "/a/b.parquet"
     assert file_name("s3a://bucket/a%20b.parquet") == "s3a://bucket/a%20b.parquet"
+
+
+def test_ctrl_c_stays_ctrl_c_though_a_cancelled_job_is_reported():
+    with pytest.raises(KeyboardInterrupt), readable_errors():
+        try:
+            raise KeyboardInterrupt
+        finally:
+            try:
+                raise Py4JError("[SPARK_JOB_CANCELLED] Job 4 cancelled as part of cancellation of all jobs")
+            except Py4JError:
+                raise PySparkException("cancelled") from None
