@@ -86,7 +86,7 @@ def test_a_run_that_is_stopped_leaves_nothing_half_written(tmp_path):
     command = [BIN / "leadterm", "run", "--config", config, "--output", tmp_path / "run"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         before = read_until(process, "count words: ")
-        while not list(tmp_path.glob("run/.staging-*/parts/*")):
+        while process.poll() is None and not list(tmp_path.glob("run/.staging-*/parts/*")):
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         errors = before + process.communicate(timeout=100)[1]
