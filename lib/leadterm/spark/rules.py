@@ -41,19 +41,28 @@ def rule_of(corpus: CorpusSection) -> "ParquetRule | JsonRule":
 
 
 @dataclass(frozen=True)
-class ParquetRule:
-    """A Parquet file has a footer, and in its schema the column.
+class ColumnRule:
+    """What all formats ask: a column of documents.
 
     Attributes
     ----------
     column
-        Its name, or its dotted path through structs.
+        Its name, or its dotted path down to a nested one.
     is_ids
         Whether it holds lists of integers, not strings.
     """
 
     column: str
     is_ids: bool
+
+    def _remedy(self) -> str:
+        """Say what to do about a column."""
+        return f"Correct corpus.{'ids' if self.is_ids else 'text'}_column, or leave the file out."
+
+
+@dataclass(frozen=True)
+class ParquetRule(ColumnRule):
+    """A Parquet file has a footer, and in its schema the column."""
 
     def check(self, place: Location) -> Found:
         """Read a file's footer."""
@@ -95,10 +104,6 @@ class ParquetRule:
             kind = kind.value_type
         return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
-    def _remedy(self) -> str:
-        """Say what to do about a column."""
-        return f"Correct corpus.{'ids' if self.is_ids else 'text'}_column, or leave the file out."
-
 
 def _fits_int64(kind: pa.DataType) -> bool:
     """Say whether all values of an integer type are int64 values."""
@@ -106,19 +111,8 @@ def _fits_int64(kind: pa.DataType) -> bool:
 
 
 @dataclass(frozen=True)
-class JsonRule:
-    """The first lines of a file are JSON objects, some with the key; a compressed file is whole.
-
-    Attributes
-    ----------
-    column
-        Its key, or its dotted path through objects.
-    is_ids
-        Whether it holds lists of integers, not strings.
-    """
-
-    column: str
-    is_ids: bool
+class JsonRule(ColumnRule):
+    """The first lines of a file are JSON objects, some with the key; a compressed file is whole."""
 
     def check(self, place: Location) -> Found:
         """Read a file's first lines; to the end if it is compressed, as only that shows whether it is whole."""
@@ -160,7 +154,7 @@ class JsonRule:
             return None
         raise InputError(
             f"none of its first {len(lines)} lines has the key '{self.column}'; their keys: {', '.join(keys)}. "
-            f"Correct corpus.{'ids' if self.is_ids else 'text'}_column, or leave the file out."
+            f"{self._remedy()}"
         )
 
     def _parse(self, line: bytes, number: int) -> Any:
