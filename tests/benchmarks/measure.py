@@ -1,4 +1,4 @@
-"""Times a contender on samples, in a process of its own: a fresh JVM, nobody else's memory."""
+"""Times a contender on samples, in a process of its own: a fresh Java, nobody else's memory."""
 
 import shutil
 import time
@@ -15,6 +15,8 @@ from benchmarks.memory import sampled_memory
 from benchmarks.samples import Sample
 from benchmarks.stages import read_stages
 
+Caller = Callable[..., Any]
+"""Calls a function with arguments, in one process or another."""
 Work = Callable[[Sample, Path], Callable[[], Any]]
 """Makes ready to count the windows of a sample into a folder; calling the result does it."""
 
@@ -58,6 +60,11 @@ def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a new process, and end that process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
+
+
+def in_this_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function here, for trials: it finds a Java that is warm and memory that others took."""
+    return function(*arguments)
 
 
 def measure(contender: str, samples: Sequence[Sample], tiny: Sample, output: Path, repeats: int) -> list[Measurement]:

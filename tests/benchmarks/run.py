@@ -16,7 +16,7 @@ from benchmarks.corpus import build_texts, pinned_packages
 from benchmarks.floors import measure_floors, share_of_floor
 from benchmarks.gate import check_rows, compare_onehot, compare_sql
 from benchmarks.machine import describe_machine
-from benchmarks.measure import Measurement, in_fresh_process, measure
+from benchmarks.measure import Caller, Measurement, in_fresh_process, in_this_process, measure
 from benchmarks.report import format_report
 from benchmarks.samples import Sample, encode_samples, subwords, words
 from leadterm.store import read_manifest
@@ -37,14 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes = {"large": options.tokens, "sql": options.sql_tokens, "onehot": options.onehot_tokens, "tiny": WARM_UP}
     samples = {name: subwords(options.data, texts, sizes[name]) for name in ("large", "sql", "tiny")}
     samples |= {f"words {name}": words(options.data, texts, sizes[name]) for name in ("large", "onehot", "tiny")}
-    in_fresh_process(encode_samples, list(samples.values()))
+    call = in_this_process if options.one_process else in_fresh_process
+    call(encode_samples, list(samples.values()))
     os.environ["TQDM_DISABLE"] = "1"  # from here on processes are timed
 
-    bench = Bench(samples, options.output, options.repeats)
+    bench = Bench(samples, options.output, options.repeats, call)
     accuracy = bench.gates()
     bench.measure(OURS, "large", "words large")
     accuracy["the large sample"] = check_rows(samples["large"])
-    floors = in_fresh_process(measure_floors, samples["large"])
+    floors = call(measure_floors, samples["large"])
     results = {
         "machine": machine, "texts": texts.name, "repeats": options.repeats, "accuracy": accuracy,
         "measurements": {name: found.as_dict() for name, found in bench.found.items()},
@@ -56,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 class Bench:
     """Measures one contender after the other and keeps what was found, by name of the measurement."""
 
-    def __init__(self, samples: dict[str, Sample], output: Path, repeats: int) -> None:
-        self.samples, self.output, self.repeats = samples, output, repeats
+    def __init__(self, samples: dict[str, Sample], output: Path, repeats: int, call: Caller) -> None:
+        self.samples, self.output, self.repeats, self.call = samples, output, repeats, call
         self.found: dict[str, Measurement] = {}
 
     def measure(self, contender: str, *names: str) -> Path:
@@ -66,7 +67,7 @@ class Bench:
         tiny = self.samples["words tiny" if contender == ONEHOT else "tiny"]
         samples = [self.samples[name] for name in names]
         print(f"measuring {contender}: {', '.join(names)}", flush=True)
-        found = in_fresh_process(measure, contender, samples, tiny, folder, self.repeats)
+        found = self.call(measure, contender, samples, tiny, folder, self.repeats)
         self.found |= dict(zip(names if contender == OURS else [contender], found, strict=True))
         return folder
 
@@ -114,6 +115,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--packages", nargs="*", help="take docstrings of these only; default: all pinned packages")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "bench", help="where texts and windows are kept")
     parser.add_argument("--output", type=Path, default=ROOT / "data" / "bench" / "results", help="where the results go")
+    parser.add_argument("--one-process", action="store_true", help="start Java once: quicker, but memory adds up")
     return parser.parse_args(arguments)
 
 

@@ -1,0 +1,72 @@
+"""Where a session's properties come from: spark-submit, the configuration, the defaults; and sessions that run already."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from leadterm.spark.session import spark_session
+from support.commands import BIN, environment
+
+NO_EXECUTOR = "spark.executor.memory=9g"
+"""More than a worker has, so that none is started."""
+
+PROBE = """
+import json
+from leadterm.spark.session import start_session
+config = {{"spark.app.mine": "config", "spark.app.ours": "config", "spark.sql.execution.arrow.maxRecordsPerBatch": 7}}
+session = start_session("probe", config | {extra})
+print("FOUND", json.dumps(dict(session.sparkContext.getConf().getAll())))
+again = start_session("again", {{"spark.sql.shuffle.partitions": 77}})
+print("AGAIN", again is session, session.conf.get("spark.sql.shuffle.partitions"))
+"""
+
+
+def probe(tmp_path: Path, *options: str, extra: str = "{}") -> dict[str, str]:
+    """Start a session through spark-submit, or through Python if there are no options; returns its properties."""
+    script = tmp_path / "probe.py"
+    script.write_text(PROBE.format(extra=extra))
+    command = [str(BIN / "spark-submit"), *options] if options else [sys.executable]
+    changes = {"PYSPARK_PYTHON": sys.executable}
+    done = subprocess.run(
+        [*command, str(script)], env=environment(**changes), capture_output=True, text=True, check=True, timeout=300
+    )
+    found, again = (line.split(maxsplit=1) for line in done.stdout.splitlines() if line[:5] in ("FOUND", "AGAIN"))
+    assert again[1].startswith("True")
+    return json.loads(found[1]) | {"joined": again[1].split()[1]}
+
+
+def test_properties_of_spark_submit_win_over_the_config_and_those_over_defaults(cluster, tmp_path):
+    mine = ("--conf", "spark.app.mine=submit", "--conf", "spark.sql.shuffle.partitions=5", "--conf", NO_EXECUTOR)
+    found = probe(tmp_path, "--master", cluster.url, *mine)
+    assert found["spark.master"] == cluster.url
+    assert (found["spark.app.mine"], found["spark.app.ours"]) == ("submit", "config")
+    assert found["spark.sql.execution.arrow.maxRecordsPerBatch"] == "7"
+    assert found["spark.sql.execution.arrow.maxBytesPerBatch"] == str(16 * 2**20)
+    assert found["joined"] == "5", "what spark-submit was given stays when a running session is joined"
+    assert "spark.driver.bindAddress" not in found, "defaults for one machine are not for a cluster"
+    assert found.get("spark.driver.memory") != "4g"
+
+
+def test_a_master_in_the_config_is_no_local_one(cluster, tmp_path):
+    found = probe(tmp_path, extra=repr({"spark.master": cluster.url, "spark.executor.memory": "9g"}))
+    assert found["spark.master"] == cluster.url
+    assert found["spark.app.mine"] == "config"
+    assert "spark.driver.bindAddress" not in found
+
+
+def test_a_session_without_a_master_of_its_own_is_a_local_one(spark):
+    found = dict(spark.sparkContext.getConf().getAll())
+    assert found["spark.master"] == "local[2]"
+    assert found["spark.driver.bindAddress"] == "127.0.0.1"
+    assert found["spark.ui.enabled"] == "false"
+    assert found["spark.driver.memory"] == "2g", "the fixture's own wins over the default"
+
+
+def test_a_session_that_runs_already_is_joined_and_goes_on(spark):
+    before = spark.conf.getAll
+    with spark_session("joined", {"spark.sql.shuffle.partitions": 77, "spark.sql.ansi.enabled": False}) as joined:
+        assert joined is spark
+        assert joined.conf.get("spark.sql.shuffle.partitions") == before["spark.sql.shuffle.partitions"]
+    assert spark.range(3).count() == 3
+    spark.conf.unset("spark.sql.ansi.enabled")
