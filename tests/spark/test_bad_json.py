@@ -5,6 +5,7 @@ import gzip
 
 import pytest
 
+from leadterm.spark.rules import SAMPLED_BYTES
 from support.bad_input import TEXTS, account, encode, flip, json_lines, put, put_lines, refusal
 
 MANY = json_lines(TEXTS * 10)
@@ -80,11 +81,12 @@ def test_ids_of_another_type(refuse, tmp_path, value):
 def test_a_damaged_gz_is_named_before_the_start(refuse, tmp_path, damage):
     put_lines(tmp_path / "in/a.jsonl", MANY)
     path = tmp_path / "in/b.jsonl.gz"
-    path.write_bytes(gzip.compress("\n".join(MANY).encode()))
+    text = "\n".join(MANY).encode()
+    path.write_bytes(gzip.compress(text * (4 * SAMPLED_BYTES // len(text))))  # The damage lies behind the sample.
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-100])
     else:
-        flip(path, path.stat().st_size // 2)
+        flip(path, path.stat().st_size * 3 // 4)
     assert f"1 of 2 input files cannot be used: {path}: it cannot be read (" in refuse(tmp_path / "in")
 
 

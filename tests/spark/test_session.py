@@ -1,4 +1,4 @@
-"""Where a session's properties come from: spark-submit, the configuration, the defaults; and sessions that run already."""
+"""Where a session's properties come from: spark-submit, the configuration, defaults, or a session that runs already."""
 
 import json
 import subprocess

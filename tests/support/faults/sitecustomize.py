@@ -1,7 +1,7 @@
 """Breaks three tasks of a run, once each; Python reads this as it starts where the folder is on its path.
 
-An executor is killed while it writes windows, so that the map output it holds is lost; a task that counts fails after it
-handed over a part of its rows; a task that merges fails after it wrote a file. Each leaves an empty file that says so.
+An executor is killed while it writes windows, so that the map output it holds is lost; a task that counts fails after
+it handed over a part of its rows; a task that merges fails after it wrote a file. Each leaves an empty file as a sign.
 """
 
 import os
