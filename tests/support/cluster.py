@@ -69,4 +69,3 @@ def _wait_for(log: Path, pattern: str, seconds: float = 120) -> str:
             return found[1]
         time.sleep(0.1)
     raise TimeoutError(f"{pattern!r} did not appear in {log}:\n{log.read_text(errors='replace')[-2000:]}")
-
