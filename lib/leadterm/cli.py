@@ -1,4 +1,4 @@
-"""The command line: ``leadterm run``, ``show`` and ``sample``; the scripts in ``jobs/`` share its parts."""
+"""The command line: ``leadterm run``, ``show``, ``verify``, ``ablate``, ``sample``, and what the jobs' scripts do."""
 
 import argparse
 import logging
@@ -36,6 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show.add_argument("-k", type=int, default=10, help="associations per token (default 10)")
     show.set_defaults(action=lambda options: _show(options.run, options.tokens, options.k))
 
+    verify = commands.add_parser("verify", help="run all jobs, train a small transformer, and compare their weights")
+    add_job_arguments(verify)
+    verify.set_defaults(action=_verify)
+
+    ablate = commands.add_parser("ablate", help="measure the trained transformer's loss without its leading terms")
+    add_job_arguments(ablate, overwrites=False)
+    ablate.set_defaults(action=_ablate)
+
     sample = commands.add_parser("sample", help="write the sample text as Parquet")
     sample.add_argument("folder", type=Path, help="where to")
     sample.set_defaults(action=lambda options: _write_sample(options.folder))
@@ -51,17 +59,19 @@ def job_main(name: str, arguments: Sequence[str] | None = None) -> int:
     return report_errors(lambda: _run_jobs(options, None if name == "run_pipeline" else [name]))
 
 
-def add_job_arguments(parser: argparse.ArgumentParser) -> None:
+def add_job_arguments(parser: argparse.ArgumentParser, *, overwrites: bool = True) -> None:
     """Add the arguments that every job takes."""
     parser.add_argument("--config", required=True, help="a YAML file; see conf/")
     parser.add_argument("--output", required=True, help="the run directory: a path or a URL")
-    parser.add_argument("--overwrite", action="store_true", help="replace products made from other inputs or settings")
+    if overwrites:
+        parser.add_argument("--overwrite", action="store_true", help="replace products of other inputs or settings")
 
 
 def report_errors(action: Callable[[], object]) -> int:
     """Run a command; a LeadtermError becomes its message and exit status 1, anything else keeps its traceback."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.module != "java_gateway")  # Py4J logs in full what it then raises.
+    # Py4J logs in full what it then raises, and whatever goes wrong as it closes.
+    handler.addFilter(lambda record: record.module not in ("java_gateway", "clientserver"))
     logging.basicConfig(format="%(message)s", handlers=[handler])
     logging.getLogger("leadterm").setLevel(logging.INFO)
     # A scheduler's SIGTERM cleans up as Ctrl-C does, and cancels Spark's jobs by the handler that PySpark sets for it.
@@ -83,6 +93,25 @@ def _run(options: argparse.Namespace) -> None:
     _show(options.output, config.associations.tokens, config.associations.k)
 
 
+def _verify(options: argparse.Namespace) -> None:
+    """Make the run, train on it and compare."""
+    from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.verification import Check, summarise_agreement  # noqa: PLC0415  # brings PyTorch
+
+    config = _run_jobs(options, None)
+    check = Check.of(open_run(options.output), config)
+    print(summarise_agreement(check, check.verify()))  # noqa: T201
+
+
+def _ablate(options: argparse.Namespace) -> None:
+    """Take what was trained on a run, or train it, and leave leading terms out."""
+    from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.verification import Check, summarise_ablation  # noqa: PLC0415  # brings PyTorch
+
+    check = Check.of(open_run(options.output), load_config(options.config))
+    print(summarise_ablation(check, check.ablate()))  # noqa: T201
+
+
 def _show(run: str, tokens: Sequence[str], k: int) -> None:
     """Show what a run holds."""
     from leadterm.summary import summarise  # noqa: PLC0415  # brings PyTorch, for which no job should wait
@@ -91,14 +120,12 @@ def _show(run: str, tokens: Sequence[str], k: int) -> None:
 
 
 def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
-    """Start Spark and run jobs."""
+    """Run jobs."""
     config = load_config(options.config)
     run = Location.of(options.output)
-    from leadterm.spark.pipeline import JOBS, run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
-    from leadterm.spark.session import spark_session  # noqa: PLC0415
+    from leadterm.pipeline import JOBS, run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
 
-    with spark_session(f"leadterm {options.output}", config.spark) as session:
-        run_jobs(session, config, run, names or list(JOBS), overwrite=options.overwrite)
+    run_jobs(config, run, names or list(JOBS), overwrite=options.overwrite)
     return config
 
 

@@ -25,6 +25,10 @@ class CountOverflowError(LeadtermError):
     """A count does not fit int64 at the chosen fixed-point scale."""
 
 
+class TrainingError(LeadtermError):
+    """A training diverged, or its checkpoint is damaged or another training's."""
+
+
 class AxisError(LeadtermError, ValueError):
     """Two operators were combined along axes that mean different things, or sizes that differ."""
 

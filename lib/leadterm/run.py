@@ -1,31 +1,38 @@
 """A finished run, opened: the public contract that notebooks and other programs rely on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from leadterm.axes import Axis
 from leadterm.errors import AxisError, InputError
-from leadterm.store import Location, Manifest, require_manifest
+from leadterm.operators import SparseOperator
+from leadterm.store import Location, Manifest, read_manifest, require_manifest
 from leadterm.store.matrices import read_matrix
-from leadterm.store.tables import FREQUENCIES, SOURCES, VOCABULARY, read_table
+from leadterm.store.tables import FREQUENCIES, POSITION, SOURCES, VOCABULARY, read_table
 from leadterm.store.windows import read_windows
-from leadterm.theory import Basis, Centring, PredictedWeights, predicted_weights, strongest
+from leadterm.theory import Attention, Basis, Centring, PredictedWeights, predicted_weights, strongest
 
+Orientation = Literal["paper", "authors"]
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 MADE_BY = {
     "sources": "encode_corpus",
-    "windows": "encode_corpus",
     "vocabulary": "encode_corpus",
+    "windows": "encode_corpus",
     "bigram": "count_cooccurrences",
     "context": "count_cooccurrences",
     "frequencies": "count_cooccurrences",
+    "composed": "compose_weights",
+    "query_key": "count_attention",
+    "position": "count_attention",
 }
 
 
@@ -74,6 +81,11 @@ class Run:
         return require_manifest(self.location, product, MADE_BY.get(product, product))
 
     @property
+    def products(self) -> list[str]:
+        """The products that the run has, in the order in which they are made."""
+        return [product for product in MADE_BY if read_manifest(self.location, product) is not None]
+
+    @property
     def n_positions(self) -> int:
         """M, the number of positions of all windows."""
         return int(self.manifest("windows").counts["positions"])
@@ -117,6 +129,31 @@ class Run:
         """Read the context weights as they are stored, exact: csr_array int64, in units of 2^-scale_bits."""
         manifest = self.manifest("context")
         return read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
+
+    def query_key(self, orientation: Orientation = "paper") -> csr_array:
+        """Read the query-key matrix Q [16, 17], the gradient's part in attention's scores, per position.
+
+        Parameters
+        ----------
+        orientation
+            ``paper``: rows are queries, [CURRENT, CONTEXT]. ``authors``: as the authors' script for language models has
+            it, rows are keys, [CONTEXT, CURRENT].
+
+        Returns
+        -------
+        csr_array
+            float64 (V, V).
+        """
+        if orientation not in get_args(Orientation):
+            raise InputError(f"orientation is 'paper' or 'authors', not {orientation!r}")
+        matrix = read_matrix(self.location, self.manifest("query_key"))
+        return matrix if orientation == "paper" else matrix.T.tocsr()
+
+    def position(self) -> NDArray[np.float64]:
+        """Read the position bias Delta: float64 (T,), by distance of query minus key, from 0."""
+        table = read_table(self.location, self.manifest("position"), POSITION)
+        bias: NDArray[np.float64] = table["bias"].to_numpy()
+        return bias
 
     @cached_property
     def current_frequency(self) -> NDArray[np.float64]:
@@ -181,9 +218,21 @@ class Run:
         Returns
         -------
         PredictedWeights
-            ``.output`` (W_O), ``.value`` (the same for each layer), ``.bounds`` and ``.conditions``.
+            ``.output`` (W_O), ``.value``, ``.query_key`` and ``.position`` (the same for each layer), ``.bounds`` and
+            ``.conditions``. Where the run has no attention terms, ``.query_key`` and ``.position`` are None.
         """
-        return predicted_weights(self.basis(device), steps, learning_rate, layers, self.context_length)
+        return self.predictor(learning_rate, layers, device)(steps)
+
+    def predictor(self, learning_rate: float, layers: int, device: str = "cpu") -> Callable[[int], PredictedWeights]:
+        """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
+        attention = self._attention(device) if {"query_key", "position"} <= set(self.products) else None
+        basis, length = self.basis(device), self.context_length
+        return lambda steps: predicted_weights(basis, steps, learning_rate, layers, length, attention)
+
+    def _attention(self, device: str) -> Attention:
+        """Read the attention terms as an operator and a vector."""
+        matrix = SparseOperator(self.query_key(), (Axis.CURRENT, Axis.CONTEXT), device=device)
+        return Attention(matrix.named("query_key"), torch.tensor(self.position(), device=matrix.device))
 
     def token_id(self, token: str) -> int:
         """Look a token up.

@@ -71,6 +71,5 @@ def printable(token: str) -> str:
 
 def _where(run: Run) -> str:
     """Say where everything lies and what to do next."""
-    products = ("sources", "vocabulary", "windows", "bigram", "context", "frequencies")
-    places = "\n".join(f"  {run.location / product}" for product in products)
+    places = "\n".join(f"  {run.location / product}" for product in run.products)
     return f"it lies in\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"

@@ -134,6 +134,8 @@ def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:
         ("lib/leadterm/counting/bad.py", "from leadterm.store import anything", "Each room"),
         ("lib/leadterm/config/bad.py", "from leadterm.corpus import anything", "Each room"),
         ("lib/leadterm/theory/bad.py", "import leadterm.counting", "The mathematics"),
+        ("lib/leadterm/training/bad.py", "import leadterm.store", "The mathematics"),
+        ("lib/leadterm/training/bad.py", "import leadterm.spark.encode", "The mathematics"),
         ("lib/leadterm/store/bad.py", "from pyspark.sql import SparkSession", "Only leadterm.spark"),
         ("jobs/bad.py", "import pyspark", "Only leadterm.spark"),
         ("lib/leadterm/counting/bad.py", "def f():\n    import torch", "What runs on an executor"),

@@ -32,7 +32,7 @@ def message_of(done) -> str:
     ("sections", "reason"),
     [
         ({"windows": {"lenght": 8}}, "windows.lenght: unknown key; expected one of length, policy, files. Did you"),
-        ({"korpus": {}}, "korpus: unknown key; expected one of corpus, tokenizer, windows, counting, associations"),
+        ({"korpus": {}}, "korpus: unknown key; expected one of corpus, tokenizer, windows, counting, attention"),
         ({"corpus": {"paths": "x"}}, "corpus.paths: found 'x' (text); expected a list of texts"),
         ({"spark": {"driver.memory": "1g"}}, "spark['driver.memory']: found the name 'driver.memory'; expected the"),
     ],

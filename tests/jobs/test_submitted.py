@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from leadterm.config import load_config
+from leadterm.pipeline import run_jobs
+from leadterm.store import Location
 from support.bad_input import TEXTS, put, texts
 from support.commands import content_hashes, submit, write_config
-from support.jobs import run_both
+
+PRODUCTS = {
+    "sources", "vocabulary", "windows", "bigram", "context", "frequencies", "composed", "query_key", "position",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +44,13 @@ def test_the_jobs_one_by_one_and_all_again(spark, folder):
     assert "count_cooccurrences: done in " in run_job(folder, "count_cooccurrences", 0)
     assert not list(run.glob(".*"))
 
-    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [run, *run.rglob("*")]}
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in run.rglob("*")}
     answer = run_job(folder, "run_pipeline", 0)
     for job in ("encode_corpus", "count_cooccurrences"):
         assert f"{job}: nothing to do: made from the same inputs already" in answer
-    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in [run, *run.rglob("*")]} == before
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in before} == before
+    assert {path.name for path in run.iterdir()} == PRODUCTS
 
     write_config(folder / "absolute.yaml", str(folder / "the corpus"))
-    run_both(spark, load_config(folder / "absolute.yaml"), folder / "here")
+    run_jobs(load_config(folder / "absolute.yaml"), Location.of(folder / "here"))
     assert content_hashes(run) == content_hashes(folder / "here")

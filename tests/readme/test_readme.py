@@ -60,7 +60,7 @@ def test_the_make_targets_exist(document: str) -> None:
 
 def test_the_options_of_leadterm_exist() -> None:
     used = [words for words in commands() if words[0] == "leadterm"]
-    assert {words[1] for words in used} == {"run", "show"}
+    assert {words[1] for words in used} == {"run", "show", "sample", "verify", "ablate"}
     for words in used:
         command = [str(Path(sys.executable).with_name("leadterm")), words[1], "--help"]
         usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout

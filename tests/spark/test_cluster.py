@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from leadterm.config import load_config
+from leadterm.pipeline import run_jobs
+from leadterm.store import Location
 from support.bad_input import put, texts
 from support.commands import ROOT, content_hashes, submit, write_config
-from support.jobs import run_both
 
 SENTENCES = ["the cat {0} sat on the mat", "a dog and {1} cats ran", "{0} birds, {1} fish and the sea", "so {2}"]
 FAULTS = ROOT / "tests/support/faults"
@@ -24,7 +25,7 @@ def folder(spark, tmp_path_factory) -> Path:
         put(place / f"in/{file}.parquet", texts(rows), row_group_size=200)
     properties = {"spark.sql.shuffle.partitions": 3, "spark.sql.files.maxPartitionBytes": 2**15}
     write_config(place / "a.yaml", str(place / "in"), spark=properties, windows={"length": 16, "files": 5})
-    run_both(spark, load_config(place / "a.yaml"), place / "local")
+    run_jobs(load_config(place / "a.yaml"), Location.of(place / "local"))
     return place
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from leadterm.corpus import read_sample
-from support.jobs import make_config, run_both
+from leadterm.pipeline import run_jobs
+from leadterm.store import Location
+from support.jobs import make_config
 
 CHAPTERS = 120
 """Genesis, Exodus and most of Leviticus: they hold the words that the notebook and the README speak of."""
@@ -17,5 +19,6 @@ def make_small_run(session: Any, folder: Path) -> Path:
     """Run all jobs on the first chapters of the sample; returns the run directory, inside `folder`."""
     text = folder / "text.parquet"
     pq.write_table(read_sample().slice(0, CHAPTERS), text)
-    run_both(session, make_config(text, WORDS, windows={"length": 16}), folder / "run")
+    assert session.version, "the jobs join the session that runs"
+    run_jobs(make_config(text, WORDS, windows={"length": 16}), Location.of(folder / "run"))
     return folder / "run"

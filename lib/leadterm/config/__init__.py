@@ -4,6 +4,7 @@ from leadterm.config.reading import canonical, load_config, parse_config
 from leadterm.config.sections import (
     MAX_WINDOW_LENGTH,
     AssociationsSection,
+    AttentionSection,
     Config,
     CorpusSection,
     CountingSection,
@@ -11,6 +12,7 @@ from leadterm.config.sections import (
     IdsTokenizerSection,
     Section,
     TokenizerSection,
+    TrainingSection,
     UnknownPolicy,
     WindowPolicy,
     WindowsSection,
@@ -20,6 +22,7 @@ from leadterm.config.sections import (
 __all__ = [
     "MAX_WINDOW_LENGTH",
     "AssociationsSection",
+    "AttentionSection",
     "Config",
     "CorpusSection",
     "CountingSection",
@@ -27,6 +30,7 @@ __all__ = [
     "IdsTokenizerSection",
     "Section",
     "TokenizerSection",
+    "TrainingSection",
     "UnknownPolicy",
     "WindowPolicy",
     "WindowsSection",

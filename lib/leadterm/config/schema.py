@@ -48,6 +48,10 @@ def _describe_option(option: Mapping[str, Any]) -> str:
     if "enum" in option:
         return f"one of {', '.join(map(str, option['enum']))}"
     kind = _SCHEMA_KINDS.get(str(option.get("type")), "a value")
+    if option.get("items", {}).get("type") == "integer":
+        kind = "a list of integers"
+    if "exclusiveMinimum" in option:
+        return f"{kind} above {option['exclusiveMinimum']}"
     low, high = option.get("minimum"), option.get("maximum")
     if low is not None and high is not None:
         return f"{kind} from {low} to {high}"

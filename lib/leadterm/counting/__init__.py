@@ -1,5 +1,6 @@
 """Pure functions from windows to sparse rows: numba kernels, no Spark, no torch."""
 
+from leadterm.counting.attention import Scores, attention_unit
 from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
 from leadterm.counting.memory import TaskMemory, plan_memory
 from leadterm.counting.merging import RowMerger
@@ -9,9 +10,11 @@ from leadterm.counting.units import ROW_BITS, Statistic, count_unit, row_key
 __all__ = [
     "ROW_BITS",
     "RowMerger",
+    "Scores",
     "SparseRows",
     "Statistic",
     "TaskMemory",
+    "attention_unit",
     "check_no_overflow",
     "count_unit",
     "plan_memory",

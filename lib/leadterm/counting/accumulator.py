@@ -8,7 +8,7 @@ exactly while its scratch entry is 0, because only positive numbers are ever add
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.counting.compiling import inlined
+from leadterm.compiling import inlined
 
 BLOCK_BITS = 6
 """Columns per flag, as a power of two: 64 columns of int64 are 8 cache lines."""

@@ -5,8 +5,8 @@ target stays in the first levels of cache, at one read-modify-write per counted 
 this method. Rows come out in ascending order, until the output has no room for a full row.
 """
 
+from leadterm.compiling import kernel
 from leadterm.counting.accumulator import add, drain
-from leadterm.counting.compiling import kernel
 
 OUTPUT = "int64[::1], int64[::1], int32[::1], int64[::1]"
 """keys (rows,), offsets (rows + 1,), columns (capacity,), values (capacity,), all filled by the kernel."""

@@ -10,6 +10,8 @@ BYTES_PER_ENTRY = 24
 """Of an output batch: column (4) and value (8), once in the kernel's arrays and once in the Arrow batch."""
 BYTES_PER_VOCABULARY_ENTRY = 64
 """Scratch row (8), group bounds (16), both frequencies (16), the keys and offsets of a batch (16), slack (8)."""
+BYTES_PER_PAIR = 16
+"""Of a block of attention: a score (8), and its share of what is kept for a position (32, of 4 pairs at least)."""
 LARGEST_UNIT = 2**30
 """Tokens: positions are int32."""
 LARGEST_BATCH = 2**21
@@ -26,14 +28,19 @@ class TaskMemory:
         Tokens counted together before rows are emitted.
     batch_entries
         Nonzeros of one emitted batch.
+    block_pairs
+        Pairs of a position and a token of its context whose scores are looked up together; 0 where none are.
     """
 
     unit_tokens: int
     batch_entries: int
+    block_pairs: int = 0
 
 
-def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int) -> TaskMemory:
+def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int, *, attention: bool = False) -> TaskMemory:
     """Divide a task's memory: a quarter at most for output batches, the rest for the unit of windows.
+
+    With ``attention``, a quarter goes to the block of scores that are looked up together.
 
     Raises
     ------
@@ -42,6 +49,8 @@ def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int) -> 
     """
     batch = max(vocabulary_size, min(LARGEST_BATCH, memory_bytes // 4 // BYTES_PER_ENTRY))
     fixed = batch * BYTES_PER_ENTRY + vocabulary_size * BYTES_PER_VOCABULARY_ENTRY
+    pairs = max(window_length, memory_bytes // 4 // BYTES_PER_PAIR) if attention else 0
+    fixed += pairs * BYTES_PER_PAIR
     unit = min(LARGEST_UNIT, (memory_bytes - fixed) // BYTES_PER_TOKEN)
     if unit <= window_length:
         needed = fixed + (window_length + 1) * BYTES_PER_TOKEN
@@ -49,4 +58,4 @@ def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int) -> 
             f"counting.memory_per_task is {memory_bytes:,} bytes; a vocabulary of {vocabulary_size:,} tokens needs at "
             f"least {needed:,}. Raise counting.memory_per_task."
         )
-    return TaskMemory(unit, batch)
+    return TaskMemory(unit, batch, pairs)

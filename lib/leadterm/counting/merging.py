@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from leadterm.compiling import kernel
 from leadterm.counting.accumulator import add, drain, empty_scratch
-from leadterm.counting.compiling import kernel
 from leadterm.counting.kernels import OUTPUT
 from leadterm.counting.rows import SparseRows
 from leadterm.errors import CountOverflowError
@@ -17,32 +17,35 @@ OVERFLOW = -1
 @kernel(
     "Tuple((int64, int64, int64))(Array(int64, 1, 'C', readonly=True), Array(int64, 1, 'C', readonly=True), "
     "Array(int32, 1, 'C', readonly=True), Array(int64, 1, 'C', readonly=True), int64, int64, int64, "
-    f"int64[::1], uint8[::1], {OUTPUT})"
+    f"boolean, int64[::1], uint8[::1], {OUTPUT})"
 )
 def merge_rows(  # type: ignore[no-untyped-def]  # types stand in the signature
-    in_keys, in_offsets, in_columns, in_values, record, key, n_columns,
+    in_keys, in_offsets, in_columns, in_values, record, key, n_columns, signed,
     scratch, touched, keys, offsets, columns, values,
 ):  # fmt: skip
     """Sum records from ``record`` on into the open row ``key``, writing each row out when the next begins.
 
     Returns the record to go on with, the row then open and the number of rows written. Stops early where the output
-    has no room for a full row. Two positive int64 wrap to a negative sum: that is how overflow shows.
+    has no room for a full row. Two positive int64 wrap to a negative sum: that is how overflow shows, where no value is
+    negative. ``signed`` values must be known to fit.
     """
     n_rows, filled = 0, 0
     while record < in_keys.size:
         if in_keys[record] != key:
+            before = filled
             if key != NO_ROW:
                 filled = drain(scratch, touched, columns, values, filled)
+            if filled > before:
                 keys[n_rows] = key
                 n_rows += 1
                 offsets[n_rows] = filled
-                key = NO_ROW
+            key = NO_ROW
             if filled + n_columns > columns.size:
                 return record, key, n_rows
             key = in_keys[record]
         for k in range(in_offsets[record], in_offsets[record + 1]):
             add(scratch, touched, in_columns[k], in_values[k])
-            if scratch[in_columns[k]] < 0:
+            if scratch[in_columns[k]] < 0 and not signed:
                 return OVERFLOW, key, n_rows
         record += 1
     return record, key, n_rows
@@ -57,10 +60,12 @@ class RowMerger:
         V, the width of every row.
     capacity
         Entries of an output batch; at least ``n_columns``.
+    signed
+        Whether values may be negative. Then overflow does not show, and must be excluded beforehand.
     """
 
-    def __init__(self, n_columns: int, capacity: int) -> None:
-        self._n_columns = n_columns
+    def __init__(self, n_columns: int, capacity: int, *, signed: bool = False) -> None:
+        self._n_columns, self._signed = n_columns, signed
         self._capacity = max(capacity, n_columns)
         self._scratch, self._touched = empty_scratch(n_columns)
         self._key = NO_ROW
@@ -78,7 +83,7 @@ class RowMerger:
             out = SparseRows.empty(len(rows) - record + 1, self._capacity)
             record, self._key, n_rows = merge_rows(
                 rows.keys, rows.offsets, rows.columns, rows.values, record, self._key, self._n_columns,
-                self._scratch, self._touched, *out.arrays,
+                self._signed, self._scratch, self._touched, *out.arrays,
             )  # fmt: skip
             if record == OVERFLOW:
                 raise CountOverflowError(
@@ -94,4 +99,4 @@ class RowMerger:
             out.keys[0] = self._key
             out.offsets[1] = drain(self._scratch, self._touched, out.columns, out.values, 0)
             self._key = NO_ROW
-            yield out[:1]
+            yield out[: int(out.n_nonzeros > 0)]

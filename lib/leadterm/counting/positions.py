@@ -7,7 +7,7 @@ token array, where that token has a successor in its window: x_t = tokens[i] and
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.counting.compiling import kernel
+from leadterm.compiling import kernel
 
 CURRENT, NEXT = 0, 1
 """Which token names the row: the one at the position, or the one that follows."""

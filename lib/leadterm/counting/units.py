@@ -22,6 +22,8 @@ class Statistic(IntEnum):
     CONTEXT = 1
     CURRENT_FREQUENCY = 2
     CONTEXT_FREQUENCY = 3
+    QUERY_KEY = 4
+    POSITION = 5
 
 
 def row_key(statistic: Statistic, row: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from leadterm.config import Config
 from leadterm.counting import check_no_overflow, plan_memory
 from leadterm.errors import LeadtermError
-from leadterm.spark.counting import ROWS, UNITS, WindowsCounter
+from leadterm.spark.counting import ROWS, WindowsCounter
+from leadterm.spark.dealing import deal_out, number_of_tasks
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.merging import REPORT, MatrixWriter
 from leadterm.spark.progress import progress
@@ -88,33 +89,12 @@ def _count(
         (run / "windows").uri, size, length, counting.scale_bits, memory, counting.rows_per_file, parts
     )
     writer = MatrixWriter(stage.folder.uri, size, counting.scale_bits, counting.rows_per_file, memory.batch_entries)
-    n_tasks = tasks or max(
-        session.sparkContext.defaultParallelism,
-        -(-(windows.counts["positions"] + windows.counts["windows"]) // memory.unit_tokens),
-    )
-    rows = _deal_out(session, windows, n_tasks).mapInArrow(counter, ROWS)
+    n_tasks = tasks or number_of_tasks(session, windows, memory.unit_tokens)
+    rows = deal_out(session, windows, n_tasks).mapInArrow(counter, ROWS)
     merged = rows.repartitionById(parts, "part").sortWithinPartitions("key").mapInArrow(writer, REPORT)
     with progress(session, "count co-occurrences"), readable_errors():
         reports: pa.Table = merged.toArrow()
     return reports
-
-
-def _deal_out(session: SparkSession, windows: Manifest, n_tasks: int) -> DataFrame:
-    """Give every task row groups of the windows with about as many tokens as every other."""
-    groups = [
-        (entry.name, group, tokens)
-        for entry in windows.files
-        for group, tokens in enumerate(entry.details.get("row_group_tokens", ()))
-    ]
-    n_tasks = min(n_tasks, len(groups))
-    tokens = np.array([tokens for *_, tokens in groups], dtype=np.int64)
-    middle = np.cumsum(tokens) - tokens / 2
-    task = np.minimum(middle * n_tasks // tokens.sum(), n_tasks - 1).astype(np.int32)
-    names, numbers, _ = zip(*groups, strict=True)
-    table = pa.table(
-        {"task": task, "file": pa.array(names), "row_group": pa.array(numbers, pa.int32()), "tokens": tokens}
-    )
-    return session.createDataFrame(table, UNITS).repartitionById(n_tasks, "task")
 
 
 def _commit(stage: Staging, windows: Manifest, reports: pa.Table, base: Manifest) -> None:

@@ -14,6 +14,8 @@ from leadterm.store.windows import read_row_groups
 
 UNITS = "task int, file string, row_group int, tokens long"
 """Which row groups of the windows each task counts."""
+RowGroup = tuple[str, int, int]
+"""File name, row group and number of tokens."""
 ROWS = "part int, key long, columns binary, values binary"
 """Sparse rows in the shuffle: two flat binaries a row cross between Python and the JVM three times as fast as lists."""
 
@@ -47,23 +49,18 @@ class WindowsCounter:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count the row groups named in the batches, as many at once as memory allows, into sparse rows."""
         weights = reciprocal_weights(self.length, self.scale_bits)
-        groups = sorted(
-            (row["file"], row["row_group"], row["tokens"]) for batch in batches for row in batch.to_pylist()
-        )
-        for unit in fill_units(groups, self.memory.unit_tokens):
-            try:
-                tokens, offsets = read_row_groups(Location.of(self.folder), unit)
-            except (OSError, pa.ArrowException) as error:
-                raise RunError(f"{self.folder}/{unit[0][0]} is damaged or missing: {error}; encode again") from error
+        for unit in fill_units(batches, self.memory.unit_tokens):
+            tokens, offsets = read_unit(Location.of(self.folder), unit)
             counted = count_unit(tokens, offsets, self.vocabulary_size, weights, self.memory.batch_entries)
             for statistic, rows in counted:
                 if len(rows):
                     yield rows_batch(statistic, rows, self.rows_per_file, self.parts)
 
 
-def fill_units(groups: list[tuple[str, int, int]], unit_tokens: int) -> Iterator[list[tuple[str, int, int]]]:
-    """Divide row groups into units of at most so many tokens; a larger group is a unit of its own."""
-    unit: list[tuple[str, int, int]] = []
+def fill_units(batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[list[RowGroup]]:
+    """Divide a task's row groups into units of at most so many tokens; a larger group is a unit of its own."""
+    groups = sorted((row["file"], row["row_group"], row["tokens"]) for batch in batches for row in batch.to_pylist())
+    unit: list[RowGroup] = []
     filled = 0
     for group in groups:
         if unit and filled + group[2] > unit_tokens:
@@ -73,6 +70,20 @@ def fill_units(groups: list[tuple[str, int, int]], unit_tokens: int) -> Iterator
         filled += group[2]
     if unit:
         yield unit
+
+
+def read_unit(folder: Location, unit: list[RowGroup]) -> tuple[Any, Any]:
+    """Read the row groups of a unit end to end: tokens int32, and offsets int64 of its windows.
+
+    Raises
+    ------
+    RunError
+        Names the file that is damaged or missing.
+    """
+    try:
+        return read_row_groups(folder, unit)
+    except (OSError, pa.ArrowException) as error:
+        raise RunError(f"{folder}/{unit[0][0]} is damaged or missing: {error}; encode again") from error
 
 
 def rows_batch(statistic: Statistic, rows: SparseRows, rows_per_file: int, parts: int) -> pa.RecordBatch:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from leadterm.counting import ROW_BITS, RowMerger, SparseRows, Statistic, row_key
 from leadterm.spark.counting import rows_of_batch
 from leadterm.store.location import Location
-from leadterm.store.matrices import matrix_file, matrix_schema
+from leadterm.store.matrices import Average, matrix_file, matrix_schema
 from leadterm.store.products import PARTS
 
 ROW_MASK = 2**ROW_BITS - 1
+MATRICES = (Statistic.BIGRAM, Statistic.CONTEXT, Statistic.QUERY_KEY)
 REPORT = (
     "product string, name string, place string, bytes long, sha256 string, rows long, nonzeros long, total string, "
     "vector binary"
@@ -51,6 +52,11 @@ class MatrixWriter:
         Rows of a block, which is a file.
     batch_entries
         Nonzeros merged before they are written.
+    average
+        For a matrix of averages: the positions M, and int32 (V,) the fixed point of each row. Its values may be
+        negative, and are written as float64, per position.
+    longest_vector
+        Entries of a vector that travels as a row, where that is more than V.
     """
 
     folder: str
@@ -58,19 +64,26 @@ class MatrixWriter:
     scale_bits: int
     rows_per_file: int
     batch_entries: int
+    average: Average | None = None
+    longest_vector: int = 0
+
+    @property
+    def width(self) -> int:
+        """The entries of the longest row that may come."""
+        return max(self.vocabulary_size, self.longest_vector)
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Merge the sorted rows of the batches; give a report per file and per frequency vector."""
         for (statistic, block), pieces in groupby(self._pieces(batches), key=lambda piece: piece[:2]):
             rows = (piece[2] for piece in pieces)
-            if statistic in (Statistic.BIGRAM, Statistic.CONTEXT):
+            if statistic in MATRICES:
                 yield _report(self._write_block(statistic, block, rows))
             else:
                 yield _report({"product": statistic.name.lower(), "vector": self._dense(rows).tobytes()})
 
     def _pieces(self, batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[Statistic, int, SparseRows]]:
         """Merge rows of equal key, and divide the stream where another block or statistic begins."""
-        merger = RowMerger(self.vocabulary_size, self.batch_entries)
+        merger = RowMerger(self.width, self.batch_entries, signed=self.average is not None)
         stages = (merger.add(rows_of_batch(batch)) for batch in batches)
         for merged in chain(chain.from_iterable(stages), merger.finish()):
             blocks = (merged.keys & ROW_MASK) // self.rows_per_file
@@ -84,7 +97,7 @@ class MatrixWriter:
         place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
         schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == "context" else 0)
         first_key = int(row_key(statistic, np.zeros(1, dtype=np.int64))[0])
-        with matrix_file(place, schema) as (file, sink):
+        with matrix_file(place, schema, self.average) as (file, sink):
             for rows in pieces:
                 file.append(rows, first_key)
         return {
@@ -100,7 +113,7 @@ class MatrixWriter:
 
     def _dense(self, pieces: Iterator[SparseRows]) -> NDArray[np.int64]:
         """Write a vector that travelled as one sparse row out in full."""
-        vector = np.zeros(self.vocabulary_size, dtype=np.int64)
+        vector = np.zeros(self.width, dtype=np.int64)
         for rows in pieces:
             vector[rows.columns] = rows.values
         return vector

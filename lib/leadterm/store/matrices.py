@@ -6,6 +6,7 @@ its schema's metadata says what the axes mean and what one unit of a value is.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -26,8 +27,37 @@ DELTA = dict.fromkeys(("row", "cols.list.element", "values.list.element"), "DELT
 ROW_GROUP_ENTRIES = 2**20
 """Nonzeros of a row group: about 5 MB on disk."""
 
-AXES = {"bigram": (Axis.CURRENT, Axis.NEXT), "context": (Axis.NEXT, Axis.CONTEXT)}
+AXES = {
+    "bigram": (Axis.CURRENT, Axis.NEXT),
+    "context": (Axis.NEXT, Axis.CONTEXT),
+    "query_key": (Axis.CURRENT, Axis.CONTEXT),
+}
 """What the rows and columns of each stored matrix are."""
+
+
+AVERAGES = ("query_key",)
+"""Matrices whose values are averages over positions, not sums: float64."""
+
+
+@dataclass(frozen=True)
+class Average:
+    """How the integers of a matrix become averages over positions.
+
+    Attributes
+    ----------
+    n_positions
+        M.
+    row_bits
+        int32 (V,): row r is in units of 2^-row_bits[r].
+    """
+
+    n_positions: int
+    row_bits: NDArray[np.int32]
+
+    def of(self, rows: SparseRows, first_key: int) -> NDArray[np.float64]:
+        """Divide the values of some rows: float64 (nonzeros,)."""
+        bits = np.repeat(self.row_bits[rows.keys - first_key], np.diff(rows.offsets))
+        return np.ldexp(rows.values.astype(np.float64), -bits) / self.n_positions
 
 
 def matrix_schema(name: str, vocabulary_size: int, scale_bits: int) -> pa.Schema:
@@ -39,21 +69,23 @@ def matrix_schema(name: str, vocabulary_size: int, scale_bits: int) -> pa.Schema
         "leadterm.shape": f"{vocabulary_size} x {vocabulary_size}",
         "leadterm.scale_bits": str(scale_bits),
     }
-    fields = [("row", pa.int32()), ("cols", pa.list_(pa.int32())), ("values", pa.list_(pa.int64()))]
+    number = pa.float64() if name in AVERAGES else pa.int64()
+    fields = [("row", pa.int32()), ("cols", pa.list_(pa.int32())), ("values", pa.list_(number))]
     return pa.schema([pa.field(label, kind, nullable=False) for label, kind in fields], metadata=metadata)
 
 
 class MatrixFile:
     """A matrix file while it is being written."""
 
-    def __init__(self, writer: GroupedWriter, schema: pa.Schema, sink: HashingSink) -> None:
-        self._writer, self._schema, self._sink = writer, schema, sink
+    def __init__(self, writer: GroupedWriter, schema: pa.Schema, average: Average | None) -> None:
+        self._writer, self._schema, self._average = writer, schema, average
         self.n_rows = self.n_nonzeros = self.total = 0
 
     def append(self, rows: SparseRows, first_key: int) -> None:
         """Add rows; ``first_key`` is the key of the matrix's row 0."""
         offsets = pa.array((rows.offsets - rows.offsets[0]).astype(np.int32))
-        lists = [pa.ListArray.from_arrays(offsets, pa.array(part)) for part in (rows.columns, rows.values)]
+        values = rows.values if self._average is None else self._average.of(rows, first_key)
+        lists = [pa.ListArray.from_arrays(offsets, pa.array(part)) for part in (rows.columns, values)]
         numbers = pa.array((rows.keys - first_key).astype(np.int32))
         self._writer.append(pa.Table.from_arrays([numbers, *lists], schema=self._schema))
         self.n_rows += len(rows)
@@ -62,21 +94,24 @@ class MatrixFile:
 
 
 @contextmanager
-def matrix_file(place: Location, schema: pa.Schema) -> Iterator[tuple[MatrixFile, HashingSink]]:
+def matrix_file(
+    place: Location, schema: pa.Schema, average: Average | None = None
+) -> Iterator[tuple[MatrixFile, HashingSink]]:
     """Open a matrix file for writing; it is whole after the block, and gone if the block raises."""
-    with grouped_parquet(place, schema, "cols", ROW_GROUP_ENTRIES, column_encoding=DELTA) as (writer, sink):
-        yield MatrixFile(writer, schema, sink), sink
+    encoding = DELTA if average is None else DELTA | {"values.list.element": "PLAIN"}
+    with grouped_parquet(place, schema, "cols", ROW_GROUP_ENTRIES, column_encoding=encoding) as (writer, sink):
+        yield MatrixFile(writer, schema, average), sink
 
 
 def read_matrix(run: Location, manifest: Manifest) -> csr_array:
-    """Read a whole matrix into memory, checking every file's hash: csr_array int64 (V, V)."""
+    """Read a whole matrix into memory, checking every file's hash: csr_array (V, V), int64, or float64 of averages."""
     size = int(manifest.counts["vocabulary_size"])
     tables = [_read_file(run, manifest.product, entry) for entry in manifest.files]
     lengths = np.zeros(size + 1, dtype=np.int64)
     for table in tables:
         lengths[table["row"].to_numpy() + 1] = pa.compute.list_value_length(table["cols"]).to_numpy()
     columns = _flat([table["cols"] for table in tables], np.int32)
-    values = _flat([table["values"] for table in tables], np.int64)
+    values = _flat([table["values"] for table in tables], np.float64 if manifest.product in AVERAGES else np.int64)
     return csr_array((values, columns, np.cumsum(lengths)), shape=(size, size))
 
 

@@ -15,6 +15,7 @@ from leadterm.store.products import Staging, read_verified
 VOCABULARY = "vocabulary.parquet"
 FREQUENCIES = "frequencies.parquet"
 SOURCES = "sources.parquet"
+POSITION = "position.parquet"
 TOKENIZER = "tokenizer.json"
 
 
@@ -27,6 +28,11 @@ def vocabulary_table(tokens: list[str], counts: NDArray[np.int64]) -> pa.Table:
 def frequency_table(current: NDArray[np.int64], context: NDArray[np.int64]) -> pa.Table:
     """Lay out both frequency vectors: token_id int32, current int64 (counts), context int64 (fixed point)."""
     return pa.table({"token_id": np.arange(len(current), dtype=np.int32), "current": current, "context": context})
+
+
+def position_table(bias: NDArray[np.float64]) -> pa.Table:
+    """Lay out the position bias: distance int32 (query minus key, from 0), bias double."""
+    return pa.table({"distance": np.arange(len(bias), dtype=np.int32), "bias": bias})
 
 
 def stage_bytes(staging: Staging, name: str, data: bytes) -> tuple[tuple[Location, str], FileEntry]:

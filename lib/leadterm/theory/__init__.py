@@ -12,10 +12,11 @@ from leadterm.theory.conditions import (
     gaussian_probability,
     zero_initialisation_conditions,
 )
-from leadterm.theory.predicted import PredictedWeights, predicted_weights
+from leadterm.theory.predicted import Attention, PredictedWeights, predicted_weights
 from leadterm.theory.steps import PerWeight, error_bounds, leading_coefficients
 
 __all__ = [
+    "Attention",
     "Basis",
     "Centring",
     "Condition",

@@ -6,11 +6,29 @@ import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 
+import torch
+
 from leadterm.errors import InputError
 from leadterm.operators import Operator
 from leadterm.theory.basis import Basis
 from leadterm.theory.conditions import Condition, zero_initialisation_conditions
 from leadterm.theory.steps import PerWeight, error_bounds, leading_coefficients
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """What a corpus says of attention, per position.
+
+    Attributes
+    ----------
+    query_key : Operator, shape (V, V), [CURRENT x CONTEXT]
+        Q [16, 17]; queries are rows.
+    position : torch.Tensor, shape (T,), float64
+        Delta: the bias of each distance, query minus key.
+    """
+
+    query_key: Operator
+    position: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +41,10 @@ class PredictedWeights:
         W_O = s eta B.
     value : Operator, shape (V, V), [CONTEXT x CURRENT]
         The value matrix, C(s,2) eta^2 V; the same in every layer.
+    query_key : Operator or None, shape (V, V), [CURRENT x CONTEXT]
+        W = (3 C(s,4) + 2 C(s,3)) eta^4 Q; the same in every layer. None where Q was not counted.
+    position : torch.Tensor or None, shape (T,), float64
+        P, the same multiple of Delta.
     coefficients : PerWeight
         What multiplies the composition of each weight; W = coefficients.query_key * Q, P = coefficients.position *
         Delta.
@@ -34,6 +56,8 @@ class PredictedWeights:
 
     output: Operator
     value: Operator
+    query_key: Operator | None
+    position: torch.Tensor | None
     coefficients: PerWeight
     bounds: PerWeight
     conditions: tuple[Condition, ...]
@@ -45,7 +69,12 @@ class PredictedWeights:
 
 
 def predicted_weights(
-    basis: Basis, steps: int, learning_rate: float, layers: int, context_length: int
+    basis: Basis,
+    steps: int,
+    learning_rate: float,
+    layers: int,
+    context_length: int,
+    attention: Attention | None = None,
 ) -> PredictedWeights:
     """Return the predicted weights after full-batch gradient descent from zero (Theorem 4.1).
 
@@ -61,6 +90,8 @@ def predicted_weights(
         L, at least 1.
     context_length : int
         T, at least 1: the largest number of positions of a window.
+    attention : Attention, optional
+        Of the corpus.
 
     Raises
     ------
@@ -92,6 +123,8 @@ def predicted_weights(
     return PredictedWeights(
         output=(coefficients.output * basis.bigram).named("W_O"),
         value=(coefficients.value * basis.value).named("V"),
+        query_key=None if attention is None else (coefficients.query_key * attention.query_key).named("W"),
+        position=None if attention is None else coefficients.position * attention.position,
         coefficients=coefficients,
         bounds=error_bounds(steps, learning_rate, context_length),
         conditions=zero_initialisation_conditions(steps, learning_rate, layers, context_length, basis.vocabulary_size),

@@ -47,7 +47,9 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
         "tokenizer": {"kind": "words", "vocabulary_size": 3000, "unknown": "drop"},
         "windows": {"length": 128, "policy": "tile", "files": 16},
         "counting": {"scale_bits": 32, "memory_per_task": 2**30, "rows_per_file": 1024},
+        "attention": {"top_tokens": None, "device": "auto", "memory": 2**32, "distribution": "filesystem"},
         "associations": {"tokens": [], "k": 10},
+        "training": None,
         "spark": {},
     }
 
@@ -90,7 +92,7 @@ def test_sections_do_not_change():
 def test_every_key_says_what_it_means():
     sections = [field.annotation for field in Config.model_fields.values()]
     models = [m for s in sections for m in (getattr(s, "__args__", None) or (s,)) if hasattr(m, "model_fields")]
-    assert len(models) == 7
+    assert len(models) == 9
     for model in models:
         for name, field in model.model_fields.items():
             assert name == "kind" or field.description, f"{model.__name__}.{name}"
@@ -140,8 +142,6 @@ def test_a_key_that_stands_twice(tmp_path, text):
 @pytest.mark.parametrize(("text", "found"), [("", "nothing"), ("- a\n", "a list"), ("corpus", "text")])
 def test_not_a_mapping(tmp_path, text, found):
     message = message_of(tmp_path, text)
-    assert (
-        f"must be a mapping of sections (corpus, tokenizer, windows, counting, associations, spark); found {found}"
-        in message
-    )
+    sections = "corpus, tokenizer, windows, counting, attention, associations, training, spark"
+    assert f"must be a mapping of sections ({sections}); found {found}" in message
     assert message.endswith("Start the file with 'corpus:'.")

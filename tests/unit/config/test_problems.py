@@ -27,8 +27,8 @@ def test_a_key_of_another_section():
 
 def test_an_unknown_key_like_no_other():
     assert message_of(zzz=3) == (
-        "run.yaml: zzz: unknown key; expected one of corpus, tokenizer, windows, counting, associations, spark. "
-        "Remove it."
+        "run.yaml: zzz: unknown key; expected one of corpus, tokenizer, windows, counting, attention, associations, "
+        "training, spark. Remove it."
     )
 
 

@@ -1,0 +1,147 @@
+"""The job ``compose_weights``: the scores of attention, G = B'(B Phi), at the pairs that occur; runs on the driver."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from leadterm.composing import Composed, PairStatistics, compose_scores
+from leadterm.composing.cuda import compose_scores_on
+from leadterm.config import AttentionSection, Config
+from leadterm.operators import resolve_device
+from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.store.composed import MARGINS, SCORES, margins_table, write_scores
+from leadterm.store.matrices import read_matrix
+from leadterm.store.products import PARTS
+from leadterm.store.tables import VOCABULARY, read_table, stage_table
+
+PRODUCT = "composed"
+INPUTS = ("vocabulary", "bigram", "context")
+
+
+def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -> bool:
+    """Make the product ``composed`` of a run.
+
+    Parameters
+    ----------
+    config
+        Its section ``attention``.
+    run
+        The run directory; it holds ``vocabulary``, ``bigram`` and ``context``.
+    overwrite
+        Replace a product that was made from other counts or with other settings.
+
+    Returns
+    -------
+    bool
+        False if it was there already, made from the same counts with the same settings.
+
+    Raises
+    ------
+    RunError
+        If the counts are missing or damaged, or the run directory holds another run.
+    ConfigError
+        If ``attention.memory`` does not suffice.
+    """
+    manifests = {name: require_manifest(run, name, "count_cooccurrences") for name in INPUTS}
+    made_from = {name: manifest.content_hash for name, manifest in manifests.items()}
+    device = _device(config.attention)
+    settings = {"top_tokens": config.attention.top_tokens, "device": device}  # Their sums are ordered differently.
+    if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite):
+        return False
+    started = time.monotonic()
+    with staging(run) as stage, tempfile.TemporaryDirectory(dir=_scratch(stage)) as scratch:
+        statistics = _read(run, manifests, config.attention)
+        composed = _compose(statistics, device, config.attention.memory, Path(scratch))
+        counts = {**_counts(manifests["bigram"]), "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
+        base = Manifest(PRODUCT, made_from, settings, counts, (), {"compose": time.monotonic() - started})
+        _commit(stage, composed, base)
+    return True
+
+
+def _scratch(stage: Staging) -> str | None:
+    """Choose where the scores are put together: beside the product if that is a local disk."""
+    return stage.folder.path if stage.folder.is_local else None
+
+
+def _read(run: Location, manifests: dict[str, Manifest], section: AttentionSection) -> PairStatistics:
+    """Read the counts, and keep the most frequent tokens if so many are asked for."""
+    context = manifests["context"]
+    weights = read_matrix(run, context)
+    weights.data = np.ldexp(weights.data.astype(np.float64), -int(context.settings["scale_bits"]))
+    bigram = manifests["bigram"]
+    kept = None
+    if section.top_tokens is not None:
+        counts = read_table(run, manifests["vocabulary"], VOCABULARY)["count"].to_numpy()
+        kept = top_tokens(counts, section.top_tokens)
+    return PairStatistics.from_counts(read_matrix(run, bigram), weights, int(bigram.counts["positions"]), kept)
+
+
+def top_tokens(counts: NDArray[np.int64], number: int) -> NDArray[np.bool_]:
+    """Mark the most frequent tokens, bool (V,); of equally frequent ones those with smaller ids."""
+    kept = np.zeros(len(counts), dtype=np.bool_)
+    kept[np.argsort(-counts, kind="stable")[:number]] = True
+    return kept
+
+
+def _device(section: AttentionSection) -> str:
+    """Choose where to compose."""
+    if section.device != "auto":
+        return section.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _compose(statistics: PairStatistics, device: str, memory_bytes: int, scratch: Path) -> Composed:
+    """Compute the scores into a file that is mapped into memory, which may be larger than memory."""
+    n_pairs = statistics.context.nnz
+    scores = np.memmap(scratch / "scores", np.float64, "w+", shape=(n_pairs,)) if n_pairs else np.zeros(0)
+    with tqdm(total=statistics.size, desc="compose", unit="token") as bar:
+
+        def progress(done: int, _: int) -> None:
+            bar.update(done - bar.n)
+
+        if device == "cpu":
+            return compose_scores(statistics, scores, memory_bytes, progress=progress)
+        return compose_scores_on(resolve_device(device), statistics, scores, progress)
+
+
+def _commit(stage: Staging, composed: Composed, base: Manifest) -> None:
+    """Write the scores and their margins, then let the product appear."""
+    offsets = composed.pairs.indptr.astype(np.int64)
+    place = stage.folder / PARTS / SCORES
+    sink = write_scores(place, offsets, composed.pairs.indices.astype(np.int32, copy=False), composed.scores)
+    margins = margins_table(composed.kept, composed.without_row, spreads(composed))
+    part, entry = stage_table(stage, MARGINS, margins)
+    files = (FileEntry(SCORES, sink.n_bytes, sink.sha256), entry)
+    stage.commit(
+        Manifest(PRODUCT, base.made_from, base.settings, base.counts, files, base.seconds), [(place, SCORES), part]
+    )
+
+
+def spreads(composed: Composed) -> NDArray[np.float64]:
+    """Give the largest less the smallest score before each next token: float64 (V,).
+
+    A context token that is not kept scores 0, which counts where there are such tokens; before a next token that is not
+    kept, all kept context tokens count.
+    """
+    offsets = composed.pairs.indptr
+    filled = np.flatnonzero(np.diff(offsets))
+    low, high = np.zeros((2, len(composed.kept)))
+    low[filled] = np.minimum.reduceat(composed.scores, offsets[filled])
+    high[filled] = np.maximum.reduceat(composed.scores, offsets[filled])
+    if not composed.kept.all():
+        others = ~composed.kept
+        low[others], high[others] = composed.without_row.min(), composed.without_row.max()
+        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+    spread: NDArray[np.float64] = high - low
+    return spread
+
+
+def _counts(bigram: Manifest) -> dict[str, Any]:
+    """Repeat what readers of the scores need of the windows' accounts."""
+    return {key: bigram.counts[key] for key in ("vocabulary_size", "windows", "positions")}

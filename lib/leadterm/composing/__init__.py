@@ -1,0 +1,7 @@
+"""The composition of the basis functions where attention needs it: scores of pairs that occur, by blocks."""
+
+from leadterm.composing.compose import compose_scores
+from leadterm.composing.statistics import PairStatistics
+from leadterm.composing.types import Composed, Progress
+
+__all__ = ["Composed", "PairStatistics", "Progress", "compose_scores"]

@@ -1,0 +1,137 @@
+"""The composed map G = B'(B Phi) at the pairs that occur, block of context tokens by block.
+
+With P, W the uncentred maps, alpha, rho their margins, m the mask of kept tokens (k of V), r = P m and s = W'm:
+
+    K = B Phi = P W - r rho'/V - alpha s'/V + (k / V^2) alpha rho'
+    G = B'K = P'K - m (alpha'K)/V
+    u = G'm / V, the mean over next tokens, which is 0 where all tokens are kept
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from leadterm.composing.kernels import (
+    add_weighted_rows,
+    first_entries,
+    multiply_at_pairs,
+    multiply_into_block,
+)
+from leadterm.composing.statistics import PairStatistics
+from leadterm.composing.types import Composed, Progress
+from leadterm.errors import ConfigError
+
+RANGES = 64
+"""Into which the rows are divided for the threads: enough that none waits long for the last."""
+
+
+def compose_scores(
+    statistics: PairStatistics,
+    scores: NDArray[np.float64],
+    memory_bytes: int,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Composed:
+    """Compute the scores on the CPU.
+
+    Parameters
+    ----------
+    statistics
+        Of the corpus.
+    scores
+        Room for them, float64 (pairs,), zeros.
+    memory_bytes
+        What the block of K may take; scores and statistics come on top.
+    threads
+        How many; by default one per core. The result does not depend on it, nor on the memory.
+    progress
+        Called after each block.
+
+    Raises
+    ------
+    ConfigError
+        If not even one column fits the memory.
+    """
+    size, context = statistics.size, statistics.context
+    width = block_width(memory_bytes, size)
+    backward = statistics.bigram.T.tocsr()
+    backward.sort_indices()
+    offsets, columns, values = _csr(context)
+    centring = np.zeros(size)
+    firsts = offsets[:-1]
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        for origin in range(0, size, width):
+            end = min(size, origin + width)
+            lasts = first_entries(offsets, columns, end)
+            span = (firsts, lasts, columns)
+            block = _rank_one_part(statistics, origin, end)
+            forward = (*_csr(statistics.bigram), *span, values, origin, block)
+            _in_threads(pool, statistics.bigram, partial(multiply_into_block, *forward))
+            shift, centring[origin:end] = _column_means(statistics, block)
+            _in_threads(
+                pool, backward, partial(multiply_at_pairs, *_csr(backward), *span, origin, block, shift, scores)
+            )
+            firsts = lasts
+            if progress is not None:
+                progress(end, size)
+    return Composed(context, scores, np.where(statistics.kept, -centring, 0.0), statistics.kept)
+
+
+def block_width(memory_bytes: int, size: int) -> int:
+    """Say how many columns of K fit: 8 bytes for each of V rows.
+
+    Raises
+    ------
+    ConfigError
+        If none does.
+    """
+    width = memory_bytes // (8 * size)
+    if width < 1:
+        raise ConfigError(
+            f"attention.memory is {memory_bytes:,} bytes; a vocabulary of {size:,} tokens needs at least {8 * size:,}. "
+            "Raise attention.memory."
+        )
+    return min(width, size)
+
+
+def _rank_one_part(statistics: PairStatistics, origin: int, end: int) -> NDArray[np.float64]:
+    """Give K - P W for some context tokens: float64 (V, end - origin)."""
+    size = statistics.size
+    rho, sums = statistics.context_frequency[origin:end] / size, statistics.column_sums[origin:end] / size
+    alpha, rows = statistics.current_frequency, statistics.row_sums
+    block = np.zeros((size, end - origin))
+    for row in np.flatnonzero(alpha):
+        block[row] = alpha[row] * (statistics.n_kept / size * rho - sums) - rows[row] * rho
+    return block
+
+
+def _column_means(
+    statistics: PairStatistics, block: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give what to subtract from P'K, alpha'K/V + u, and u, for each column of a block of K."""
+    size = statistics.size
+    sums, kept_sums = np.zeros((2, block.shape[1]))
+    add_weighted_rows(statistics.current_frequency, block, sums)
+    add_weighted_rows(statistics.row_sums, block, kept_sums)
+    mean = (kept_sums - statistics.n_kept / size * sums) / size
+    return sums / size + mean, mean
+
+
+def _csr(matrix: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Give the arrays of a matrix as the kernels take them."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), np.ascontiguousarray(matrix.data)
+
+
+def _in_threads(pool: ThreadPoolExecutor, matrix: csr_array, work: Callable[[int, int], None]) -> None:
+    """Do some work for all rows of a matrix, in ranges of about as many entries each."""
+    targets = np.linspace(0, matrix.nnz, RANGES + 1)[1:-1]
+    bounds = [0, *np.searchsorted(matrix.indptr, targets).tolist(), matrix.shape[0]]
+    for done in [pool.submit(work, start, max(start, stop)) for start, stop in pairwise(bounds)]:
+        done.result()

@@ -1,0 +1,56 @@
+"""All jobs of a run in their order; each one that was done for the same inputs and settings is skipped."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from leadterm.compose import compose_weights
+from leadterm.config import Config
+from leadterm.spark.attention import count_attention
+from leadterm.spark.count import count_cooccurrences
+from leadterm.spark.encode import encode_corpus
+from leadterm.spark.session import spark_session
+from leadterm.store import Location
+
+ON_DRIVER: dict[str, Callable[..., bool]] = {"compose_weights": compose_weights}
+"""Jobs that need no Spark: from ``(config, run, overwrite=...)``; False if there was nothing to do."""
+ON_SPARK: dict[str, Callable[..., bool]] = {
+    "encode_corpus": encode_corpus,
+    "count_cooccurrences": count_cooccurrences,
+    "count_attention": count_attention,
+}
+"""Jobs that take a Spark session first."""
+JOBS = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
+"""All jobs, in order."""
+
+logger = logging.getLogger("leadterm")
+
+
+def run_jobs(config: Config, run: Location, names: Sequence[str] = JOBS, *, overwrite: bool = False) -> None:
+    """Run some jobs one after the other, in a Spark session of their own or the one that runs already.
+
+    Parameters
+    ----------
+    config
+        Settings of all jobs.
+    run
+        The run directory; made if it is not there.
+    names
+        Of the jobs, in order.
+    overwrite
+        Replace products that were made from other inputs or with other settings.
+    """
+    needs_spark = any(name in ON_SPARK for name in names)
+    context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
+    with context as session:
+        for name in names:
+            started = time.monotonic()
+            if name in ON_DRIVER:
+                did_work = ON_DRIVER[name](config, run, overwrite=overwrite)
+            else:
+                did_work = ON_SPARK[name](session, config, run, overwrite=overwrite)
+            seconds = time.monotonic() - started
+            outcome = f"done in {seconds:.1f} s" if did_work else "nothing to do: made from the same inputs already"
+            logger.info("%s: %s", name, outcome)

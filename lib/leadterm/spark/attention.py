@@ -1,0 +1,220 @@
+"""The job ``count_attention``: windows and composed scores become the query-key matrix and the position bias."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import SparkSession
+
+from leadterm.config import Config
+from leadterm.counting import plan_memory
+from leadterm.errors import LeadtermError, RunError
+from leadterm.spark.attending import AttentionCounter, ScoresFile
+from leadterm.spark.counting import ROWS
+from leadterm.spark.dealing import deal_out, number_of_tasks
+from leadterm.spark.failures import readable_errors
+from leadterm.spark.merging import REPORT, MatrixWriter
+from leadterm.spark.progress import progress
+from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.store.composed import MARGINS, SCORES
+from leadterm.store.matrices import Average, read_matrix
+from leadterm.store.tables import POSITION, position_table, read_table, stage_table
+
+PRODUCTS = ("query_key", "position")
+SUM_BITS = 61
+"""No sum exceeds 2^61 in absolute value, so that neither it nor its rounding errors wrap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """In what fixed point the attention terms are summed.
+
+    Attributes
+    ----------
+    row_bits
+        int32 (V,): row a of the query-key matrix in units of 2^-row_bits[a].
+    position_bits
+        The position bias in units of 2^-position_bits.
+    """
+
+    row_bits: NDArray[np.int32]
+    position_bits: int
+
+    @classmethod
+    def from_bounds(cls, largest: NDArray[np.float64]) -> "Units":
+        """Take the finest units in which no sum can overflow.
+
+        Parameters
+        ----------
+        largest
+            float64 (V,): what the sums of row a cannot exceed. An entry q_j = (s_j - mean) / t of a position with next
+            token c is no more than spread[c] / t, and a token stands at most t times in the context; so it is the
+            sum of count[a, c] spread[c] over c.
+        """
+        return cls(_bits(largest).astype(np.int32), int(_bits(np.array([largest.sum()]))[0]))
+
+
+def _bits(largest: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Find the binary digits after the point that leave room for the largest sum; 0 where there is nothing to sum."""
+    _, exponents = np.frexp(largest)
+    return np.where(largest > 0, SUM_BITS - exponents.astype(np.int64), 0)
+
+
+def count_attention(
+    session: SparkSession, config: Config, run: Location, *, overwrite: bool = False, tasks: int | None = None
+) -> bool:
+    """Make the products ``query_key`` and ``position`` of a run.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Its sections ``counting`` and ``attention``.
+    run
+        The run directory; it holds ``windows``, ``bigram`` and ``composed``.
+    overwrite
+        Replace products that were made from other windows or with other settings.
+    tasks
+        How many tasks count, and how many merge; the products do not depend on it.
+
+    Returns
+    -------
+    bool
+        False if both were there already, made from the same inputs with the same settings.
+
+    Raises
+    ------
+    RunError
+        If an input is missing, damaged, or made from another corpus, or the run directory holds another run.
+    """
+    windows = require_manifest(run, "windows", "encode_corpus")
+    bigram = require_manifest(run, "bigram", "count_cooccurrences")
+    composed = require_manifest(run, "composed", "compose_weights")
+    _check_same_corpus(windows, bigram, composed)
+    made_from = {"windows": windows.content_hash, "composed": composed.content_hash}
+    settings = {"rows_per_file": config.counting.rows_per_file}
+    current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
+    if all(current):
+        return False
+    started = time.monotonic()
+    margins = read_table(run, composed, MARGINS)
+    spread = margins["spread"].to_numpy()
+    units = Units.from_bounds(np.asarray(read_matrix(run, bigram) @ spread, dtype=np.float64))
+    with readable_errors(), staging(run) as stage, _scores_file(session, config, run, composed) as scores:
+        reports = _count(session, config, run, windows, stage, scores, margins, units, tasks)
+        seconds = {"attention": time.monotonic() - started}
+        _commit(stage, windows, reports, units, Manifest("", made_from, settings, {}, (), seconds))
+    return True
+
+
+def _check_same_corpus(windows: Manifest, bigram: Manifest, composed: Manifest) -> None:
+    """Refuse scores that were composed from other counts, or counts of other windows."""
+    pairs = (
+        ("bigram", bigram.made_from.get("windows"), "windows", windows, "count_cooccurrences"),
+        ("composed", composed.made_from.get("bigram"), "bigram", bigram, "compose_weights"),
+    )
+    for name, hash_then, source, now, job in pairs:
+        if hash_then != now.content_hash:
+            raise RunError(f"'{name}' was made from another '{source}' than the run holds. Run the job {job} again.")
+
+
+@contextmanager
+def _scores_file(session: SparkSession, config: Config, run: Location, composed: Manifest) -> Iterator[ScoresFile]:
+    """Make the scores reachable for the executors, through the filesystem or by Spark."""
+    sha256 = next(entry.sha256 for entry in composed.files if entry.name == SCORES)
+    place = run / "composed" / SCORES
+    if config.attention.distribution == "filesystem":
+        yield ScoresFile(place.uri, sha256, handed_out=False)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"scores-{sha256[:16]}.arrow"  # Spark tells files apart by their names.
+        _fetch(place, copy)
+        session.sparkContext.addFile(str(copy))
+        yield ScoresFile(copy.name, sha256, handed_out=True)
+
+
+def _fetch(place: Location, copy: Path) -> None:
+    """Bring a file to this machine; on one disk a second name will do."""
+    if place.is_local:
+        try:
+            os.link(place.path, copy)
+        except OSError:
+            shutil.copyfile(place.path, copy)
+        return
+    with place.filesystem.open_input_stream(place.path) as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target)
+
+
+def _count(
+    session: SparkSession,
+    config: Config,
+    run: Location,
+    windows: Manifest,
+    stage: Staging,
+    scores: ScoresFile,
+    margins: pa.Table,
+    units: Units,
+    tasks: int | None,
+) -> pa.Table:
+    """Count, shuffle and merge; a report per matrix file and one of the position bias."""
+    size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
+    counting = config.counting
+    memory = plan_memory(counting.memory_per_task, size, length, attention=True)
+    parts = min(-(-size // counting.rows_per_file), tasks or 2 * session.sparkContext.defaultParallelism)
+    counter = AttentionCounter(
+        folder=(run / "windows").uri,
+        length=length,
+        scores=scores,
+        kept=margins["kept"].to_numpy(),
+        without_row=margins["without_row"].to_numpy(),
+        row_bits=units.row_bits,
+        position_bits=units.position_bits,
+        memory=memory,
+        rows_per_file=counting.rows_per_file,
+        parts=parts,
+    )
+    writer = MatrixWriter(
+        stage.folder.uri,
+        size,
+        0,
+        counting.rows_per_file,
+        memory.batch_entries,
+        average=Average(windows.counts["positions"], units.row_bits),
+        longest_vector=length + 1,
+    )
+    n_tasks = tasks or number_of_tasks(session, windows, memory.unit_tokens)
+    rows = deal_out(session, windows, n_tasks).mapInArrow(counter, ROWS)
+    merged = rows.repartitionById(parts, "part").sortWithinPartitions("key").mapInArrow(writer, REPORT)
+    with progress(session, "count attention"), readable_errors():
+        reports: pa.Table = merged.toArrow()
+    return reports
+
+
+def _commit(stage: Staging, windows: Manifest, reports: pa.Table, units: Units, base: Manifest) -> None:
+    """Check the accounts, then let both products appear."""
+    rows = sorted(reports.to_pylist(), key=lambda row: row["name"] or "")
+    vector = next(np.frombuffer(row["vector"], dtype=np.int64) for row in rows if row["product"] == "position")
+    n_positions, length = windows.counts["positions"], windows.settings["windows"]["length"]
+    if int(vector[length]) != n_positions:
+        raise LeadtermError(
+            f"the books do not balance: {int(vector[length]):,} positions were counted, and the windows hold "
+            f"{n_positions:,}. Please report this."
+        )
+    listed = [row for row in rows if row["product"] == "query_key"]
+    counts = {key: windows.counts[key] for key in ("vocabulary_size", "windows", "positions")}
+    entries = tuple(FileEntry(row["name"], row["bytes"], row["sha256"], {"rows": row["rows"]}) for row in listed)
+    nonzeros = {"nonzeros": sum(row["nonzeros"] for row in listed)}
+    places = [(Location.of(row["place"]), row["name"]) for row in listed]
+    stage.commit(replace(base, product="query_key", counts=counts | nonzeros, files=entries), places)
+    bias = np.ldexp(vector[:length].astype(np.float64), -units.position_bits) / n_positions
+    part, entry = stage_table(stage, POSITION, position_table(bias))
+    stage.commit(replace(base, product="position", counts=counts, files=(entry,)), [part])

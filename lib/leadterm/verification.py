@@ -1,0 +1,145 @@
+"""The check of a run's predicted weights by training: what ``leadterm verify`` and ``leadterm ablate`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tqdm import tqdm
+
+from leadterm.config import Config, TrainingSection
+from leadterm.errors import ConfigError, RunError
+from leadterm.run import Run
+from leadterm.theory import PredictedWeights
+from leadterm.training import (
+    Ablation,
+    Agreement,
+    Progress,
+    Row,
+    Trainer,
+    ablate,
+    markdown_table,
+    verify,
+    write_figure,
+    write_table,
+)
+
+FOLDER = "verification"
+"""Of a run: checkpoints, tables and pictures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """A run, and the model that is trained on its windows.
+
+    Attributes
+    ----------
+    run
+        With its attention terms.
+    settings
+        How the model is trained.
+
+    Raises
+    ------
+    RunError
+        If the run does not lie on a local disk.
+    """
+
+    run: Run
+    settings: TrainingSection
+
+    @classmethod
+    def of(cls, run: Run, config: Config) -> Check:
+        """Take the section ``training`` of a config.
+
+        Raises
+        ------
+        ConfigError
+            If it has none.
+        RunError
+            If the run lacks a product, or does not lie on a local disk.
+        """
+        if config.training is None:
+            raise ConfigError("the config has no section 'training', which says what to train. See conf/demo.yaml.")
+        if not run.location.is_local:
+            raise RunError(f"{run.location} is no local folder. Copy the run to a disk of this machine first.")
+        for product in ("query_key", "position"):
+            run.manifest(product)
+        every = config.training.checkpoint_every or config.training.steps  # The last one is what ablation starts from.
+        return cls(run, config.training.model_copy(update={"checkpoint_every": every}))
+
+    @property
+    def folder(self) -> Path:
+        """Where tables, pictures and checkpoints go."""
+        return Path(self.run.location.path) / FOLDER
+
+    @cached_property
+    def predict(self) -> Callable[[int], PredictedWeights]:
+        """From a number of steps to the weights that the theory predicts."""
+        return self.run.predictor(self.settings.learning_rate, self.settings.layers, self.settings.device)
+
+    def verify(self) -> Sequence[Row]:
+        """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was stopped goes on."""
+        with _progress("train", self.settings.steps) as report:
+            rows = verify(
+                self.run.windows(),
+                self.run.vocabulary_size,
+                self.run.context_length,
+                self.settings,
+                self.predict,
+                folder=self.folder / "checkpoints",
+                on_progress=report,
+            ).rows
+        write_table(rows, self.folder / "agreement.md")
+        write_figure(rows, self.folder / "agreement")
+        return rows
+
+    def ablate(self) -> Sequence[Ablation]:
+        """Take the leading terms out of the trained weights, and write ``ablation.md``."""
+        size, length = self.run.vocabulary_size, self.run.context_length
+        trainer = Trainer(self.run.windows(), size, length, self.settings, self.folder / "checkpoints")
+        trainer.resume()
+        with _progress("train", self.settings.steps) as report:
+            trainer.advance(on_progress=report)
+        rows = ablate(trainer.model, self.run.windows(), self.predict(trainer.step), self.settings)
+        write_table(rows, self.folder / "ablation.md")
+        return rows
+
+
+def summarise_agreement(check: Check, rows: Sequence[Row]) -> str:
+    """Lay a comparison out for a terminal, with the run's conditions and the places of table and picture."""
+    conditions = check.predict(check.settings.steps).conditions
+    listed = "\n".join(
+        f"  {'holds' if one.holds else 'fails':<6} {one.statement:<42} {one.actual:g}, limit {one.limit:g}"
+        for one in conditions
+    )
+    places = "\n".join(f"  {check.folder / f'agreement.{ending}'}" for ending in ("md", "svg", "png"))
+    return f"\n{markdown_table(rows)}\n\nconditions of the theorem\n{listed}\n\nit lies in\n{places}"
+
+
+def summarise_ablation(check: Check, rows: Sequence[Ablation]) -> str:
+    """Lay an ablation out for a terminal."""
+    return f"\n{markdown_table(rows)}\n\nit lies in\n  {check.folder / 'ablation.md'}"
+
+
+@contextmanager
+def _progress(name: str, steps: int) -> Iterator[Callable[[Progress], None]]:
+    """Show a bar with the loss and the least cosine of each kind of weight."""
+    with tqdm(total=steps, desc=name, unit="step") as bar:
+
+        def report(progress: Progress) -> None:
+            bar.set_postfix_str(f"loss {progress.loss:.4f} {_cosines(progress.agreement)}", refresh=False)
+            bar.update(progress.step - bar.n)
+
+        yield report
+
+
+def _cosines(agreement: Sequence[Agreement]) -> str:
+    """Write the least cosine of each kind of weight."""
+    least: dict[str, float] = {}
+    for one in agreement:
+        least[one.weight] = min(one.cosine, least.get(one.weight, 1.0))
+    return " ".join(f"{weight} {cosine:.4f}" for weight, cosine in least.items())

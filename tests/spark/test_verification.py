@@ -1,0 +1,89 @@
+"""``leadterm verify`` and ``ablate`` on a run: the trained weights are the predicted ones, and their terms matter."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from leadterm import cli, open_run
+from leadterm.config import load_config
+from leadterm.errors import ConfigError, RunError
+from leadterm.verification import Check
+from support.jobs import run_both, write_files
+
+SIZE, LENGTH = 30, 12
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A corpus of ragged documents, and a configuration that trains on it."""
+    random = np.random.default_rng(3)
+    chain = random.dirichlet(np.full(SIZE, 0.2), size=SIZE)
+    documents = []
+    for _ in range(40):
+        tokens = [int(random.integers(SIZE))]
+        while len(tokens) < random.integers(8, 40):
+            tokens.append(int(random.choice(SIZE, p=chain[tokens[-1]])))
+        documents.append(tokens)
+    place = tmp_path_factory.mktemp("verification")
+    write_files(place / "in", pa.array(documents, pa.list_(pa.int32())), 1, name="ids")
+    settings = {
+        "corpus": {"paths": [str(place / "in")], "ids_column": "ids"},
+        "tokenizer": {"kind": "ids", "vocabulary_size": SIZE},
+        "windows": {"length": LENGTH, "files": 2},
+        "training": {"layers": 2, "learning_rate": 0.05, "steps": 6, "compare_at": [4, 6], "dtype": "float64"},
+    }
+    (place / "a.yaml").write_text(yaml.safe_dump(settings))
+    return place
+
+
+@pytest.fixture(scope="module")
+def verified(spark, folder) -> Path:
+    """The run, made and verified from the command line."""
+    arguments = ["--config", str(folder / "a.yaml"), "--output", str(folder / "run")]
+    assert cli.main(["verify", *arguments]) == 0
+    return folder / "run"
+
+
+def check_of(folder: Path, run: Path) -> Check:
+    return Check.of(open_run(run), load_config(folder / "a.yaml"))
+
+
+def test_every_weight_is_predicted(folder, verified, capsys):
+    rows = check_of(folder, verified).verify()
+    assert [(row.step, row.weight, row.layer) for row in rows if row.step == 6] == [
+        (6, "output", None),
+        *((6, weight, layer) for weight in ("value", "query_key", "position") for layer in (1, 2)),
+    ]
+    # The theory leaves out terms of relative size s eta / V: 6 * 0.05 / 30 = 1 %, most of it along the prediction.
+    assert all(row.cosine >= 0.9999 for row in rows)
+    assert all(abs(row.norm_ratio - 1) <= 0.01 for row in rows)
+    assert "6/6" not in capsys.readouterr().err, "what was trained is not trained again"
+
+
+def test_tables_and_pictures_are_there(verified):
+    names = {path.name for path in (verified / "verification").iterdir()}
+    assert names == {"agreement.md", "agreement.svg", "agreement.png", "checkpoints"}
+    assert "| query_key | 2" in (verified / "verification/agreement.md").read_text()
+
+
+def test_without_its_leading_terms_the_model_knows_less(folder, verified, capsys):
+    assert cli.main(["ablate", "--config", str(folder / "a.yaml"), "--output", str(verified)]) == 0
+    assert "| nothing" in capsys.readouterr().out
+    found = {(row.removed, row.layer): row.increase for row in check_of(folder, verified).ablate()}
+    assert found["nothing", None] == 0
+    assert found["output", None] > 0
+    assert found["all", None] > 0
+    assert (verified / "verification/ablation.md").exists()
+
+
+def test_a_config_without_training_and_a_run_without_attention(spark, folder, verified):
+    config = load_config(folder / "a.yaml")
+    with pytest.raises(ConfigError, match="the config has no section 'training'"):
+        Check.of(open_run(verified), config.model_copy(update={"training": None}))
+    counted = run_both(spark, config, folder / "counted")
+    assert counted.predicted_weights(4, 0.1, 1).query_key is None
+    with pytest.raises(RunError, match=r"has no product 'query_key'; .* Run the job count_attention on it first"):
+        Check.of(counted, config)

@@ -1,0 +1,107 @@
+"""Composition at the pairs that occur, against dense products; and the same bytes for any memory and threads."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from leadterm.composing import cuda
+from leadterm.composing.compose import block_width
+from leadterm.composing.cuda import compose_scores_on
+from leadterm.errors import ConfigError, MachineError
+from support.attention_cases import compose, dense_of, pair_statistics
+from support.dense_attention import dense_composed, dense_scores
+from support.dense_theory import count
+from support.dense_theory import random_windows as markov_windows
+from support.random_windows import random_windows
+
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA")
+DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.cuda, NO_CUDA])]
+
+
+def expected(dense, size, kept=None):
+    ids = None if kept is None else np.flatnonzero(kept)
+    statistics = (dense.bigram_counts, dense.context_weights, dense.alpha, dense.rho, dense.n_positions, size)
+    return dense_scores(dense_composed(*statistics, ids), size, ids)
+
+
+@given(random_windows(), st.data())
+@settings(max_examples=100, deadline=None)
+def test_scores_equal_dense_products(corpus, data):
+    assume(any(len(window) > 1 for window in corpus.windows))
+    dense = count([window for window in corpus.windows if window], corpus.size)
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=corpus.size, max_size=corpus.size)))
+    kept = data.draw(st.sampled_from([None, kept]))
+    composed, scores = compose(dense, kept), expected(dense, corpus.size, kept)
+    found = dense_of(composed)
+    occurs = ~np.isnan(found)
+    mask = np.ones(corpus.size, dtype=bool) if kept is None else kept
+    assert (occurs == ((dense.context_weights > 0) & np.outer(mask, mask))).all()
+    # Sums of at most V products, twice: rounding is below V^2 / 2^53 of the largest.
+    assert np.abs(found - scores)[occurs].max(initial=0) <= 1e-12 * np.abs(scores).max(initial=1e-300)
+    if kept is None:
+        assert not composed.without_row.any(), "the mean over all next tokens is exactly 0"
+    elif not kept.all():
+        missing = np.flatnonzero(~kept)[0]
+        assert np.abs(composed.without_row - scores[missing]).max() <= 1e-12 * np.abs(scores).max(initial=1e-300)
+
+
+@pytest.mark.parametrize("kept", [None, np.arange(50) % 3 > 0])
+def test_any_memory_and_any_threads_give_the_same_bytes(kept):
+    dense = count(markov_windows(40, 30, 50, seed=2), 50)
+    first, *others = (compose(dense, kept, 8 * 50 * width, threads) for width, threads in ((50, 1), (7, 2), (1, 5)))
+    assert first.scores.any()
+    for other in others:
+        assert other.scores.tobytes() == first.scores.tobytes()
+        assert other.without_row.tobytes() == first.without_row.tobytes()
+
+
+def test_too_little_memory_says_how_much_would_do():
+    with pytest.raises(ConfigError, match=r"attention.memory is 100 bytes; .* needs at least 80,000. Raise attention"):
+        block_width(100, 10_000)
+
+
+def test_all_tokens_kept_is_the_same_as_no_choice():
+    dense = count(markov_windows(10, 12, 20, seed=4), 20)
+    whole, all_kept = pair_statistics(dense), pair_statistics(dense, np.ones(20, dtype=bool))
+    assert whole.bigram.data.tobytes() == all_kept.bigram.data.tobytes()
+    assert compose(dense).scores.tobytes() == compose(dense, np.ones(20, dtype=bool)).scores.tobytes()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("kept", [None, np.arange(50) % 3 > 0])
+def test_torch_gives_the_same_but_for_rounding(device, kept, monkeypatch):
+    monkeypatch.setattr("leadterm.composing.cuda._width", lambda *_: 7)
+    dense = count(markov_windows(40, 30, 50, seed=2), 50)
+    statistics, expected_scores = pair_statistics(dense, kept), compose(dense, kept)
+    found = compose_scores_on(torch.device(device), statistics, np.zeros(statistics.context.nnz))
+    largest = np.abs(expected_scores.scores).max()
+    assert np.abs(found.scores - expected_scores.scores).max() <= 1e-13 * largest  # V^2 roundings of 2^-53
+    assert np.abs(found.without_row - expected_scores.without_row).max() <= 1e-13 * largest
+
+
+def test_a_block_that_does_not_fit_is_halved(monkeypatch):
+    real, widths = cuda._Blocks.compose, []
+
+    def compose_small(self, origin, end):
+        widths.append(end - origin)
+        if end - origin > 3:
+            raise torch.OutOfMemoryError("too large")
+        return real(self, origin, end)
+
+    monkeypatch.setattr(cuda._Blocks, "compose", compose_small)
+    monkeypatch.setattr(cuda, "_width", lambda *_: 20)
+    dense = count(markov_windows(20, 12, 20, seed=4), 20)
+    statistics = pair_statistics(dense)
+    found = compose_scores_on(torch.device("cpu"), statistics, np.zeros(statistics.context.nnz))
+    assert widths == [20, 10, 5, 3, 3, 3, 3, 3, 3, 2]
+    assert np.allclose(found.scores, compose(dense).scores, rtol=0, atol=1e-13)
+    monkeypatch.setattr(cuda, "_width", lambda *_: 1)
+    monkeypatch.setattr(cuda._Blocks, "compose", refuse)
+    with pytest.raises(MachineError, match="too little free memory for one column of 20 numbers"):
+        compose_scores_on(torch.device("cpu"), statistics, np.zeros(statistics.context.nnz))
+
+
+def refuse(*_):
+    raise torch.OutOfMemoryError("too large")

@@ -1,0 +1,36 @@
+"""Files and folders that are whole or absent."""
+
+import pytest
+
+from leadterm.errors import MachineError
+from leadterm.training.whole import whole
+
+
+def test_a_file_and_a_folder_replace_what_was_there(tmp_path):
+    for text in ("first", "second"):
+        with whole(tmp_path / "new" / "file") as partial:
+            partial.write_text(text)
+            assert partial.parent == tmp_path / "new"
+        with whole(tmp_path / "folder") as partial:
+            partial.mkdir()
+            (partial / text).touch()
+    assert (tmp_path / "new" / "file").read_text() == "second"
+    assert [file.name for file in (tmp_path / "folder").iterdir()] == ["second"]
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "folder"}
+
+
+def test_what_was_there_stays_if_the_block_raises(tmp_path):
+    (tmp_path / "file").write_text("before")
+    with pytest.raises(KeyError), whole(tmp_path / "file") as partial:
+        partial.write_text("half")
+        raise KeyError
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "before")]
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(MachineError, match=r"cannot write .*under: .* Choose a folder that you may write to"),
+        whole(tmp_path / "file" / "under"),
+    ):
+        pass
