@@ -21,6 +21,18 @@ def test_a_plan_fits_the_kernels(memory, vocabulary, length):
     assert 12 * plan.unit_tokens + 12 * plan.batch_entries + 24 * vocabulary <= memory
 
 
+@pytest.mark.parametrize("memory", [64 * MIB, 2**30, 2**40])
+@pytest.mark.parametrize("vocabulary", [1, 200_000])
+@pytest.mark.parametrize("length", [1, 128, 65_536])
+def test_a_plan_for_attention_has_room_for_a_block_too(memory, vocabulary, length):
+    plan = plan_memory(memory, vocabulary, length, attention=True)
+    assert plan.block_pairs >= length  # a full position
+    # As above, and for a block a score of each pair and 32 bytes of each position, at most a quarter as many.
+    block = 8 * plan.block_pairs + 32 * (plan.block_pairs // 4)
+    assert 12 * plan.unit_tokens + 12 * plan.batch_entries + 24 * vocabulary + block <= memory
+    assert plan_memory(memory, vocabulary, length).block_pairs == 0
+
+
 def test_more_memory_never_means_smaller_units():
     plans = [plan_memory(memory * MIB, 50_000, 128) for memory in (64, 100, 256, 1024, 10_000)]
     assert [plan.unit_tokens for plan in plans] == sorted(plan.unit_tokens for plan in plans)

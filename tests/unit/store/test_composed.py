@@ -1,0 +1,59 @@
+"""The file of scores: what is written comes back, in pieces, and what was changed is refused."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from leadterm.errors import RunError
+from leadterm.store import Location
+from leadterm.store import composed as store
+from leadterm.store.composed import map_scores, write_scores
+
+OFFSETS = np.array([0, 2, 2, 5, 6], dtype=np.int64)
+COLUMNS = np.array([1, 3, 0, 1, 2, 3], dtype=np.int32)
+SCORES = np.array([0.5, -1.0, 2.0, -0.25, 1e-9, 3.0])
+
+
+def written(folder, name="scores"):
+    sink = write_scores(Location.of(folder / name), OFFSETS, COLUMNS, SCORES)
+    return str(folder / name), sink.sha256
+
+
+@pytest.mark.parametrize(("entries", "pieces"), [(1, [[0], [2], [3]]), (4, [[0], [2, 3]]), (5, [[0, 2], [3]])])
+def test_rows_come_back_in_pieces(tmp_path, monkeypatch, entries, pieces):
+    monkeypatch.setattr(store, "BATCH_ENTRIES", entries)
+    found = list(map_scores(*written(tmp_path)))
+    assert [rows.tolist() for rows, *_ in found] == pieces
+    for rows, offsets, columns, values in found:
+        assert (offsets.dtype, columns.dtype, values.dtype) == (np.int64, np.int32, np.float64)
+        for i, row in enumerate(rows):
+            part, expected = slice(offsets[i], offsets[i + 1]), slice(OFFSETS[row], OFFSETS[row + 1])
+            assert columns[part].tolist() == COLUMNS[expected].tolist()
+            assert values[part].tolist() == SCORES[expected].tolist()
+
+
+def test_equal_scores_give_equal_bytes_and_any_arrow_reader_opens_them(tmp_path):
+    (path, first), (_, second) = written(tmp_path), written(tmp_path, "again")
+    assert first == second
+    table = pa.ipc.open_file(path).read_all()
+    assert table["row"].to_pylist() == [0, 2, 3]
+    assert table.schema.metadata[b"leadterm.axes"] == b"NEXT x CONTEXT"
+
+
+def test_no_scores_at_all(tmp_path):
+    empty = np.zeros(0)
+    sink = write_scores(Location.of(tmp_path / "a"), np.zeros(4, dtype=np.int64), empty.astype(np.int32), empty)
+    assert list(map_scores(str(tmp_path / "a"), sink.sha256)) == []
+
+
+def test_a_file_that_changed_is_refused_though_it_was_read_before(tmp_path):
+    path, sha256 = written(tmp_path)
+    assert list(map_scores(path, sha256))
+    write_scores(Location.of(path), OFFSETS, COLUMNS, -SCORES)
+    with pytest.raises(RunError, match=r"is damaged: its SHA-256 is .*Run the job compose_weights again"):
+        list(map_scores(path, sha256))
+
+
+def test_a_file_that_this_machine_does_not_see(tmp_path):
+    with pytest.raises(RunError, match=r"cannot be opened on this machine .* set attention\.distribution to spark"):
+        list(map_scores(str(tmp_path / "none"), ""))
