@@ -3,17 +3,16 @@
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from leadterm.composing import Composed, PairStatistics, compose_scores
 from leadterm.composing.cuda import compose_scores_on
 from leadterm.config import AttentionSection, Config
 from leadterm.operators import resolve_device
+from leadterm.progress import progress
 from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
 from leadterm.store.composed import MARGINS, SCORES, margins_table, write_scores
 from leadterm.store.matrices import read_matrix
@@ -58,7 +57,7 @@ def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -
     with staging(run) as stage, tempfile.TemporaryDirectory(dir=_scratch(stage)) as scratch:
         statistics = _read(run, manifests, config.attention)
         composed = _compose(statistics, device, config.attention.memory, Path(scratch))
-        counts = {**_counts(manifests["bigram"]), "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
+        counts = {**manifests["bigram"].window_counts, "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
         base = Manifest(PRODUCT, made_from, settings, counts, (), {"compose": time.monotonic() - started})
         _commit(stage, composed, base)
     return True
@@ -100,14 +99,10 @@ def _compose(statistics: PairStatistics, device: str, memory_bytes: int, scratch
     """Compute the scores into a file that is mapped into memory, which may be larger than memory."""
     n_pairs = statistics.context.nnz
     scores = np.memmap(scratch / "scores", np.float64, "w+", shape=(n_pairs,)) if n_pairs else np.zeros(0)
-    with tqdm(total=statistics.size, desc="compose", unit="token") as bar:
-
-        def progress(done: int, _: int) -> None:
-            bar.update(done - bar.n)
-
+    with progress("compose scores", statistics.size, "tokens") as report:
         if device == "cpu":
-            return compose_scores(statistics, scores, memory_bytes, progress=progress)
-        return compose_scores_on(resolve_device(device), statistics, scores, progress)
+            return compose_scores(statistics, scores, memory_bytes, on_progress=report)
+        return compose_scores_on(resolve_device(device), statistics, scores, report)
 
 
 def _commit(stage: Staging, composed: Composed, base: Manifest) -> None:
@@ -140,8 +135,3 @@ def spreads(composed: Composed) -> NDArray[np.float64]:
         low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
     spread: NDArray[np.float64] = high - low
     return spread
-
-
-def _counts(bigram: Manifest) -> dict[str, Any]:
-    """Repeat what readers of the scores need of the windows' accounts."""
-    return {key: bigram.counts[key] for key in ("vocabulary_size", "windows", "positions")}

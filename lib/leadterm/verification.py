@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tqdm import tqdm
-
 from leadterm.config import Config, TrainingSection
 from leadterm.errors import ConfigError, RunError
+from leadterm.progress import progress
 from leadterm.run import Run
 from leadterm.theory import PredictedWeights
 from leadterm.training import (
@@ -83,7 +82,7 @@ class Check:
 
     def verify(self) -> Sequence[Row]:
         """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was stopped goes on."""
-        with _progress("train", self.settings.steps) as report:
+        with _training(self.settings.steps) as report:
             rows = verify(
                 self.run.windows(),
                 self.run.vocabulary_size,
@@ -102,7 +101,7 @@ class Check:
         size, length = self.run.vocabulary_size, self.run.context_length
         trainer = Trainer(self.run.windows(), size, length, self.settings, self.folder / "checkpoints")
         trainer.resume()
-        with _progress("train", self.settings.steps) as report:
+        with _training(self.settings.steps) as report:
             trainer.advance(on_progress=report)
         rows = ablate(trainer.model, self.run.windows(), self.predict(trainer.step), self.settings)
         write_table(rows, self.folder / "ablation.md")
@@ -126,15 +125,10 @@ def summarise_ablation(check: Check, rows: Sequence[Ablation]) -> str:
 
 
 @contextmanager
-def _progress(name: str, steps: int) -> Iterator[Callable[[Progress], None]]:
-    """Show a bar with the loss and the least cosine of each kind of weight."""
-    with tqdm(total=steps, desc=name, unit="step") as bar:
-
-        def report(progress: Progress) -> None:
-            bar.set_postfix_str(f"loss {progress.loss:.4f} {_cosines(progress.agreement)}", refresh=False)
-            bar.update(progress.step - bar.n)
-
-        yield report
+def _training(steps: int) -> Iterator[Callable[[Progress], None]]:
+    """Show the steps that are done, with the loss and the least cosine of each kind of weight."""
+    with progress("train", steps, "steps") as report:
+        yield lambda now: report(now.step, f"loss {now.loss:.4f} {_cosines(now.agreement)}".rstrip())
 
 
 def _cosines(agreement: Sequence[Agreement]) -> str:

@@ -2,6 +2,6 @@
 
 from leadterm.composing.compose import compose_scores
 from leadterm.composing.statistics import PairStatistics
-from leadterm.composing.types import Composed, Progress
+from leadterm.composing.types import Composed, OnProgress
 
-__all__ = ["Composed", "PairStatistics", "Progress", "compose_scores"]
+__all__ = ["Composed", "OnProgress", "PairStatistics", "compose_scores"]

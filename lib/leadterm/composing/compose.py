@@ -24,7 +24,7 @@ from leadterm.composing.kernels import (
     multiply_into_block,
 )
 from leadterm.composing.statistics import PairStatistics
-from leadterm.composing.types import Composed, Progress
+from leadterm.composing.types import Composed, OnProgress
 from leadterm.errors import ConfigError
 
 RANGES = 64
@@ -37,7 +37,7 @@ def compose_scores(
     memory_bytes: int,
     *,
     threads: int | None = None,
-    progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Composed:
     """Compute the scores on the CPU.
 
@@ -51,7 +51,7 @@ def compose_scores(
         What the block of K may take; scores and statistics come on top.
     threads
         How many; by default one per core. The result does not depend on it, nor on the memory.
-    progress
+    on_progress
         Called after each block.
 
     Raises
@@ -79,8 +79,8 @@ def compose_scores(
                 pool, backward, partial(multiply_at_pairs, *_csr(backward), *span, origin, block, shift, scores)
             )
             firsts = lasts
-            if progress is not None:
-                progress(end, size)
+            if on_progress is not None:
+                on_progress(end)
     return Composed(context, scores, np.where(statistics.kept, -centring, 0.0), statistics.kept)
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from leadterm.composing.kernels import first_entries
 from leadterm.composing.statistics import PairStatistics
-from leadterm.composing.types import Composed, Progress
+from leadterm.composing.types import Composed, OnProgress
 from leadterm.errors import MachineError
 from leadterm.operators.csr import csr_tensor
 
@@ -17,7 +17,7 @@ SHARE = 0.8
 
 
 def compose_scores_on(
-    device: torch.device, statistics: PairStatistics, scores: NDArray[np.float64], progress: Progress | None = None
+    device: torch.device, statistics: PairStatistics, scores: NDArray[np.float64], on_progress: OnProgress | None = None
 ) -> Composed:
     """Compute the scores on a torch device, in float64; see :func:`leadterm.composing.compose_scores`.
 
@@ -48,8 +48,8 @@ def compose_scores_on(
             continue
         scores[places] = values
         origin = end
-        if progress is not None:
-            progress(end, size)
+        if on_progress is not None:
+            on_progress(end)
     return Composed(context, scores, np.where(statistics.kept, -centring, 0.0), statistics.kept)
 
 

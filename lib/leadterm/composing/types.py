@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Progress = Callable[[int, int], None]
-"""Told how many of how many context tokens are done."""
+OnProgress = Callable[[int], None]
+"""Told how many context tokens are done."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,134 @@
+"""Shows how much of some work is done: a bar in a terminal, a line now and then in a log."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from tqdm import tqdm
+
+LINE_SECONDS = 10.0
+"""How often a log gets a line."""
+BAR = (
+    "{desc} {percentage:3.0f} % |{bar}| {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, {elapsed} passed, "
+    "{remaining} left{postfix}"
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How many parts of some work are done, of how many that are known so far, and what else there is to say."""
+
+    done: int = 0
+    total: int = 0
+    note: str = ""
+
+
+class Display(Protocol):
+    """Where progress is shown."""
+
+    def show(self, state: Done) -> None:
+        """Show the state of things, which may be as it was."""
+
+    def close(self, state: Done, *, is_whole: bool) -> None:
+        """Show the last state; ``is_whole`` if the work came to its end."""
+
+
+class Bar:
+    """A bar that is drawn over and over, in a terminal."""
+
+    def __init__(self, description: str, unit: str, stream: TextIO) -> None:
+        self._bar = tqdm(
+            desc=description, total=0, file=stream, unit=f" {unit}", bar_format=BAR, dynamic_ncols=True, smoothing=0
+        )
+
+    def show(self, state: Done) -> None:
+        """Draw the bar again."""
+        self._bar.n, self._bar.total = state.done, state.total
+        self._bar.set_postfix_str(state.note, refresh=False)
+        self._bar.refresh()
+
+    def close(self, state: Done, *, is_whole: bool) -> None:
+        """Leave the bar as it is last."""
+        self.show(state)
+        self._bar.close()
+
+
+class Lines:
+    """A line every 10 seconds and one at the end, for a log."""
+
+    def __init__(self, description: str, unit: str, stream: TextIO) -> None:
+        self._description, self._unit, self._stream = description, unit, stream
+        self._started = self._written = time.monotonic()
+
+    def show(self, state: Done) -> None:
+        """Write a line, if the last one is old."""
+        now, done, total = time.monotonic(), state.done, state.total
+        if now - self._written < LINE_SECONDS or not total:
+            return
+        self._written, passed = now, now - self._started
+        left = tqdm.format_interval(passed * (total - done) / done) if done else "?"
+        self._write(
+            f"{done} of {total} {self._unit} ({100 * done // total} %), {done / passed:.2f} {self._unit}/s, "
+            f"{tqdm.format_interval(passed)} passed, {left} left",
+            state.note,
+        )
+
+    def close(self, state: Done, *, is_whole: bool) -> None:
+        """Write the last line; nothing if the work was broken off, as the error says more."""
+        if is_whole:
+            passed = tqdm.format_interval(time.monotonic() - self._started)
+            self._write(f"{state.total} {self._unit} in {passed}", state.note)
+
+    def _write(self, text: str, note: str) -> None:
+        """Write one line."""
+        self._stream.write(f"{self._description}: {text}{f', {note}' if note else ''}\n")
+        self._stream.flush()
+
+
+def open_display(description: str, unit: str, stream: TextIO | None = None) -> Display:
+    """Choose a bar where the stream, by default standard error, is a terminal, and lines where it is not."""
+    stream = stream or sys.stderr
+    kind = Bar if stream.isatty() else Lines
+    return kind(description, unit, stream)
+
+
+class Report(Protocol):
+    """Told how many parts are done, and a note to show beside them."""
+
+    def __call__(self, done: int, note: str = "") -> None:
+        """Show it."""
+
+
+@contextmanager
+def progress(description: str, total: int, unit: str, stream: TextIO | None = None) -> Iterator[Report]:
+    """Show how much of a block's work is done.
+
+    Parameters
+    ----------
+    description
+        What the block does.
+    total, unit
+        How many parts its work has, and what they are, in the plural.
+    stream
+        Where to; standard error by default.
+
+    Yields
+    ------
+    Report
+        To be told of each part that is done.
+    """
+    display, state, is_whole = open_display(description, unit, stream), Done(0, total), False
+
+    def report(done: int, note: str = "") -> None:
+        nonlocal state
+        state = Done(done, total, note)
+        display.show(state)
+
+    try:
+        yield report
+        is_whole = True
+    finally:
+        display.close(state, is_whole=is_whole)
