@@ -17,7 +17,7 @@ __all__ = ["LeadtermError", "Run", "__version__", "open_run"]
 def __getattr__(name: str) -> Any:
     """Load the reader of runs, and torch with it, only when it is used: executors do not need it."""
     if name in ("Run", "open_run"):
-        from leadterm import run  # noqa: PLC0415
+        from leadterm import run  # noqa: PLC0415  # brings PyTorch
 
         return getattr(run, name)
     raise AttributeError(f"module 'leadterm' has no attribute {name!r}")

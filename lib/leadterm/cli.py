@@ -79,10 +79,10 @@ def report_errors(action: Callable[[], object]) -> int:
     try:
         action()
     except LeadtermError as error:
-        print(f"leadterm: {error}", file=sys.stderr)  # noqa: T201
+        print(f"leadterm: {error}", file=sys.stderr)  # noqa: T201  # what a command says
         return 1
     except KeyboardInterrupt:
-        print("leadterm: stopped; finished products are kept, run again to go on", file=sys.stderr)  # noqa: T201
+        print("leadterm: stopped; finished products are kept, run again to go on", file=sys.stderr)  # noqa: T201  # what a command says
         return 130
     return 0
 
@@ -100,7 +100,7 @@ def _verify(options: argparse.Namespace) -> None:
 
     config = _run_jobs(options, None)
     check = Check.of(open_run(options.output), config)
-    print(summarise_agreement(check, check.verify()))  # noqa: T201
+    print(summarise_agreement(check, check.verify()))  # noqa: T201  # what a command says
 
 
 def _ablate(options: argparse.Namespace) -> None:
@@ -109,14 +109,14 @@ def _ablate(options: argparse.Namespace) -> None:
     from leadterm.verification import Check, summarise_ablation  # noqa: PLC0415  # brings PyTorch
 
     check = Check.of(open_run(options.output), load_config(options.config))
-    print(summarise_ablation(check, check.ablate()))  # noqa: T201
+    print(summarise_ablation(check, check.ablate()))  # noqa: T201  # what a command says
 
 
 def _show(run: str, tokens: Sequence[str], k: int) -> None:
     """Show what a run holds."""
     from leadterm.summary import summarise  # noqa: PLC0415  # brings PyTorch, for which no job should wait
 
-    print(summarise(run, tokens, k))  # noqa: T201
+    print(summarise(run, tokens, k))  # noqa: T201  # what a command says
 
 
 def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
@@ -134,10 +134,10 @@ def _write_sample(folder: Path) -> None:
     target = folder / "kjv.parquet"
     if target.exists():
         return
-    from leadterm.corpus import read_sample  # noqa: PLC0415
+    from leadterm.corpus import read_sample  # noqa: PLC0415  # brings tokenizers
 
     folder.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     pq.write_table(read_sample(), partial, row_group_size=SAMPLE_ROW_GROUP)
     partial.rename(target)
-    print(f"wrote {target}: the King James Bible, a row per chapter")  # noqa: T201
+    print(f"wrote {target}: the King James Bible, a row per chapter")  # noqa: T201  # what a command says

@@ -7,21 +7,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from leadterm.counting import Statistic
+from leadterm.counting import TERM_BITS, Statistic
 from leadterm.errors import RunError
 from support.attention_cases import as_scores, compose, count, sums
 from support.dense_attention import dense_attention, dense_composed, dense_scores
 from support.dense_theory import count as count_dense
 from support.random_windows import random_windows
 
-BITS = 60
-"""The scores of these little corpora are below 2, and there are fewer than 2^9 positions' worth of them in a sum ..."""
 
-
-def bits_for(dense, composed) -> int:
-    """... so this leaves room: no entry exceeds the number of positions times the spread of the scores."""
+def bits_for(composed) -> int:
+    """Leave room: a term is below the spread of the scores, and these little corpora have few positions."""
     spread = np.ptp(np.concatenate([composed.scores, composed.without_row, [0.0]]))
-    return BITS - int(np.ceil(np.log2(max(dense.n_positions * spread, 2.0**-200))))
+    return TERM_BITS - int(np.ceil(np.log2(max(spread, 2.0**-200))))
 
 
 @st.composite
@@ -37,7 +34,7 @@ def run(corpus, kept, block_pairs):
     """The kernel's integers, and how many bits they have after the point."""
     dense = count_dense([window for window in corpus.windows if window], corpus.size)
     composed = compose(dense, kept)
-    bits = bits_for(dense, composed)
+    bits = bits_for(composed)
     scores = as_scores(composed, np.full(corpus.size, bits, dtype=np.int32), bits)
     return dense, count(corpus.windows, corpus.length, scores, corpus.capacity, block_pairs), bits
 

@@ -3,11 +3,12 @@
 from collections import Counter
 from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from leadterm import open_run
+from leadterm import Run, open_run
 from leadterm.errors import InputError, RunError
 from leadterm.spark import count as count_job
 from leadterm.spark import encode as encode_job
@@ -17,26 +18,33 @@ from leadterm.store import Location, staging
 from leadterm.store.products import PARTS
 from support.jobs import PRODUCTS, data_hashes, make_config, names_in, run_both, write_files
 
+KNOWN = "one two three one two three one two three"
+TEXTS = [
+    *[None] * 2,
+    *[""] * 3,
+    *["one"] * 4,  # too few characters
+    *["one two " * 30] * 5,  # too many
+    *["one two rare", "rare one two", "one rare rare two", "rare, one"],  # a word that is not frequent
+    *["three", "  three   "],  # a single word
+    *[KNOWN] * 6,
+]
 
-def test_every_reason_to_drop_a_text(spark, tmp_path):
-    known = "one two three one two three one two three"
-    texts = [
-        *[None] * 2,
-        *[""] * 3,
-        *["one"] * 4,  # too few characters
-        *["one two " * 30] * 5,  # too many
-        *["one two rare", "rare one two", "one rare rare two", "rare, one"],  # a word that is not frequent
-        *["three", "  three   "],  # a single word
-        *[known] * 6,
-    ]
-    write_files(tmp_path / "in", pa.array(texts), 3, row_group=4)
+
+@pytest.fixture(scope="module")
+def run(spark, tmp_path_factory) -> Run:
+    """A run in which a document is dropped for every reason."""
+    place = tmp_path_factory.mktemp("accounts")
+    write_files(place / "in", pa.array(TEXTS), 3, row_group=4)
     config = make_config(
-        tmp_path / "in",
+        place / "in",
         {"kind": "words", "vocabulary_size": 3},
         corpus={"min_characters": 5, "max_characters": 100},
         windows={"length": 4, "files": 5},
     )
-    run = run_both(spark, config, tmp_path / "run")
+    return run_both(spark, config, place / "run")
+
+
+def test_every_reason_to_drop_a_text(run):
     counts = run.manifest("windows").counts
     assert counts["dropped"] == {
         "null": 2,
@@ -46,23 +54,26 @@ def test_every_reason_to_drop_a_text(spark, tmp_path):
         "unknown_token": 4,
         "too_few_tokens": 2,
     }
-    assert counts["documents"] == len(texts) == counts["kept"] + sum(counts["dropped"].values())
+    assert counts["documents"] == len(TEXTS) == counts["kept"] + sum(counts["dropped"].values())
     assert counts["kept"] == 6
+
+
+def test_what_is_kept_is_accounted_for(run):
+    counts = run.manifest("windows").counts
     assert counts["windows"] == 6 * 2 == len(list(run.windows()))
     assert counts["positions"] == 6 * 8 == run.n_positions == sum(len(window) - 1 for window in run.windows())
     assert counts["tokens"] == 6 * 9 == sum(run.vocabulary["count"].to_pylist())
     assert counts["vocabulary_size"] == 3 == run.vocabulary_size
     assert run.vocabulary["token"].to_pylist() == ["one", "two", "three"]
-    assert names_in(tmp_path / "run") == sorted(PRODUCTS)
-
+    assert names_in(Path(run.location.path)) == sorted(PRODUCTS)
     groups = [sum(entry.details.get("row_group_tokens", [])) for entry in run.manifest("windows").files]
     assert sum(groups) == counts["positions"] + counts["windows"]
     assert run.manifest("vocabulary").counts == {"vocabulary_size": 3, "tokens": 54}
+
+
+def test_matrices_say_how_much_they_hold(run):
     for product in ("bigram", "context", "frequencies"):
-        repeated = run.manifest(product).counts
-        assert {key: repeated[key] for key in ("vocabulary_size", "windows", "positions")} == {
-            "vocabulary_size": 3, "windows": 12, "positions": 48,
-        }  # fmt: skip
+        assert run.manifest(product).window_counts == {"vocabulary_size": 3, "windows": 12, "positions": 48}
     assert run.manifest("bigram").counts["total"] == "48"
     assert run.manifest("bigram").counts["nonzeros"] == run.bigram_counts().nnz == 3
     weights, _ = run.context_fixed_point()

@@ -17,6 +17,7 @@ from leadterm.spark.attention import count_attention
 from leadterm.store import Location
 from support.dense_attention import dense_attention, dense_composed, dense_scores
 from support.jobs import data_hashes, make_config, run_both, write_files
+from support.markov import markov_documents
 
 SIZE, LENGTH = 60, 24
 PRODUCTS = ("composed", "query_key", "position")
@@ -36,14 +37,7 @@ def config_for(path: Path, **attention: object) -> Config:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A corpus of ragged documents."""
-    random = np.random.default_rng(7)
-    chain = random.dirichlet(np.full(SIZE, 0.05), size=SIZE)
-    documents = []
-    for _ in range(150):
-        tokens = [int(random.integers(SIZE))]
-        while len(tokens) < random.integers(1, 70):
-            tokens.append(int(random.choice(SIZE, p=chain[tokens[-1]])))
-        documents.append(tokens)
+    documents = markov_documents(np.random.default_rng(7), 150, SIZE, (1, 70), 0.05)
     place = tmp_path_factory.mktemp("attention")
     write_files(place / "in", pa.array(documents, pa.list_(pa.int32())), 3, name="ids")
     return place

@@ -12,6 +12,7 @@ from leadterm.config import load_config
 from leadterm.errors import ConfigError, RunError
 from leadterm.verification import Check
 from support.jobs import run_both, write_files
+from support.markov import markov_documents
 
 SIZE, LENGTH = 30, 12
 
@@ -19,14 +20,7 @@ SIZE, LENGTH = 30, 12
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A corpus of ragged documents, and a configuration that trains on it."""
-    random = np.random.default_rng(3)
-    chain = random.dirichlet(np.full(SIZE, 0.2), size=SIZE)
-    documents = []
-    for _ in range(40):
-        tokens = [int(random.integers(SIZE))]
-        while len(tokens) < random.integers(8, 40):
-            tokens.append(int(random.choice(SIZE, p=chain[tokens[-1]])))
-        documents.append(tokens)
+    documents = markov_documents(np.random.default_rng(3), 40, SIZE, (8, 40), 0.2)
     place = tmp_path_factory.mktemp("verification")
     write_files(place / "in", pa.array(documents, pa.list_(pa.int32())), 1, name="ids")
     settings = {

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from leadterm.composing import Composed, PairStatistics, compose_scores
-from leadterm.counting import Scores, SparseRows, Statistic, attention_unit
+from leadterm.counting import Scores, SparseRows, Statistic, TaskMemory, attention_unit
 from support.dense_theory import DenseStatistics
 
 
@@ -56,7 +56,7 @@ def count(
     """Run the kernel on lists of windows."""
     tokens = np.array([token for window in windows for token in window], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, windows)], dtype=np.int64)
-    return list(attention_unit(tokens, offsets, length, scores, capacity, block_pairs))
+    return list(attention_unit(tokens, offsets, length, scores, TaskMemory(2**20, capacity, block_pairs)))
 
 
 def sums(pieces: Iterable[tuple[Statistic, SparseRows]]) -> dict[Statistic, dict[tuple[int, int], int]]:

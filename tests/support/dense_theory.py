@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from leadterm.theory import Basis
+from support.markov import markov_documents
 from support.naive_counts import NaiveCounts, count_windows
 
 
@@ -88,12 +89,4 @@ def to_dense(counts: NaiveCounts, size: int, scale_bits: int = 0) -> DenseStatis
 
 def random_windows(n_windows: int, length: int, size: int, seed: int) -> list[list[int]]:
     """Return windows from a random Markov chain, so that the statistics are far from uniform."""
-    random = np.random.default_rng(seed)
-    chain = random.dirichlet(np.full(size, 0.2), size=size)
-    windows = []
-    for _ in range(n_windows):
-        window = [int(random.integers(size))]
-        while len(window) < length:
-            window.append(int(random.choice(size, p=chain[window[-1]])))
-        windows.append(window)
-    return windows
+    return markov_documents(np.random.default_rng(seed), n_windows, size, (length, length + 1), 0.2)

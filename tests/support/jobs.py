@@ -37,7 +37,7 @@ def make_config(path: Path, tokenizer: Mapping[str, Any], **sections: Mapping[st
 def run_both(session: Any, config: Config, folder: Path, tasks: int | None = None) -> Run:
     """Run both jobs into a new folder."""
     from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415  # tests without a session do not load Spark
-    from leadterm.spark.encode import encode_corpus  # noqa: PLC0415
+    from leadterm.spark.encode import encode_corpus  # noqa: PLC0415  # as above
 
     place = Location.of(folder)
     assert encode_corpus(session, config, place)

@@ -11,6 +11,7 @@ import torch
 from scipy import sparse
 
 from leadterm.axes import Axis
+from leadterm.config import TrainingSection
 from leadterm.operators import Operator, SparseOperator
 from leadterm.theory import PerWeight, predicted_weights
 from support.dense_attention import dense_attention, dense_composed, dense_scores
@@ -71,8 +72,6 @@ def small_corpus(seed: int = 3, size: int = 9, length: int = 6, n_windows: int =
     return tuple(tuple(int(token) for token in random.integers(size, size=n) ** 2 % size) for n in lengths)
 
 
-def settings(**changes: Any) -> Any:
+def settings(**changes: Any) -> TrainingSection:
     """Training settings for tests: two layers, exact numbers."""
-    from leadterm.config import TrainingSection  # noqa: PLC0415
-
     return TrainingSection(**{"layers": 2, "learning_rate": 0.3, "steps": 4, "dtype": "float64", **changes})

@@ -1,7 +1,8 @@
 """Pure functions from windows to sparse rows: numba kernels, no Spark, no torch."""
 
-from leadterm.counting.attention import Scores, attention_unit
+from leadterm.counting.attention import TERM_BITS, attention_unit
 from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
+from leadterm.counting.gathering import Scores
 from leadterm.counting.memory import TaskMemory, plan_memory
 from leadterm.counting.merging import RowMerger
 from leadterm.counting.rows import SparseRows
@@ -9,6 +10,7 @@ from leadterm.counting.units import ROW_BITS, Statistic, count_unit, row_key
 
 __all__ = [
     "ROW_BITS",
+    "TERM_BITS",
     "RowMerger",
     "Scores",
     "SparseRows",

@@ -9,9 +9,10 @@ BYTES_PER_TOKEN = 16
 BYTES_PER_ENTRY = 24
 """Of an output batch: column (4) and value (8), once in the kernel's arrays and once in the Arrow batch."""
 BYTES_PER_VOCABULARY_ENTRY = 64
-"""Scratch row (8), group bounds (16), both frequencies (16), the keys and offsets of a batch (16), slack (8)."""
-BYTES_PER_PAIR = 16
-"""Of a block of attention: a score (8), and its share of what is kept for a position (32, of 4 pairs at least)."""
+"""Scratch row (8), group bounds (16), keys and offsets of a batch (16), and then either both frequencies (16) or what
+attention keeps of scores: a row, a scale, two marks (18); slack (6)."""
+BYTES_PER_PAIR = 10
+"""Of a block of attention: a score (8), and its share of what is kept for a position (32, of 16 pairs at least)."""
 LARGEST_UNIT = 2**30
 """Tokens: positions are int32."""
 LARGEST_BATCH = 2**21
@@ -40,7 +41,7 @@ class TaskMemory:
 def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int, *, attention: bool = False) -> TaskMemory:
     """Divide a task's memory: a quarter at most for output batches, the rest for the unit of windows.
 
-    With ``attention``, a quarter goes to the block of scores that are looked up together.
+    With ``attention``, half of it goes to the block of scores that are looked up together.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int, *, 
     """
     batch = max(vocabulary_size, min(LARGEST_BATCH, memory_bytes // 4 // BYTES_PER_ENTRY))
     fixed = batch * BYTES_PER_ENTRY + vocabulary_size * BYTES_PER_VOCABULARY_ENTRY
-    pairs = max(window_length, memory_bytes // 4 // BYTES_PER_PAIR) if attention else 0
+    pairs = max(window_length, memory_bytes // 2 // BYTES_PER_PAIR) if attention else 0
     fixed += pairs * BYTES_PER_PAIR
     unit = min(LARGEST_UNIT, (memory_bytes - fixed) // BYTES_PER_TOKEN)
     if unit <= window_length:

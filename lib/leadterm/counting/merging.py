@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadterm.compiling import kernel
-from leadterm.counting.accumulator import add, drain, empty_scratch
+from leadterm.counting.accumulator import add, close_row, empty_scratch, last_row
 from leadterm.counting.kernels import OUTPUT
 from leadterm.counting.rows import SparseRows
 from leadterm.errors import CountOverflowError
@@ -32,13 +32,8 @@ def merge_rows(  # type: ignore[no-untyped-def]  # types stand in the signature
     n_rows, filled = 0, 0
     while record < in_keys.size:
         if in_keys[record] != key:
-            before = filled
             if key != NO_ROW:
-                filled = drain(scratch, touched, columns, values, filled)
-            if filled > before:
-                keys[n_rows] = key
-                n_rows += 1
-                offsets[n_rows] = filled
+                n_rows, filled = close_row(key, scratch, touched, keys, offsets, columns, values, n_rows, filled)
             key = NO_ROW
             if filled + n_columns > columns.size:
                 return record, key, n_rows
@@ -95,8 +90,5 @@ class RowMerger:
     def finish(self) -> Iterator[SparseRows]:
         """Give the row that is still open when the stream ends, if there is one."""
         if self._key != NO_ROW:
-            out = SparseRows.empty(1, self._n_columns)
-            out.keys[0] = self._key
-            out.offsets[1] = drain(self._scratch, self._touched, out.columns, out.values, 0)
+            yield last_row(self._key, self._scratch, self._touched)
             self._key = NO_ROW
-            yield out[: int(out.n_nonzeros > 0)]

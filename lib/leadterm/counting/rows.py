@@ -19,7 +19,7 @@ class SparseRows:
     columns
         int32 (nonzeros,): ascending within a row, each column once.
     values
-        int64 (nonzeros,): positive.
+        int64 (nonzeros,): not 0; negative only in matrices of signed terms.
     """
 
     keys: NDArray[np.int64]

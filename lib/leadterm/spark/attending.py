@@ -11,7 +11,8 @@ from pyspark import SparkFiles
 
 from leadterm.counting import Scores, TaskMemory, attention_unit
 from leadterm.errors import RunError
-from leadterm.spark.counting import fill_units, read_unit, rows_batch
+from leadterm.spark.dealing import read_units
+from leadterm.spark.shuffle import Blocks
 from leadterm.store.composed import map_scores
 from leadterm.store.location import Location
 
@@ -62,8 +63,8 @@ class AttentionCounter:
         As in :class:`leadterm.counting.Scores`.
     memory
         What may be held at once.
-    rows_per_file, parts
-        Rows of a block, and among how many tasks the blocks are dealt out.
+    blocks
+        How rows are divided.
     """
 
     folder: str
@@ -74,18 +75,13 @@ class AttentionCounter:
     row_bits: NDArray[np.int32]
     position_bits: int
     memory: TaskMemory
-    rows_per_file: int
-    parts: int
+    blocks: Blocks
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count the row groups named in the batches, as many at once as memory allows, into sparse rows."""
         pieces = partial(map_scores, self.scores.path(), self.scores.sha256)
         scores = Scores(pieces, self.kept, self.without_row, self.row_bits, self.position_bits)
-        for unit in fill_units(batches, self.memory.unit_tokens):
-            tokens, offsets = read_unit(Location.of(self.folder), unit)
-            counted = attention_unit(
-                tokens, offsets, self.length, scores, self.memory.batch_entries, self.memory.block_pairs
-            )
-            for statistic, rows in counted:
+        for tokens, offsets in read_units(self.folder, batches, self.memory.unit_tokens):
+            for statistic, rows in attention_unit(tokens, offsets, self.length, scores, self.memory):
                 if len(rows):
-                    yield rows_batch(statistic, rows, self.rows_per_file, self.parts)
+                    yield self.blocks.batch(statistic, rows)

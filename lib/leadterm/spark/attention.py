@@ -13,17 +13,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
+from scipy.sparse import csr_array
 
 from leadterm.config import Config
-from leadterm.counting import plan_memory
+from leadterm.counting import TERM_BITS, plan_memory
 from leadterm.errors import LeadtermError, RunError
 from leadterm.spark.attending import AttentionCounter, ScoresFile
-from leadterm.spark.counting import ROWS
-from leadterm.spark.dealing import deal_out, number_of_tasks
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.merging import REPORT, MatrixWriter
-from leadterm.spark.progress import progress
-from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.spark.merged import Merged, blocks_of, count_and_merge
+from leadterm.spark.merging import MatrixWriter
+from leadterm.store import Location, Manifest, Staging, is_current, require_manifest, staging
 from leadterm.store.composed import MARGINS, SCORES
 from leadterm.store.matrices import Average, read_matrix
 from leadterm.store.tables import POSITION, position_table, read_table, stage_table
@@ -49,23 +48,30 @@ class Units:
     position_bits: int
 
     @classmethod
-    def from_bounds(cls, largest: NDArray[np.float64]) -> "Units":
-        """Take the finest units in which no sum can overflow.
+    def from_counts(cls, bigram: csr_array, spread: NDArray[np.float64]) -> "Units":
+        """Take the finest units in which no term is too large for the kernel to round, and no sum can overflow.
+
+        An entry q_j = (s_j - mean) / t of a position with next token c is no more than spread[c] / t, and a token
+        stands at most t times in the context. So no sum of row a exceeds the sum of count[a, c] spread[c] over c.
 
         Parameters
         ----------
-        largest
-            float64 (V,): what the sums of row a cannot exceed. An entry q_j = (s_j - mean) / t of a position with next
-            token c is no more than spread[c] / t, and a token stands at most t times in the context; so it is the
-            sum of count[a, c] spread[c] over c.
+        bigram
+            csr_array (V, V), [CURRENT, NEXT]: the counts.
+        spread
+            float64 (V,): the largest less the smallest score before each next token.
         """
-        return cls(_bits(largest).astype(np.int32), int(_bits(np.array([largest.sum()]))[0]))
+        sums = np.asarray(bigram @ spread, dtype=np.float64)
+        terms = csr_array((spread[bigram.indices], bigram.indices, bigram.indptr), bigram.shape).max(axis=1).toarray()
+        row_bits = np.minimum(_bits(sums, SUM_BITS), _bits(np.ravel(terms), TERM_BITS))
+        position_bits = min(_bits(sums.sum(), SUM_BITS), _bits(terms.max(), TERM_BITS))
+        return cls(row_bits.astype(np.int32), int(position_bits))
 
 
-def _bits(largest: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Find the binary digits after the point that leave room for the largest sum; 0 where there is nothing to sum."""
+def _bits(largest: NDArray[np.float64] | np.float64, limit: int) -> NDArray[np.int64]:
+    """Find the binary digits after the point that keep what is largest below 2^limit; 0 where there is nothing."""
     _, exponents = np.frexp(largest)
-    return np.where(largest > 0, SUM_BITS - exponents.astype(np.int64), 0)
+    return np.where(largest > 0, limit - exponents.astype(np.int64), 0)
 
 
 def count_attention(
@@ -108,11 +114,11 @@ def count_attention(
     started = time.monotonic()
     margins = read_table(run, composed, MARGINS)
     spread = margins["spread"].to_numpy()
-    units = Units.from_bounds(np.asarray(read_matrix(run, bigram) @ spread, dtype=np.float64))
+    units = Units.from_counts(read_matrix(run, bigram), spread)
     with readable_errors(), staging(run) as stage, _scores_file(session, config, run, composed) as scores:
-        reports = _count(session, config, run, windows, stage, scores, margins, units, tasks)
+        merged = _count(session, config, run, windows, stage, scores, margins, units, tasks)
         seconds = {"attention": time.monotonic() - started}
-        _commit(stage, windows, reports, units, Manifest("", made_from, settings, {}, (), seconds))
+        _commit(stage, windows, merged, units, Manifest("", made_from, settings, {}, (), seconds))
     return True
 
 
@@ -164,12 +170,11 @@ def _count(
     margins: pa.Table,
     units: Units,
     tasks: int | None,
-) -> pa.Table:
-    """Count, shuffle and merge; a report per matrix file and one of the position bias."""
+) -> Merged:
+    """Count, shuffle and merge."""
     size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
-    counting = config.counting
-    memory = plan_memory(counting.memory_per_task, size, length, attention=True)
-    parts = min(-(-size // counting.rows_per_file), tasks or 2 * session.sparkContext.defaultParallelism)
+    rows_per_file = config.counting.rows_per_file
+    memory = plan_memory(config.counting.memory_per_task, size, length, attention=True)
     counter = AttentionCounter(
         folder=(run / "windows").uri,
         length=length,
@@ -179,42 +184,31 @@ def _count(
         row_bits=units.row_bits,
         position_bits=units.position_bits,
         memory=memory,
-        rows_per_file=counting.rows_per_file,
-        parts=parts,
+        blocks=blocks_of(session, size, rows_per_file, tasks),
     )
     writer = MatrixWriter(
         stage.folder.uri,
         size,
         0,
-        counting.rows_per_file,
+        rows_per_file,
         memory.batch_entries,
         average=Average(windows.counts["positions"], units.row_bits),
         longest_vector=length + 1,
     )
-    n_tasks = tasks or number_of_tasks(session, windows, memory.unit_tokens)
-    rows = deal_out(session, windows, n_tasks).mapInArrow(counter, ROWS)
-    merged = rows.repartitionById(parts, "part").sortWithinPartitions("key").mapInArrow(writer, REPORT)
-    with progress(session, "count attention"), readable_errors():
-        reports: pa.Table = merged.toArrow()
-    return reports
+    return count_and_merge(session, "count attention", windows, counter, writer, tasks)
 
 
-def _commit(stage: Staging, windows: Manifest, reports: pa.Table, units: Units, base: Manifest) -> None:
+def _commit(stage: Staging, windows: Manifest, merged: Merged, units: Units, base: Manifest) -> None:
     """Check the accounts, then let both products appear."""
-    rows = sorted(reports.to_pylist(), key=lambda row: row["name"] or "")
-    vector = next(np.frombuffer(row["vector"], dtype=np.int64) for row in rows if row["product"] == "position")
+    vector, matrix = merged.vector("position"), merged.matrix("query_key")
     n_positions, length = windows.counts["positions"], windows.settings["windows"]["length"]
     if int(vector[length]) != n_positions:
         raise LeadtermError(
             f"the books do not balance: {int(vector[length]):,} positions were counted, and the windows hold "
             f"{n_positions:,}. Please report this."
         )
-    listed = [row for row in rows if row["product"] == "query_key"]
-    counts = {key: windows.counts[key] for key in ("vocabulary_size", "windows", "positions")}
-    entries = tuple(FileEntry(row["name"], row["bytes"], row["sha256"], {"rows": row["rows"]}) for row in listed)
-    nonzeros = {"nonzeros": sum(row["nonzeros"] for row in listed)}
-    places = [(Location.of(row["place"]), row["name"]) for row in listed]
-    stage.commit(replace(base, product="query_key", counts=counts | nonzeros, files=entries), places)
+    counts = windows.window_counts | {"nonzeros": matrix.nonzeros}
+    stage.commit(replace(base, product="query_key", counts=counts, files=matrix.entries), matrix.places)
     bias = np.ldexp(vector[:length].astype(np.float64), -units.position_bits) / n_positions
     part, entry = stage_table(stage, POSITION, position_table(bias))
-    stage.commit(replace(base, product="position", counts=counts, files=(entry,)), [part])
+    stage.commit(replace(base, product="position", counts=windows.window_counts, files=(entry,)), [part])

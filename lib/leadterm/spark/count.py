@@ -2,21 +2,17 @@
 
 import time
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from leadterm.config import Config
 from leadterm.counting import check_no_overflow, plan_memory
 from leadterm.errors import LeadtermError
-from leadterm.spark.counting import ROWS, WindowsCounter
-from leadterm.spark.dealing import deal_out, number_of_tasks
+from leadterm.spark.counting import WindowsCounter
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.merging import REPORT, MatrixWriter
-from leadterm.spark.progress import progress
-from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.spark.merged import Merged, blocks_of, count_and_merge
+from leadterm.spark.merging import MatrixWriter
+from leadterm.store import Location, Manifest, Staging, is_current, require_manifest, staging
 from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, read_table, stage_table
 
 PRODUCTS = ("bigram", "context", "frequencies")
@@ -63,9 +59,9 @@ def count_cooccurrences(
     _check_overflow(run, windows, config)
     started = time.monotonic()
     with readable_errors(), staging(run) as stage:
-        reports = _count(session, config, run, windows, stage, tasks)
+        merged = _count(session, config, run, windows, stage, tasks)
         seconds = {"count": time.monotonic() - started}
-        _commit(stage, windows, reports, Manifest("", made_from, settings, {}, (), seconds))
+        _commit(stage, windows, merged, Manifest("", made_from, settings, {}, (), seconds))
     return True
 
 
@@ -78,45 +74,28 @@ def _check_overflow(run: Location, windows: Manifest, config: Config) -> None:
 
 def _count(
     session: SparkSession, config: Config, run: Location, windows: Manifest, stage: Staging, tasks: int | None
-) -> pa.Table:
-    """Count, shuffle and merge; a report per matrix file and frequency vector."""
+) -> Merged:
+    """Count, shuffle and merge."""
     size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
-    counting = config.counting
-    memory = plan_memory(counting.memory_per_task, size, length)
-    blocks = -(-size // counting.rows_per_file)
-    parts = min(blocks, tasks or 2 * session.sparkContext.defaultParallelism)
-    counter = WindowsCounter(
-        (run / "windows").uri, size, length, counting.scale_bits, memory, counting.rows_per_file, parts
-    )
-    writer = MatrixWriter(stage.folder.uri, size, counting.scale_bits, counting.rows_per_file, memory.batch_entries)
-    n_tasks = tasks or number_of_tasks(session, windows, memory.unit_tokens)
-    rows = deal_out(session, windows, n_tasks).mapInArrow(counter, ROWS)
-    merged = rows.repartitionById(parts, "part").sortWithinPartitions("key").mapInArrow(writer, REPORT)
-    with progress(session, "count co-occurrences"), readable_errors():
-        reports: pa.Table = merged.toArrow()
-    return reports
+    scale_bits, rows_per_file = config.counting.scale_bits, config.counting.rows_per_file
+    memory = plan_memory(config.counting.memory_per_task, size, length)
+    blocks = blocks_of(session, size, rows_per_file, tasks)
+    counter = WindowsCounter((run / "windows").uri, size, length, scale_bits, memory, blocks)
+    writer = MatrixWriter(stage.folder.uri, size, scale_bits, rows_per_file, memory.batch_entries)
+    return count_and_merge(session, "count co-occurrences", windows, counter, writer, tasks)
 
 
-def _commit(stage: Staging, windows: Manifest, reports: pa.Table, base: Manifest) -> None:
+def _commit(stage: Staging, windows: Manifest, merged: Merged, base: Manifest) -> None:
     """Check the accounts, then let the three products appear."""
-    rows = sorted(reports.to_pylist(), key=lambda row: row["name"] or "")
-    current, context = (
-        next(np.frombuffer(row["vector"], dtype=np.int64) for row in rows if row["product"] == name)
-        for name in ("current_frequency", "context_frequency")
-    )
-    files = {product: [row for row in rows if row["product"] == product] for product in ("bigram", "context")}
-    totals = {product: sum(int(row["total"]) for row in listed) for product, listed in files.items()}
+    current, context = merged.vector("current_frequency"), merged.vector("context_frequency")
+    matrices = {product: merged.matrix(product) for product in ("bigram", "context")}
+    totals = {product: files.total for product, files in matrices.items()}
     _check_totals(totals, sum(current.tolist()), sum(context.tolist()), windows.counts["positions"])
-    for product, listed in files.items():
-        counts = _counts(windows) | {
-            "nonzeros": sum(row["nonzeros"] for row in listed),
-            "total": str(totals[product]),
-        }
-        entries = tuple(FileEntry(row["name"], row["bytes"], row["sha256"], {"rows": row["rows"]}) for row in listed)
-        places = [(Location.of(row["place"]), row["name"]) for row in listed]
-        stage.commit(replace(base, product=product, counts=counts, files=entries), places)
+    for product, files in matrices.items():
+        counts = windows.window_counts | {"nonzeros": files.nonzeros, "total": str(files.total)}
+        stage.commit(replace(base, product=product, counts=counts, files=files.entries), files.places)
     part, entry = stage_table(stage, FREQUENCIES, frequency_table(current, context))
-    stage.commit(replace(base, product="frequencies", counts=_counts(windows), files=(entry,)), [part])
+    stage.commit(replace(base, product="frequencies", counts=windows.window_counts, files=(entry,)), [part])
 
 
 def _check_totals(totals: dict[str, int], current: int, context: int, positions: int) -> None:
@@ -126,8 +105,3 @@ def _check_totals(totals: dict[str, int], current: int, context: int, positions:
             f"the books do not balance: the matrices sum to {totals}, the frequency vectors to {current} and {context} "
             f"and the windows hold {positions} positions. Please report this."
         )
-
-
-def _counts(windows: Manifest) -> dict[str, Any]:
-    """Repeat what readers of a matrix need of the windows' accounts."""
-    return {key: windows.counts[key] for key in ("vocabulary_size", "windows", "positions")}

@@ -1,11 +1,20 @@
-"""Deals the windows of a run out to tasks, row group by row group."""
+"""Deals the windows of a run out to tasks, row group by row group, which read them in units that fit their memory."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from leadterm.spark.counting import UNITS
-from leadterm.store import Manifest
+from leadterm.errors import RunError
+from leadterm.store import Location, Manifest
+from leadterm.store.windows import read_row_groups
+
+UNITS = "task int, file string, row_group int, tokens long"
+"""Which row groups of the windows each task counts."""
+RowGroup = tuple[str, int, int]
+"""File name, row group and number of tokens."""
 
 
 def deal_out(session: SparkSession, windows: Manifest, n_tasks: int) -> DataFrame:
@@ -30,3 +39,50 @@ def number_of_tasks(session: SparkSession, windows: Manifest, unit_tokens: int) 
     """Say how many tasks count: what the cluster runs at once, or as many as memory asks for."""
     n_tokens = int(windows.counts["positions"] + windows.counts["windows"])
     return max(int(session.sparkContext.defaultParallelism), -(-n_tokens // unit_tokens))
+
+
+def read_units(folder: str, batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[tuple[Any, Any]]:
+    """Read what a task was dealt, as many row groups at once as make so many tokens.
+
+    Yields
+    ------
+    tokens, offsets
+        int32 and int64: the windows of a unit end to end, and where each begins and the last one ends.
+
+    Raises
+    ------
+    RunError
+        Names the file that is damaged or missing.
+    """
+    windows = Location.of(folder)
+    for unit in _fill_units(batches, unit_tokens):
+        yield _read_unit(windows, unit)
+
+
+def _fill_units(batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[list[RowGroup]]:
+    """Divide a task's row groups into units of at most so many tokens; a larger group is a unit of its own."""
+    groups = sorted((row["file"], row["row_group"], row["tokens"]) for batch in batches for row in batch.to_pylist())
+    unit: list[RowGroup] = []
+    filled = 0
+    for group in groups:
+        if unit and filled + group[2] > unit_tokens:
+            yield unit
+            unit, filled = [], 0
+        unit.append(group)
+        filled += group[2]
+    if unit:
+        yield unit
+
+
+def _read_unit(folder: Location, unit: list[RowGroup]) -> tuple[Any, Any]:
+    """Read the row groups of a unit end to end.
+
+    Raises
+    ------
+    RunError
+        Names the file that is damaged or missing.
+    """
+    try:
+        return read_row_groups(folder, unit)
+    except (OSError, pa.ArrowException) as error:
+        raise RunError(f"{folder}/{unit[0][0]} is damaged or missing: {error}; encode again") from error

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadterm.counting import ROW_BITS, RowMerger, SparseRows, Statistic, row_key
-from leadterm.spark.counting import rows_of_batch
+from leadterm.spark.shuffle import rows_of_batch
 from leadterm.store.location import Location
 from leadterm.store.matrices import Average, matrix_file, matrix_schema
 from leadterm.store.products import PARTS

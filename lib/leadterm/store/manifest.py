@@ -75,6 +75,11 @@ class Manifest:
         lines = (f"{entry.name} {entry.sha256}\n" for entry in self.files)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
+    @property
+    def window_counts(self) -> dict[str, Any]:
+        """What readers of a matrix need of the windows' accounts, which it repeats."""
+        return {key: self.counts[key] for key in ("vocabulary_size", "windows", "positions")}
+
     def to_json(self) -> bytes:
         """Write the manifest as text, keys in order of declaration."""
         return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()

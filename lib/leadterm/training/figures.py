@@ -49,8 +49,8 @@ def write_figure(rows: Sequence[Row], stem: Path) -> tuple[Path, Path]:
         raise InputError("there is no row to draw: compare at one step at least.")
     try:
         from matplotlib import rc_context  # noqa: PLC0415  # an extra, and slow to load
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # as above
+        from matplotlib.figure import Figure  # noqa: PLC0415  # as above
     except ImportError as error:
         raise MachineError(
             f"the picture needs matplotlib, which cannot be imported here ({error}). "

@@ -18,8 +18,8 @@ from leadterm.training.trainer import OnProgress, Progress, Trainer
 
 
 @dataclass(frozen=True)
-class Row:
-    """How one weight compares with its prediction after some steps.
+class Reached:
+    """How far a training is.
 
     Attributes
     ----------
@@ -27,14 +27,18 @@ class Row:
         s, steps done.
     loss : float
         Mean cross-entropy over all windows after these steps; nats per position.
-    weight : {"output", "value", "query_key", "position"}
-        Which weight.
-    layer : int or None
-        1 to L; None for the output.
-    cosine, norm_ratio, relative_error : float
-        See ``Agreement``; nan where the prediction is zero.
-    error_norm : float
-        |weight - prediction|, Frobenius.
+    """
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Row(Agreement, Reached):  # The fields of the last base come first.
+    """How one weight compares with its prediction after some steps.
+
+    Attributes
+    ----------
     bound : float
         What the theorem allows error_norm to be.
     within_theorem : bool
@@ -42,14 +46,6 @@ class Row:
         and for a Gaussian start those of Theorem D.13, which then holds with high probability.
     """
 
-    step: int
-    loss: float
-    weight: str
-    layer: int | None
-    cosine: float
-    norm_ratio: float
-    relative_error: float
-    error_norm: float
     bound: float
     within_theorem: bool
 
@@ -166,7 +162,7 @@ def _newest(trainer: Trainer) -> tuple[Agreement, ...]:
 
 def _to_json(row: Row) -> dict[str, Any]:
     """Return a row as JSON values; JSON has no nan."""
-    return {name: None if value != value else value for name, value in asdict(row).items()}  # noqa: PLR0124
+    return {name: None if value != value else value for name, value in asdict(row).items()}  # noqa: PLR0124  # nan
 
 
 def _from_json(entry: dict[str, Any]) -> Row:

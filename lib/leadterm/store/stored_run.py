@@ -1,0 +1,151 @@
+"""The products of a run as they lie on disk."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from leadterm.errors import InputError
+from leadterm.store.location import Location
+from leadterm.store.manifest import Manifest
+from leadterm.store.matrices import read_matrix
+from leadterm.store.products import read_manifest, require_manifest
+from leadterm.store.tables import FREQUENCIES, POSITION, SOURCES, VOCABULARY, read_table
+from leadterm.store.windows import read_windows
+
+Orientation = Literal["paper", "authors"]
+MADE_BY = {
+    "sources": "encode_corpus",
+    "vocabulary": "encode_corpus",
+    "windows": "encode_corpus",
+    "bigram": "count_cooccurrences",
+    "context": "count_cooccurrences",
+    "frequencies": "count_cooccurrences",
+    "composed": "compose_weights",
+    "query_key": "count_attention",
+    "position": "count_attention",
+}
+
+
+class StoredRun:
+    """The products of a run, read when they are asked for and checked against their hashes.
+
+    Parameters
+    ----------
+    location
+        The run directory.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.manifest("windows")
+
+    def __repr__(self) -> str:
+        """Say where the run lies and how large it is."""
+        name, size = type(self).__name__, self.vocabulary_size
+        return f"{name}({str(self.location)!r}): {self.n_positions:,} positions, vocabulary of {size:,} tokens"
+
+    def manifest(self, product: str) -> Manifest:
+        """Read the manifest of a product.
+
+        Raises
+        ------
+        RunError
+            If the run has no such product; says which job makes it.
+        """
+        return require_manifest(self.location, product, MADE_BY.get(product, product))
+
+    @property
+    def products(self) -> list[str]:
+        """The products that the run has, in the order in which they are made."""
+        return [product for product in MADE_BY if read_manifest(self.location, product) is not None]
+
+    @property
+    def n_positions(self) -> int:
+        """M, the number of positions of all windows."""
+        return int(self.manifest("windows").counts["positions"])
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V."""
+        return int(self.manifest("windows").counts["vocabulary_size"])
+
+    @property
+    def context_length(self) -> int:
+        """T, the most positions of a window."""
+        return int(self.manifest("windows").settings["windows"]["length"])
+
+    @cached_property
+    def vocabulary(self) -> pa.Table:
+        """token_id int32, token string, count int64 (occurrences in the windows; a shared token counts once)."""
+        return read_table(self.location, self.manifest("vocabulary"), VOCABULARY)
+
+    @cached_property
+    def sources(self) -> pa.Table:
+        """The files that were read: path, bytes, sha256, rows (null where their format does not say)."""
+        return read_table(self.location, self.manifest("sources"), SOURCES)
+
+    def windows(self) -> Iterator[NDArray[np.int32]]:
+        """Give every window: int32 arrays of 2 ... T+1 token ids."""
+        return read_windows(self.location, self.manifest("windows"))
+
+    def bigram_counts(self) -> csr_array:
+        """Read the bigram counts: csr_array int64 (V, V) [CURRENT, NEXT]."""
+        return read_matrix(self.location, self.manifest("bigram"))
+
+    def context_weights(self) -> csr_array:
+        """Read the context weights, sums of 1/t: csr_array float64 (V, V) [NEXT, CONTEXT]."""
+        fixed, scale_bits = self.context_fixed_point()
+        return csr_array(
+            (np.ldexp(fixed.data.astype(np.float64), -scale_bits), fixed.indices, fixed.indptr), fixed.shape
+        )
+
+    def context_fixed_point(self) -> tuple[csr_array, int]:
+        """Read the context weights as they are stored, exact: csr_array int64, in units of 2^-scale_bits."""
+        manifest = self.manifest("context")
+        return read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
+
+    def query_key(self, orientation: Orientation = "paper") -> csr_array:
+        """Read the query-key matrix Q [16, 17], the gradient's part in attention's scores, per position.
+
+        Parameters
+        ----------
+        orientation
+            ``paper``: rows are queries, [CURRENT, CONTEXT]. ``authors``: as the authors' script for language models has
+            it, rows are keys, [CONTEXT, CURRENT].
+
+        Returns
+        -------
+        csr_array
+            float64 (V, V).
+        """
+        if orientation not in get_args(Orientation):
+            raise InputError(f"orientation is 'paper' or 'authors', not {orientation!r}")
+        matrix = read_matrix(self.location, self.manifest("query_key"))
+        return matrix if orientation == "paper" else matrix.T.tocsr()
+
+    def position(self) -> NDArray[np.float64]:
+        """Read the position bias Delta: float64 (T,), by distance of query minus key, from 0."""
+        table = read_table(self.location, self.manifest("position"), POSITION)
+        bias: NDArray[np.float64] = table["bias"].to_numpy()
+        return bias
+
+    @cached_property
+    def current_frequency(self) -> NDArray[np.float64]:
+        """Alpha: float64 (V,), the share of positions whose current token it is."""
+        return self._frequency("current", 0)
+
+    @cached_property
+    def context_frequency(self) -> NDArray[np.float64]:
+        """Rho: float64 (V,), a token's mean share of the context of a position."""
+        return self._frequency("context", int(self.manifest("frequencies").settings["scale_bits"]))
+
+    def _frequency(self, column: str, scale_bits: int) -> NDArray[np.float64]:
+        """Read a frequency vector, per position."""
+        table = read_table(self.location, self.manifest("frequencies"), FREQUENCIES)
+        counts: NDArray[np.float64] = table[column].to_numpy().astype(np.float64)
+        return np.ldexp(counts, -scale_bits) / self.n_positions
