@@ -13,7 +13,7 @@ from leadterm.errors import AxisError, InputError
 from leadterm.operators import SparseOperator
 from leadterm.store import Location
 from leadterm.store.stored_run import StoredRun
-from leadterm.theory import Attention, Basis, Centring, PredictedWeights, predicted_weights, strongest
+from leadterm.theory import Attention, Basis, Centring, Gaussian, PredictedWeights, predicted_weights, strongest
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 
@@ -73,8 +73,15 @@ class Run(StoredRun):
             weight_error=self.context_length / 2 ** (int(self.manifest("context").settings["scale_bits"]) + 1),
         )
 
-    def predicted_weights(self, steps: int, learning_rate: float, layers: int, device: str = "cpu") -> PredictedWeights:
-        """Predict the weights after some steps of gradient descent from zero (Theorem 4.1).
+    def predicted_weights(
+        self,
+        steps: int,
+        learning_rate: float,
+        layers: int,
+        device: str = "cpu",
+        initialisation: Gaussian | None = None,
+    ) -> PredictedWeights:
+        """Predict the weights after some steps of gradient descent (Theorem 4.1).
 
         Parameters
         ----------
@@ -86,20 +93,29 @@ class Run(StoredRun):
             L.
         device
             Where the operators live.
+        initialisation
+            From which weights: ``leadterm.theory.Gaussian(spread, exponent)``, or None for zero. It changes the
+            conditions and the probability with which the bounds are proved (Theorem D.13), not the prediction.
 
         Returns
         -------
         PredictedWeights
-            ``.output`` (W_O), ``.value``, ``.query_key`` and ``.position`` (the same for each layer), ``.bounds`` and
-            ``.conditions``. Where the run has no attention terms, ``.query_key`` and ``.position`` are None.
+            ``.output`` (W_O), ``.value``, ``.query_key`` and ``.position`` (the same for each layer), ``.bounds``,
+            ``.conditions`` and ``.probability``. Where the run has no attention terms, ``.query_key`` and
+            ``.position`` are None.
         """
-        return self.predictor(learning_rate, layers, device)(steps)
+        return self.predictor(learning_rate, layers, device, initialisation)(steps)
 
-    def predictor(self, learning_rate: float, layers: int, device: str = "cpu") -> Callable[[int], PredictedWeights]:
+    def predictor(
+        self, learning_rate: float, layers: int, device: str = "cpu", initialisation: Gaussian | None = None
+    ) -> Callable[[int], PredictedWeights]:
         """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
         attention = self._attention(device) if {"query_key", "position"} <= set(self.products) else None
         basis, length = self.basis(device), self.context_length
-        return lambda steps: predicted_weights(basis, steps, learning_rate, layers, length, attention)
+        made_from = {product: self.manifest(product).content_hash for product in self.products}
+        return lambda steps: predicted_weights(
+            basis, steps, learning_rate, layers, length, attention, initialisation, made_from=made_from
+        )
 
     def _attention(self, device: str) -> Attention:
         """Read the attention terms as an operator and a vector."""

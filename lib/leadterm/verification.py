@@ -20,6 +20,7 @@ from leadterm.training import (
     Row,
     Trainer,
     ablate,
+    initialisation_of,
     markdown_table,
     verify,
     write_figure,
@@ -78,7 +79,8 @@ class Check:
     @cached_property
     def predict(self) -> Callable[[int], PredictedWeights]:
         """From a number of steps to the weights that the theory predicts."""
-        return self.run.predictor(self.settings.learning_rate, self.settings.layers, self.settings.device)
+        settings, start = self.settings, initialisation_of(self.settings)
+        return self.run.predictor(settings.learning_rate, settings.layers, settings.device, start)
 
     def verify(self) -> Sequence[Row]:
         """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was stopped goes on."""
@@ -110,13 +112,23 @@ class Check:
 
 def summarise_agreement(check: Check, rows: Sequence[Row]) -> str:
     """Lay a comparison out for a terminal, with the run's conditions and the places of table and picture."""
-    conditions = check.predict(check.settings.steps).conditions
+    prediction = check.predict(check.settings.steps)
     listed = "\n".join(
         f"  {'holds' if one.holds else 'fails':<6} {one.statement:<42} {one.actual:g}, limit {one.limit:g}"
-        for one in conditions
+        for one in prediction.conditions
     )
+    listed += _summarise_probability(prediction)
     places = "\n".join(f"  {check.folder / f'agreement.{ending}'}" for ending in ("md", "svg", "png"))
     return f"\n{markdown_table(rows)}\n\nconditions of the theorem\n{listed}\n\nit lies in\n{places}"
+
+
+def _summarise_probability(prediction: PredictedWeights) -> str:
+    """Say with which probability the bounds are proved, where the initial weights are drawn."""
+    if prediction.initialisation is None:
+        return ""
+    if prediction.failure >= 1:
+        return "\n  no probability is proved for so small a vocabulary"
+    return f"\n  where all hold, so do the bounds, with a probability of at least 1 - {prediction.failure:.1e}"
 
 
 def summarise_ablation(check: Check, rows: Sequence[Ablation]) -> str:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from leadterm.config import TrainingSection
+from leadterm.theory import Gaussian
 from leadterm.training import Row, Trainer, verify
 from support.dense_attention import dense_attention, dense_composed, dense_scores, uniform_jacobian
 from support.dense_theory import count, random_windows
@@ -73,6 +74,25 @@ def test_within_the_theorem_the_bounds_hold():
         assert row.within_theorem
         assert 0 < row.error_norm <= row.bound, row
         assert row.cosine >= 0.99999, row
+
+
+def test_from_a_gaussian_the_bounds_hold_and_the_drawn_weights_are_what_is_off():
+    """All conditions of Theorem D.13 hold, with the spread at its limit v = eta^2 / T^2."""
+    size, length, rate = 500, 64, 2.0**-6
+    start = Gaussian((rate / length) ** 2)
+    windows = random_windows(3, length + 1, size, seed=5)
+    drawn = {"initialisation": "gaussian", "spread": start.spread, "seed": 1}
+    settings = TrainingSection(layers=1, learning_rate=rate, steps=5, compare_at=[1, 5], dtype="float64", **drawn)
+    rows = verify(windows, size, length, settings, Predictor(windows, size, length, rate, 1, start)).rows
+    assert [row.weight for row in rows] == [*KINDS, *KINDS]
+    for row in rows:
+        assert row.within_theorem
+        assert 0 < row.error_norm <= row.bound, row
+    assert rows[4].cosine >= 0.99999
+    # V^2 = 250,000 numbers of N(0, v^2 / V^2) have norm v to within 1 / sqrt(2 V^2) = 0.14 %; five of those. What the
+    # prediction leaves out of the query-key matrix, eta^5 and more of numbers below 1, is far less.
+    for row in (rows[2], rows[6]):
+        assert row.error_norm == pytest.approx(start.spread, rel=0.007), row
 
 
 # Each weight is a power series in eta, of which the prediction is the first term: the relative error falls as eta, and

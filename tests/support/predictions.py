@@ -13,7 +13,7 @@ from scipy import sparse
 from leadterm.axes import Axis
 from leadterm.config import TrainingSection
 from leadterm.operators import Operator, SparseOperator
-from leadterm.theory import PerWeight, predicted_weights
+from leadterm.theory import Gaussian, PerWeight, predicted_weights
 from support.dense_attention import dense_attention, dense_composed, dense_scores
 from support.dense_theory import count
 
@@ -28,6 +28,7 @@ class DensePrediction:
     position: torch.Tensor | None
     bounds: PerWeight
     within_theorem: bool
+    initialisation: Gaussian | None
 
     def without(self, *kinds: str) -> DensePrediction:
         return replace(self, **dict.fromkeys(kinds))
@@ -40,8 +41,17 @@ def as_operator(matrix: np.ndarray, rows: Axis, columns: Axis) -> Operator:
 class Predictor:
     """The prediction after any number of steps, for windows whose statistics are taken once."""
 
-    def __init__(self, windows: list[list[int]], size: int, length: int, rate: float, layers: int) -> None:
+    def __init__(
+        self,
+        windows: list[list[int]],
+        size: int,
+        length: int,
+        rate: float,
+        layers: int,
+        initialisation: Gaussian | None = None,
+    ) -> None:
         self.size, self.length, self.rate, self.layers = size, length, rate, layers
+        self.initialisation = initialisation
         counts = count(windows, size)
         self._basis = counts.basis()
         composed = dense_composed(
@@ -52,7 +62,8 @@ class Predictor:
         self.alpha = counts.alpha
 
     def __call__(self, steps: int) -> DensePrediction:
-        weights = predicted_weights(self._basis, steps, self.rate, self.layers, self.length)
+        settings = steps, self.rate, self.layers, self.length
+        weights = predicted_weights(self._basis, *settings, initialisation=self.initialisation)
         scale = weights.coefficients
         return DensePrediction(
             weights.output,
@@ -61,6 +72,7 @@ class Predictor:
             torch.from_numpy(scale.position * self.position),
             weights.bounds,
             weights.within_theorem,
+            weights.initialisation,
         )
 
 

@@ -12,7 +12,7 @@ from leadterm import Run, open_run
 from leadterm.axes import Axis
 from leadterm.corpus import WordTokenizer, count_words, cut_windows, most_frequent, read_sample
 from leadterm.errors import AxisError, InputError, RunError
-from leadterm.theory import predicted_weights
+from leadterm.theory import Gaussian, predicted_weights
 from support.dense_theory import DenseStatistics, to_dense
 from support.naive_counts import NaiveCounts, count_windows, entries, fixed_point, rational
 from support.written_runs import write_run
@@ -146,6 +146,15 @@ def test_predicted_weights_take_the_runs_length(run):
     assert np.linalg.norm(found - 0.02 * bigram) <= RELATIVE * np.linalg.norm(0.02 * bigram)
     shorter = predicted_weights(run.basis(), 2, 0.01, 1, 16)
     assert predicted.bounds != shorter.bounds or predicted.conditions != shorter.conditions
+
+
+def test_predicted_weights_know_their_start_and_what_they_are_made_from(run):
+    predicted = run.predicted_weights(2, 0.01, 1, initialisation=Gaussian(1e-9, 0.5))
+    assert predicted.initialisation == Gaussian(1e-9, 0.5)
+    assert "xi >= 0" in [condition.statement for condition in predicted.conditions]
+    assert run.predicted_weights(2, 0.01, 1).initialisation is None
+    products = ("vocabulary", "windows", "bigram", "context", "frequencies")
+    assert predicted.made_from == {name: run.manifest(name).content_hash for name in products}
 
 
 @pytest.mark.parametrize("name", NAMES)

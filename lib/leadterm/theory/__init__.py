@@ -9,9 +9,11 @@ from leadterm.theory.centring import Centring
 from leadterm.theory.conditions import (
     Condition,
     gaussian_conditions,
+    gaussian_failure,
     gaussian_probability,
     zero_initialisation_conditions,
 )
+from leadterm.theory.descent import Descent, Gaussian
 from leadterm.theory.predicted import Attention, PredictedWeights, predicted_weights
 from leadterm.theory.steps import PerWeight, error_bounds, leading_coefficients
 
@@ -20,10 +22,13 @@ __all__ = [
     "Basis",
     "Centring",
     "Condition",
+    "Descent",
+    "Gaussian",
     "PerWeight",
     "PredictedWeights",
     "error_bounds",
     "gaussian_conditions",
+    "gaussian_failure",
     "gaussian_probability",
     "leading_coefficients",
     "predicted_weights",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
+
+from leadterm.theory.descent import Descent, Gaussian
 
 MIN_CONTEXT_LENGTH = 60
 MIN_VOCABULARY = 500
@@ -42,6 +45,15 @@ class Condition:
         return cls(name, statement, actual, limit, actual >= limit)
 
 
+def conditions(descent: Descent, vocabulary_size: int) -> tuple[Condition, ...]:
+    """Return what the theorem on a descent asks: that of its initialisation, over V tokens."""
+    steps, rate, length = descent.steps, descent.learning_rate, descent.context_length
+    found = zero_initialisation_conditions(steps, rate, descent.layers, length, vocabulary_size)
+    if descent.initialisation is None:
+        return found
+    return found + gaussian_conditions(descent.initialisation, steps, rate, length, vocabulary_size)
+
+
 def zero_initialisation_conditions(
     steps: int, learning_rate: float, layers: int, context_length: int, vocabulary_size: int
 ) -> tuple[Condition, ...]:
@@ -63,38 +75,67 @@ def zero_initialisation_conditions(
 
 
 def gaussian_conditions(
-    spread: float, exponent: float, learning_rate: float, context_length: int, vocabulary_size: int
+    initialisation: Gaussian, steps: int, learning_rate: float, context_length: int, vocabulary_size: int
 ) -> tuple[Condition, ...]:
-    """Return what Theorem D.13 asks beside those of zero initialisation, for weights drawn from a Gaussian.
+    """Return what Theorem D.13 asks beside the conditions of zero initialisation, for weights drawn from a Gaussian.
+
+    Its bounds are those of zero initialisation: with v <= eta^2 / T^2 and eta >= 1 / T the weights that were drawn,
+    of norm about v / V^xi, fit into them from the first step on. Before it every bound is 0 and no drawn weight is.
 
     Parameters
     ----------
-    spread, exponent : float
-        v and xi: every weight starts as N(0, v^2 / V^(2 + 2 xi)).
+    initialisation : Gaussian
+        v and xi.
+    steps : int
+        s.
     learning_rate : float
         eta.
     context_length, vocabulary_size : int
         T and V.
+
+    Examples
+    --------
+    >>> asked = gaussian_conditions(Gaussian(1e-7), 4, 2**-6, 64, 500)
+    >>> [(c.statement, c.limit) for c in asked if not c.holds]
+    [('v <= eta^2 / T^2', 5.960464477539063e-08)]
     """
     return (
-        Condition.at_least("exponent", "xi >= 0", exponent, 0.0),
-        Condition.at_most("spread", "v <= eta^2 / T^2", spread, (learning_rate / context_length) ** 2),
+        Condition.at_least("exponent", "xi >= 0", initialisation.exponent, 0.0),
+        Condition.at_most("spread", "v <= eta^2 / T^2", initialisation.spread, (learning_rate / context_length) ** 2),
         Condition.at_least("vocabulary_size", "V >= T", vocabulary_size, context_length),
         Condition.at_least("learning_rate", "eta >= 1 / T", learning_rate, 1 / context_length),
+        Condition.at_least("steps", "s >= 1", steps, 1),
     )
+
+
+def gaussian_failure(layers: int, vocabulary_size: int, exponent: float) -> float:
+    """Return what the probability that the bounds of Theorem D.13 fail is at most, over the draw of the weights.
+
+    (3L + 1) (exp(-V^(1 + 2 xi) / 4) + exp(-V^(2 + 2 xi) / 4)), at most 1, and never rounded to 0: where it is less
+    than float64 holds, the smallest normal number, which is above it.
+
+    Examples
+    --------
+    >>> f"{gaussian_failure(layers=3, vocabulary_size=500, exponent=0.0):.2e}"
+    '5.17e-54'
+    """
+    log_size = math.log(vocabulary_size)
+    # exp(700) is near the largest float64; the tail of anything larger is below the smallest one.
+    powers = (math.exp(min((base + 2 * exponent) * log_size, 700.0)) for base in (1, 2))
+    failure = (3 * layers + 1) * sum(math.exp(-power / 4) for power in powers)
+    return min(1.0, max(failure, sys.float_info.min))
 
 
 def gaussian_probability(layers: int, vocabulary_size: int, exponent: float) -> float:
     """Return the least probability with which Theorem D.13 holds over the draw of the weights.
 
-    1 - (3L + 1) (exp(-V^(1 + 2 xi) / 4) + exp(-V^(2 + 2 xi) / 4)), and 0 where that is negative.
+    1 - ``gaussian_failure``, which rounds to 1 for any but a small vocabulary; 0 where nothing is proved.
 
     Examples
     --------
     >>> gaussian_probability(layers=3, vocabulary_size=500, exponent=0.0)
     1.0
+    >>> gaussian_probability(layers=3, vocabulary_size=5, exponent=0.0)
+    0.0
     """
-    log_size = math.log(vocabulary_size)
-    # exp(700) is near the largest float64; beyond it the tail is 0 to machine precision anyway.
-    powers = (math.exp(min((base + 2 * exponent) * log_size, 700.0)) for base in (1, 2))
-    return max(0.0, 1 - (3 * layers + 1) * sum(math.exp(-power / 4) for power in powers))
+    return 1 - gaussian_failure(layers, vocabulary_size, exponent)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from numbers import Integral, Real
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 
 from leadterm.errors import InputError
 from leadterm.operators import Operator
 from leadterm.theory.basis import Basis
-from leadterm.theory.conditions import Condition, zero_initialisation_conditions
+from leadterm.theory.conditions import Condition, conditions, gaussian_failure
+from leadterm.theory.descent import Descent, Gaussian
 from leadterm.theory.steps import PerWeight, error_bounds, leading_coefficients
 
 
@@ -33,7 +33,7 @@ class Attention:
 
 @dataclass(frozen=True, eq=False)
 class PredictedWeights:
-    """Leading terms of the weights of a model of Definition 3.1 after s steps of gradient descent from zero.
+    """Leading terms of the weights of a model of Definition 3.1 after s steps of gradient descent.
 
     Attributes
     ----------
@@ -49,9 +49,16 @@ class PredictedWeights:
         What multiplies the composition of each weight; W = coefficients.query_key * Q, P = coefficients.position *
         Delta.
     bounds : PerWeight
-        On the Frobenius norm of weight minus prediction, proved only where `within_theorem`.
+        On the Frobenius norm of weight minus prediction, proved only where `within_theorem`, and with `probability`.
     conditions : tuple of Condition
-        Those of Theorems 4.1 and D.10.
+        Those of Theorems 4.1 and D.10, and for weights that are drawn those of D.13.
+    failure : float
+        What the probability that a bound fails is at most where all conditions hold, over the draw of the initial
+        weights; 0 for weights that start at zero, 1 where nothing is proved.
+    descent : Descent
+        Steps, learning rate, layers, context length and initialisation.
+    made_from : mapping of str to str
+        What the counts are, where it is known: the name and the content hash of each product of the run.
     """
 
     output: Operator
@@ -61,11 +68,27 @@ class PredictedWeights:
     coefficients: PerWeight
     bounds: PerWeight
     conditions: tuple[Condition, ...]
+    failure: float
+    descent: Descent
+    made_from: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def within_theorem(self) -> bool:
         """Whether every condition of the theorem holds, so that the bounds are proved."""
         return all(condition.holds for condition in self.conditions)
+
+    @property
+    def probability(self) -> float:
+        """The least probability with which all bounds hold; 0 outside the theorem, 1 for weights that start at zero.
+
+        For drawn weights it rounds to 1 as soon as the vocabulary is not small; `failure` says by how much it is less.
+        """
+        return 1 - self.failure if self.within_theorem else 0.0
+
+    @property
+    def initialisation(self) -> Gaussian | None:
+        """What the weights are before the first step; None: all zero."""
+        return self.descent.initialisation
 
 
 def predicted_weights(
@@ -75,8 +98,14 @@ def predicted_weights(
     layers: int,
     context_length: int,
     attention: Attention | None = None,
+    initialisation: Gaussian | None = None,
+    *,
+    made_from: Mapping[str, str] | None = None,
 ) -> PredictedWeights:
-    """Return the predicted weights after full-batch gradient descent from zero (Theorem 4.1).
+    """Return the predicted weights after full-batch gradient descent (Theorem 4.1).
+
+    The prediction and its bounds are the same for weights that start at zero and for small ones drawn from a Gaussian
+    (Theorem D.13); the conditions, and the probability with which the bounds are proved, are not.
 
     Parameters
     ----------
@@ -92,6 +121,10 @@ def predicted_weights(
         T, at least 1: the largest number of positions of a window.
     attention : Attention, optional
         Of the corpus.
+    initialisation : Gaussian, optional
+        What the weights are before the first step. Default: all zero.
+    made_from : mapping of str to str, optional
+        What the counts are, for `PredictedWeights.made_from`.
 
     Raises
     ------
@@ -112,14 +145,10 @@ def predicted_weights(
     >>> weights.within_theorem
     False
     """
-    for name, number, least in (("steps", steps, 0), ("layers", layers, 1), ("context_length", context_length, 1)):
-        if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
-            raise InputError(f"{name} must be a whole number of at least {least}, found {number!r}.")
-    if not isinstance(learning_rate, Real) or not math.isfinite(learning_rate) or learning_rate <= 0:
-        raise InputError(f"learning_rate must be a positive number, found {learning_rate!r}.")
+    descent = Descent(steps, learning_rate, layers, context_length, initialisation)
     if basis.centring != "uniform":
         raise InputError("the theorem is about the paper's basis functions: build the basis with centring='uniform'.")
-    coefficients = leading_coefficients(steps, learning_rate)
+    coefficients, size = leading_coefficients(steps, learning_rate), basis.vocabulary_size
     return PredictedWeights(
         output=(coefficients.output * basis.bigram).named("W_O"),
         value=(coefficients.value * basis.value).named("V"),
@@ -127,5 +156,8 @@ def predicted_weights(
         position=None if attention is None else coefficients.position * attention.position,
         coefficients=coefficients,
         bounds=error_bounds(steps, learning_rate, context_length),
-        conditions=zero_initialisation_conditions(steps, learning_rate, layers, context_length, basis.vocabulary_size),
+        conditions=conditions(descent, size),
+        failure=0.0 if initialisation is None else gaussian_failure(layers, size, initialisation.exponent),
+        descent=descent,
+        made_from=dict(made_from or {}),
     )

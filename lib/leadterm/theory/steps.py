@@ -37,10 +37,10 @@ def leading_coefficients(steps: int, learning_rate: float) -> PerWeight:
 
 
 def error_bounds(steps: int, learning_rate: float, context_length: int) -> PerWeight:
-    """Return the bound on the Frobenius norm of weight minus prediction (Theorems 4.1 and D.10).
+    """Return the bound on the Frobenius norm of weight minus prediction (Theorems 4.1, D.10 and D.13).
 
     3 s^2 eta^2, 12 s^3 eta^3, and 13 s^5 eta^5 T for the two attention weights. They are proved only where the
-    conditions of the theorem hold; see ``zero_initialisation_conditions``.
+    conditions of the theorem hold; see ``zero_initialisation_conditions`` and ``gaussian_conditions``.
 
     Examples
     --------

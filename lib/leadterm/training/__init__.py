@@ -12,7 +12,7 @@ from leadterm.training.loss import mean_loss
 from leadterm.training.model import Transformer
 from leadterm.training.tables import markdown_table, write_table
 from leadterm.training.trainer import Progress, Trainer
-from leadterm.training.verify import Row, Verification, verify
+from leadterm.training.verify import Row, Verification, initialisation_of, verify
 
 __all__ = [
     "Ablation",
@@ -27,6 +27,7 @@ __all__ = [
     "Verification",
     "ablate",
     "agreements",
+    "initialisation_of",
     "markdown_table",
     "mean_loss",
     "verify",

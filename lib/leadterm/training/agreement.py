@@ -12,7 +12,7 @@ import torch
 from leadterm.axes import Axis
 from leadterm.errors import AxisError
 from leadterm.operators import Operator
-from leadterm.theory import PerWeight
+from leadterm.theory import Gaussian, PerWeight
 from leadterm.training.model import KINDS, Transformer
 
 AXES = {
@@ -58,6 +58,10 @@ class Prediction(Protocol):
     @property
     def within_theorem(self) -> bool:
         """Whether the bounds are proved for these settings."""
+
+    @property
+    def initialisation(self) -> Gaussian | None:
+        """The initial weights that `within_theorem` is about; None: all zero."""
 
 
 Term = Operator | torch.Tensor

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leadterm.config import TrainingSection
-from leadterm.theory import gaussian_conditions
+from leadterm.theory import Gaussian
 from leadterm.training.agreement import Agreement, Prediction, agreements
 from leadterm.training.batches import Window
 from leadterm.training.checkpoints import State
@@ -43,7 +43,7 @@ class Row(Agreement, Reached):  # The fields of the last base come first.
         What the theorem allows error_norm to be.
     within_theorem : bool
         Whether the theorem's conditions hold, so that the bound is proved: those of the prediction, no drawn batches,
-        and for a Gaussian start those of Theorem D.13, which then holds with high probability.
+        and for a Gaussian start that the prediction is one for it, by Theorem D.13.
     """
 
     bound: float
@@ -127,20 +127,20 @@ def _compare(trainer: Trainer, prediction: Prediction) -> tuple[Agreement, ...]:
     loss, found = trainer.loss(), agreements(trainer.model, prediction)
     for agreement in found:
         bound = getattr(prediction.bounds, agreement.weight)
-        fields = {**asdict(agreement), "bound": bound, "within_theorem": _is_proved(trainer, prediction)}
+        fields = {**asdict(agreement), "bound": bound, "within_theorem": _is_proved(trainer.settings, prediction)}
         trainer.history.append(_to_json(Row(step=trainer.step, loss=loss, **fields)))
     return found
 
 
-def _is_proved(trainer: Trainer, prediction: Prediction) -> bool:
-    """Say whether a theorem covers a training: full gradients, from zero (D.10) or from a small Gaussian (D.13)."""
-    settings, windows = trainer.settings, trainer.windows
-    if settings.batch is not None or not prediction.within_theorem:
-        return False
-    if settings.spread is None:
-        return True
-    start = settings.spread, settings.exponent, settings.learning_rate
-    return all(rule.holds for rule in gaussian_conditions(*start, windows.context_length, windows.vocabulary_size))
+def initialisation_of(settings: TrainingSection) -> Gaussian | None:
+    """Return the initial weights of a training as a prediction takes them; None: all zero."""
+    return None if settings.spread is None else Gaussian(settings.spread, settings.exponent)
+
+
+def _is_proved(settings: TrainingSection, prediction: Prediction) -> bool:
+    """Say whether a theorem covers a training: full gradients, and the initial weights of the prediction."""
+    same_start = prediction.initialisation == initialisation_of(settings)
+    return settings.batch is None and same_start and prediction.within_theorem
 
 
 def _misses_nothing(state: State, wanted: Iterable[int]) -> bool:

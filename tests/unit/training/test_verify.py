@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from leadterm.errors import InputError, MachineError
+from leadterm.theory import Gaussian
 from leadterm.training import Row, Trainer, agreements, markdown_table, verify, write_figure, write_table
 from leadterm.training.checkpoints import list_checkpoints
 from support.predictions import Predictor, settings, small_corpus
 
 SIZE, LENGTH = 9, 6
+TINY = {"initialisation": "gaussian", "spread": 1e-4, "exponent": 0.5}
 PLAN = {"compare_at": [5, 1, 3], "steps": 6, "checkpoint_every": 2}
 
 
@@ -67,15 +69,24 @@ def test_progress_brings_the_latest_comparison(predictor):
     assert told[3].agreement[0].cosine > 0.9
 
 
-def test_the_theorem_speaks_of_all_windows_and_of_its_own_starts(predictor):
+@pytest.mark.parametrize(
+    ("changes", "start", "expected"),
+    [
+        ({}, None, True),
+        ({"batch": 3}, None, False),
+        (TINY, Gaussian(1e-4, 0.5), True),
+        (TINY, Gaussian(1e-4), False),
+        (TINY, Gaussian(1e-5, 0.5), False),
+        (TINY, None, False),
+        ({}, Gaussian(1e-4), False),
+    ],
+)
+def test_the_theorem_speaks_of_all_windows_and_of_the_start_of_the_prediction(predictor, changes, start, expected):
     def proved(step):
-        return replace(predictor(step), within_theorem=True)
+        return replace(predictor(step), within_theorem=True, initialisation=start)
 
-    tiny = {"initialisation": "gaussian", "spread": 1e-4, "exponent": 0.5}
-    # V = 9 >= T = 6 and eta = 0.3 >= 1/T; v may be (eta / T)^2 = 0.0025 at most.
-    within = [({}, True), ({"batch": 3}, False), (tiny, True), ({**tiny, "spread": 0.01}, False)]
-    for changes, expected in within:
-        assert {row.within_theorem for row in run(proved, **changes).rows} == {expected}, changes
+    plan = {"steps": 1, "compare_at": [1]}
+    assert {row.within_theorem for row in run(proved, **plan, **changes).rows} == {expected}
 
 
 class Stopped(Exception):

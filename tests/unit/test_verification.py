@@ -1,0 +1,66 @@
+"""What ``leadterm verify`` says of a start from drawn weights, on a run that the store alone wrote."""
+
+from pathlib import Path
+
+import pytest
+
+from leadterm import Run
+from leadterm.config import TrainingSection
+from leadterm.theory import Gaussian
+from leadterm.verification import Check, summarise_agreement
+from support.dense_theory import random_windows
+from support.written_runs import write_run
+
+SIZE, LENGTH = 60, 64
+DRAWN = {"initialisation": "gaussian", "spread": 2e-8, "exponent": 0.25, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    windows = random_windows(2, LENGTH + 1, SIZE, seed=6)
+    return write_run(tmp_path_factory.mktemp("runs") / "run", windows, [str(n) for n in range(SIZE)], LENGTH)
+
+
+def check(run: Run, **changes) -> Check:
+    return Check(run, TrainingSection(layers=1, learning_rate=0.02, steps=2, dtype="float64", **changes))
+
+
+def test_the_prediction_is_for_the_start_of_the_training(run):
+    assert check(run).predict(2).initialisation is None
+    assert check(run, **DRAWN).predict(2).initialisation == Gaussian(2e-8, 0.25)
+
+
+def test_the_summary_shows_the_conditions_of_a_drawn_start_and_the_probability(run):
+    drawn = check(run, **DRAWN)
+    lines = summarise_agreement(drawn, drawn.verify()).splitlines()
+    conditions = lines[lines.index("conditions of the theorem") + 1 : lines.index("it lies in") - 1]
+    assert [line.split()[:4] for line in conditions[:-1]] == [
+        ["holds", "L", "<=", "sqrt(T)"],
+        ["holds", "s", "<=", "min(5"],
+        ["holds", "T", ">=", "60"],
+        ["fails", "V", ">=", "500"],
+        ["holds", "xi", ">=", "0"],
+        ["holds", "v", "<=", "eta^2"],
+        ["fails", "V", ">=", "T"],
+        ["holds", "eta", ">=", "1"],
+        ["holds", "s", ">=", "1"],
+    ]
+    # 4 (exp(-60^1.5 / 4) + exp(-60^2.5 / 4)) = 4 exp(-116.19) = 1.4e-50
+    assert conditions[-1] == "  where all hold, so do the bounds, with a probability of at least 1 - 1.4e-50"
+    table = Path(run.location.path, "verification/agreement.md").read_text().splitlines()
+    assert {line.split("|")[-2].strip() for line in table[2:]} == {"no"}
+
+
+def test_from_zero_there_is_no_probability_to_tell(run):
+    zero = check(run)
+    text = summarise_agreement(zero, zero.verify())
+    assert "V >= 500" in text
+    assert "xi >= 0" not in text
+    assert "probability" not in text
+
+
+def test_a_vocabulary_too_small_for_any_probability(tmp_path):
+    """V = 5: 1 - 4 (exp(-5 / 4) + exp(-25 / 4)) is negative."""
+    run = write_run(tmp_path / "run", random_windows(2, 9, 5, seed=6), list("abcde"), 8)
+    small = check(run, initialisation="gaussian", spread=2e-8)
+    assert "  no probability is proved for so small a vocabulary\n" in summarise_agreement(small, small.verify())
