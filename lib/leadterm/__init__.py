@@ -1,8 +1,10 @@
 """leadterm: which associations in a transformer's weights come from the statistics of its corpus.
 
-``open_run`` is the way in for readers of a finished run; the jobs that make one stand in :mod:`leadterm.spark`.
+``open_run`` is the way in for readers of a finished run, and ``save_weights`` writes the weights that it predicts; the
+jobs that make a run stand in :mod:`leadterm.spark`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from leadterm._version import __version__
@@ -10,14 +12,15 @@ from leadterm.errors import LeadtermError
 
 if TYPE_CHECKING:
     from leadterm.run import Run, open_run
+    from leadterm.saving import save_weights
 
-__all__ = ["LeadtermError", "Run", "__version__", "open_run"]
+__all__ = ["LeadtermError", "Run", "__version__", "open_run", "save_weights"]
+
+_LATER = {"Run": "leadterm.run", "open_run": "leadterm.run", "save_weights": "leadterm.saving"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load the reader of runs, and torch with it, only when it is used: executors do not need it."""
-    if name in ("Run", "open_run"):
-        from leadterm import run  # noqa: PLC0415  # brings PyTorch
-
-        return getattr(run, name)
+    """Load what readers use, and torch with it, only when it is used: executors do not need it."""
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module 'leadterm' has no attribute {name!r}")

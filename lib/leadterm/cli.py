@@ -1,16 +1,19 @@
-"""The command line: ``leadterm run``, ``show``, ``verify``, ``ablate``, ``sample``, and what the jobs' scripts do."""
+"""The command line: ``leadterm run``, ``show``, ``weights``, ``verify`` … and what the jobs' scripts do."""
 
 import argparse
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from leadterm._version import __version__
 from leadterm.config import Config, load_config
+from leadterm.config.sizes import parse_bytes
 from leadterm.errors import LeadtermError
 from leadterm.store import Location
 
@@ -36,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show.add_argument("-k", type=int, default=10, help="associations per token (default 10)")
     show.set_defaults(action=lambda options: _show(options.run, options.tokens, options.k))
 
+    _add_weights(commands)
+
     verify = commands.add_parser("verify", help="run all jobs, train a small transformer, and compare their weights")
     add_job_arguments(verify)
     verify.set_defaults(action=_verify)
@@ -49,6 +54,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sample.set_defaults(action=lambda options: _write_sample(options.folder))
     options = parser.parse_args(arguments)
     return report_errors(lambda: options.action(options))
+
+
+def _add_weights(commands: Any) -> None:
+    """Add ``leadterm weights``."""
+    weights = commands.add_parser("weights", help="write the predicted weights of a run as a safetensors file")
+    weights.add_argument("run", help="a run directory")
+    weights.add_argument("--steps", type=int, required=True, help="of gradient descent, over all windows at once")
+    weights.add_argument("--learning-rate", type=float, required=True, help="of gradient descent")
+    weights.add_argument("--layers", type=int, required=True, help="of the model; it changes the conditions only")
+    weights.add_argument("--output", required=True, help="the file, which is replaced: a path or a URL")
+    weights.add_argument("--weights", nargs="+", metavar="NAME", help="output value query_key position (default all)")
+    weights.add_argument("--rows", type=_rows, help="FIRST:LAST, token ids before LAST (default all)")
+    weights.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="default float64")
+    weights.add_argument("--max-bytes", type=_size, default="2GiB", help="refuse larger files (default 2GiB)")
+    weights.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (default cpu)")
+    weights.set_defaults(action=_save_weights)
+
+
+def _rows(text: str) -> slice:
+    """Read ``0:1000``, ``:1000`` or ``1000:``."""
+    match = re.fullmatch(r"(\d*):(\d*)", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected FIRST:LAST, such as 0:1000, found {text!r}")
+    return slice(*(int(number) if number else None for number in match.groups()))
+
+
+def _size(text: str) -> int:
+    """Read ``8GiB``."""
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected {error}, found {text!r}") from error
 
 
 def job_main(name: str, arguments: Sequence[str] | None = None) -> int:
@@ -110,6 +147,20 @@ def _ablate(options: argparse.Namespace) -> None:
 
     check = Check.of(open_run(options.output), load_config(options.config))
     print(summarise_ablation(check, check.ablate()))  # noqa: T201  # what a command says
+
+
+def _save_weights(options: argparse.Namespace) -> None:
+    """Write predicted weights, and say where the theorem stands."""
+    from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.saving import NAMES, save_weights  # noqa: PLC0415  # brings PyTorch
+
+    run, names = open_run(options.run), options.weights or NAMES
+    weights = run.predicted_weights(options.steps, options.learning_rate, options.layers, options.device)
+    limits = {"rows": options.rows, "dtype": options.dtype, "max_bytes": options.max_bytes}
+    n_bytes = save_weights(weights, options.output, names, **limits)
+    failing = "; ".join(one.statement for one in weights.conditions if not one.holds)
+    print(f"wrote {options.output}: {', '.join(names)}, {n_bytes:,} bytes")  # noqa: T201
+    print(f"outside the theorem, which asks for {failing}" if failing else "within the theorem")  # noqa: T201
 
 
 def _show(run: str, tokens: Sequence[str], k: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from safetensors.torch import load_file
 
 import leadterm
 from leadterm.config import Config, parse_config
@@ -60,7 +61,7 @@ def test_the_make_targets_exist(document: str) -> None:
 
 def test_the_options_of_leadterm_exist() -> None:
     used = [words for words in commands() if words[0] == "leadterm"]
-    assert {words[1] for words in used} == {"run", "show", "sample", "verify", "ablate"}
+    assert {words[1] for words in used} == {"run", "show", "weights", "sample", "verify", "ablate"}
     for words in used:
         command = [str(Path(sys.executable).with_name("leadterm")), words[1], "--help"]
         usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -117,12 +118,14 @@ def test_the_error_that_the_readme_shows_is_the_one_that_comes() -> None:
 # What needs a run.
 
 
-def test_the_python_of_the_readme_runs(small_run: Path) -> None:
+def test_the_python_of_the_readme_runs(small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     [code] = blocks("python")
     assert '"runs/demo"' in code
     names: dict[str, Any] = {}
     exec(code.replace('"runs/demo"', repr(str(small_run))), names)
     assert names["weights"].output.shape == (names["run"].vocabulary_size,) * 2
+    assert load_file("weights.safetensors")["output"].shape == (1000, names["run"].vocabulary_size)
     with pytest.raises(leadterm.LeadtermError, match="This would fit"):
         names["basis"].bigram @ names["basis"].bigram
 

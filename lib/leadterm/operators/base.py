@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from numbers import Real
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -138,6 +138,19 @@ class Operator(ABC):
             If an index is not an integer in [0, m).
         """
         return self._rows(checks.as_indices(indices, self.shape[0], "rows", self.device))
+
+    def row_blocks(self, rows: range | None = None, memory_bytes: int = blocks.WORKSPACE) -> Iterator[torch.Tensor]:
+        """Yield all rows, or a range of them, in order as dense tensors (k, n).
+
+        Parameters
+        ----------
+        rows : range, optional
+            Consecutive row numbers within [0, m).
+        memory_bytes : int
+            What a block and its temporary arrays may take; at least one row is always held.
+        """
+        for indices in blocks.row_blocks(self, self._row_bytes(), memory_bytes, rows):
+            yield self._rows(indices)
 
     def columns(self, indices: Indices) -> torch.Tensor:
         """Return some columns as a dense tensor (m, k); see ``rows``."""

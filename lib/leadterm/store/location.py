@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs
 
-from leadterm.errors import UnknownFilesystemError
+from leadterm.errors import MachineError, UnknownFilesystemError
 
 CHUNK = 8 * 2**20
 """Bytes read at a time while hashing: enough for an object store to stream, little for an executor."""
@@ -169,3 +170,28 @@ def hashing_output(location: Location) -> Iterator[HashingSink]:
     except BaseException:
         location.remove()
         raise
+
+
+@contextmanager
+def whole_output(location: Location) -> Iterator[HashingSink]:
+    """Open a file for writing that appears under its name when it is whole; what it replaces stays until then.
+
+    Raises
+    ------
+    MachineError
+        If it cannot be written, or the disk is full.
+    """
+    folder, _, name = location.path.rpartition("/")
+    hidden = f".{name}.partial-{uuid.uuid4().hex[:12]}"
+    partial = Location(location.filesystem, f"{folder}/{hidden}", f"{location.uri.rpartition('/')[0]}/{hidden}")
+    try:
+        location.make_parent()
+        with hashing_output(partial) as sink:
+            yield sink
+        partial.move_to(location)
+    except OSError as error:
+        raise MachineError(
+            f"cannot write {location}: {error}. Choose a place that you may write to, on a disk with space left."
+        ) from error
+    finally:
+        partial.remove()
