@@ -15,8 +15,10 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.with-demo ## Run the whole pipeline on a sample text, into runs/demo
-	@$(WITH_JAVA) && $(BIN)/leadterm sample data/sample && $(BIN)/leadterm run --config conf/demo.yaml --output runs/demo
+demo: .venv/.with-demo ## Run the whole pipeline on a sample text, and check its theory by training, into runs
+	@$(WITH_JAVA) && $(BIN)/leadterm sample data/sample && \
+		$(BIN)/leadterm verify --config conf/recipes/sample.yaml --output runs/verify && \
+		$(BIN)/leadterm run --config conf/demo.yaml --output runs/demo
 
 test: .venv/.with-dev .venv/.with-smollm2 .venv/.spark-classes ## Run all tests; some of them with ARGS="tests/unit -k windows"
 	@$(WITH_JAVA) && SPARK_SUBMIT_OPTS="$(FAST_START)" $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from typing import NoReturn, Protocol, TextIO
 
 from tqdm import tqdm
 
@@ -37,23 +37,35 @@ class Display(Protocol):
 
 
 class Bar:
-    """A bar that is drawn over and over, in a terminal."""
+    """A bar that is drawn over and over, in a terminal, from the first state that it is shown."""
 
     def __init__(self, description: str, unit: str, stream: TextIO) -> None:
-        self._bar = tqdm(
-            desc=description, total=0, file=stream, unit=f" {unit}", bar_format=BAR, dynamic_ncols=True, smoothing=0
-        )
+        self._description, self._unit, self._stream = description, unit, stream
+        self._started = time.time()
+        self._bar: tqdm[NoReturn] | None = None
 
     def show(self, state: Done) -> None:
         """Draw the bar again."""
+        if self._bar is None:
+            self._bar = self._open()
         self._bar.n, self._bar.total = state.done, state.total
         self._bar.set_postfix_str(state.note, refresh=False)
         self._bar.refresh()
 
+    def _open(self) -> "tqdm[NoReturn]":
+        """Begin the bar, whose time is that of the work."""
+        bar = tqdm(
+            desc=self._description, total=0, file=self._stream, unit=f" {self._unit}", bar_format=BAR,
+            dynamic_ncols=True, smoothing=0, delay=1e-9,
+        )  # fmt: skip
+        bar.start_t = self._started
+        return bar
+
     def close(self, state: Done, *, is_whole: bool) -> None:
         """Leave the bar as it is last."""
         self.show(state)
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 class Lines:
@@ -104,7 +116,7 @@ class Report(Protocol):
 
 @contextmanager
 def progress(description: str, total: int, unit: str, stream: TextIO | None = None) -> Iterator[Report]:
-    """Show how much of a block's work is done.
+    """Show how much of a block's work is done; nothing, where no part of it had to be.
 
     Parameters
     ----------
@@ -120,7 +132,8 @@ def progress(description: str, total: int, unit: str, stream: TextIO | None = No
     Report
         To be told of each part that is done.
     """
-    display, state, is_whole = open_display(description, unit, stream), Done(0, total), False
+    display, is_whole = open_display(description, unit, stream), False
+    state: Done | None = None
 
     def report(done: int, note: str = "") -> None:
         nonlocal state
@@ -131,4 +144,5 @@ def progress(description: str, total: int, unit: str, stream: TextIO | None = No
         yield report
         is_whole = True
     finally:
-        display.close(state, is_whole=is_whole)
+        if state is not None:
+            display.close(state, is_whole=is_whole)

@@ -36,12 +36,13 @@ def describe(run: Run) -> str:
     """Account for the corpus in a few lines."""
     counts = run.manifest("windows").counts
     dropped = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in counts["dropped"].items() if n) or "none"
-    bigram, context = (run.manifest(name).counts["nonzeros"] for name in ("bigram", "context"))
+    names = [name for name in ("bigram", "context", "query_key") if name in run.products]
+    pairs = ", ".join(f"{run.manifest(name).counts['nonzeros']:,} in {name}" for name in names)
     return (
         f"\ndocuments  {counts['documents']:,} read, {counts['kept']:,} kept; dropped: {dropped}\n"
         f"tokens     {counts['tokens']:,} of a vocabulary of {counts['vocabulary_size']:,}\n"
         f"windows    {counts['windows']:,} of up to {run.context_length} positions; {counts['positions']:,} positions\n"
-        f"matrices   {bigram:,} distinct pairs in bigram, {context:,} in context\n"
+        f"matrices   distinct pairs: {pairs}\n"
     )
 
 

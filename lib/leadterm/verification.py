@@ -83,7 +83,10 @@ class Check:
         return self.run.predictor(settings.learning_rate, settings.layers, settings.device, start)
 
     def verify(self) -> Sequence[Row]:
-        """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was stopped goes on."""
+        """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was stopped goes on.
+
+        They are written after each comparison, so that they are there too where training diverges later.
+        """
         with _training(self.settings.steps) as report:
             rows = verify(
                 self.run.windows(),
@@ -93,10 +96,15 @@ class Check:
                 self.predict,
                 folder=self.folder / "checkpoints",
                 on_progress=report,
+                on_rows=self._write,
             ).rows
+        self._write(rows)
+        return rows
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        """Write the table and the pictures of a comparison."""
         write_table(rows, self.folder / "agreement.md")
         write_figure(rows, self.folder / "agreement")
-        return rows
 
     def ablate(self) -> Sequence[Ablation]:
         """Take the leading terms out of the trained weights, and write ``ablation.md``."""

@@ -93,3 +93,11 @@ def test_work_that_is_broken_off_stays_where_it_was():
             raise ZeroDivisionError
     assert log.getvalue() == ""
     assert "1/4 steps" in terminal.getvalue().splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_work_of_which_nothing_was_left_shows_nothing(kind):
+    stream = kind()
+    with progress("train", 4, "steps", stream):
+        pass
+    assert stream.getvalue() == ""

@@ -75,6 +75,7 @@ def verify(
     *,
     folder: Path | None = None,
     on_progress: OnProgress | None = None,
+    on_rows: Callable[[tuple[Row, ...]], None] | None = None,
 ) -> Verification:
     """Train on windows, and compare the weights with a prediction after the steps of ``settings.compare_at``.
 
@@ -93,6 +94,8 @@ def verify(
         misses no comparison.
     on_progress : callable, optional
         Called after each step, with the latest comparison.
+    on_rows : callable, optional
+        Called after each comparison, with the rows of all so far.
 
     Raises
     ------
@@ -116,10 +119,16 @@ def verify(
             continue
         trainer.advance(step, report)
         latest = _compare(trainer, predict(step))
+        if on_rows is not None:
+            on_rows(_rows(trainer))
     trainer.advance(on_progress=report)
-    wanted = settings.comparisons
+    return Verification(_rows(trainer), trainer.model)
+
+
+def _rows(trainer: Trainer) -> tuple[Row, ...]:
+    """Return the comparisons so far that the settings ask for."""
     rows = (_from_json(entry) for entry in trainer.history)
-    return Verification(tuple(row for row in rows if row.step in wanted), trainer.model)
+    return tuple(row for row in rows if row.step in trainer.settings.comparisons)
 
 
 def _compare(trainer: Trainer, prediction: Prediction) -> tuple[Agreement, ...]:
