@@ -13,7 +13,9 @@ from leadterm.errors import InputError, RunError
 from leadterm.spark import count as count_job
 from leadterm.spark import encode as encode_job
 from leadterm.spark.count import count_cooccurrences
+from leadterm.spark.documents import open_documents
 from leadterm.spark.encode import encode_corpus
+from leadterm.spark.vocabulary import bpe_tokenizer
 from leadterm.store import Location, staging
 from leadterm.store.products import PARTS
 from support.jobs import PRODUCTS, data_hashes, make_config, names_in, run_both, write_files
@@ -94,6 +96,32 @@ def test_every_reason_to_drop_ids(spark, tmp_path):
     assert counts["kept"] == 2
     assert {reason: n for reason, n in counts["dropped"].items() if n} == {"null": 1, "empty": 2, "too_few_tokens": 3}
     assert (counts["windows"], counts["positions"], counts["tokens"]) == (2, 9, 11)
+
+
+def test_a_trained_tokenizer_has_the_tokens_that_the_text_gives(spark, tmp_path, caplog):
+    write_files(tmp_path / "in", pa.array(["ab ab", "ab", "", None]), 2)
+    config = make_config(tmp_path / "in", {"kind": "bpe", "vocabulary_size": 1000})
+    with caplog.at_level("INFO", logger="leadterm"):
+        assert encode_corpus(spark, config, Location.of(tmp_path / "run"))
+    assert "the text gives 258 tokens; tokenizer.vocabulary_size is 1,000" in caplog.messages
+    run = open_run(tmp_path / "run")
+    assert run.vocabulary["token"].to_pylist()[256:] == ["ab", "Ġab"]
+    counts = run.manifest("windows").counts
+    assert (counts["vocabulary_size"], counts["kept"], counts["tokens"]) == (258, 1, 2)
+    assert run.manifest("windows").seconds["tokenizer"] > 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "merges"),
+    [({}, ["cd", "ab", "ef", "cdcd", "gh"]), ({"MOST_PIECES": 1}, ["ab"]), ({"MOST_BYTES": 7}, ["cd", "ab", "cdcd"])],
+)
+def test_a_tokenizer_is_trained_on_the_most_frequent_pieces(spark, tmp_path, monkeypatch, limits, merges):
+    write_files(tmp_path / "in", pa.array(["ab", "cdcd", "ef"] * 2 + ["ab", "gh"]), 2)
+    for name, value in limits.items():
+        monkeypatch.setattr(f"leadterm.spark.vocabulary.{name}", value)
+    config = make_config(tmp_path / "in", {"kind": "bpe", "vocabulary_size": 300})
+    tokenizer = bpe_tokenizer(open_documents(spark, config.corpus), config.tokenizer)
+    assert list(tokenizer.tokens[256:]) == merges
 
 
 def test_a_corpus_that_leaves_nothing_says_why(spark, tmp_path):

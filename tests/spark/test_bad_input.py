@@ -197,6 +197,13 @@ def test_documents_without_a_word(refuse, tmp_path, values):
     assert message.startswith("the corpus is empty: none of its documents has a word and 0 to 10,000,000 characters.")
 
 
+def test_no_document_to_train_a_tokenizer_on(refuse, tmp_path):
+    path = put(tmp_path / "a.parquet", texts([None, "", None]))
+    assert refuse(path, {"kind": "bpe", "vocabulary_size": 300}) == (
+        "the corpus is empty: none of its 3 documents gave a window (null: 2, empty: 1)"
+    )
+
+
 def test_limits_that_drop_all_documents(refuse, tmp_path):
     message = refuse(put(tmp_path / "a.parquet"), min_characters=1000)
     assert (

@@ -139,6 +139,29 @@ def test_a_hugging_face_tokenizer(spark, tmp_path):
     assert Tokenizer.from_str(stored).encode(texts[0]).ids == documents[0]
 
 
+@pytest.mark.parametrize(("trained", "limit", "expected"), [(25, 40, 25), (50, 40, 40), (None, 40, 40)])
+def test_a_tokenizer_trained_on_the_first_documents(spark, tmp_path, trained, limit, expected):
+    texts = [text for text in random_texts(4, 100) if len(text) >= 9][:55]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=290, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(texts[:expected], trainer)  # the library's own way, which has the text in one place
+    tokens = [tokenizer.id_to_token(i) for i in range(290)]
+
+    # One that is too short stands before every other document, and does not count as one of the first.
+    write_files(tmp_path / "in", pa.array([part for text in texts for part in ("zzzz", text)]), 4, row_group=7)
+    config = make_config(
+        tmp_path / "in",
+        {"kind": "bpe", "vocabulary_size": 290, "training_documents": trained},
+        corpus={"min_characters": 9, "max_documents": limit},
+        windows={"length": 30},
+        counting={"rows_per_file": 64},
+    )
+    run = run_both(spark, config, tmp_path / "run")
+    assert_exact(run, tokens, [tokenizer.encode(text).ids for text in texts[:limit]], 30, "tile")
+
+
 @pytest.mark.parametrize(
     ("kind", "length", "policy"), [(pa.int64(), 1, "tile"), (pa.uint16(), 300, "tile"), (pa.int32(), 12, "first")]
 )

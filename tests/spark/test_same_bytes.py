@@ -12,7 +12,7 @@ from leadterm import Run, open_run
 from leadterm.config import Config
 from leadterm.corpus import read_sample
 from leadterm.counting import plan_memory
-from leadterm.errors import ConfigError
+from leadterm.errors import ConfigError, RunError
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.encode import encode_corpus
 from leadterm.store import Location
@@ -127,6 +127,33 @@ def test_any_splits_of_a_file(spark, texts, reference, tmp_path):
     finally:
         spark.conf.set("spark.sql.files.maxPartitionBytes", before)
     assert data_hashes(run) == data_hashes(reference)
+
+
+def test_a_trained_tokenizer_in_any_division(spark, texts, tmp_path, monkeypatch):
+    """Whatever the tasks and files: the same tokenizer.json and windows. What is there is not made again."""
+    tokenizer = {"kind": "bpe", "vocabulary_size": 400, "training_documents": 40}
+    hashes = []
+    before = spark.conf.get("spark.sql.files.maxPartitionBytes")
+    for name, n_files, split in (("one", 1, before), ("split", 1, "20000"), ("many", 9, before)):
+        config = make_config(write_files(tmp_path / name, texts, n_files, row_group=3), tokenizer)
+        run = Location.of(tmp_path / f"run-{name}")
+        spark.conf.set("spark.sql.files.maxPartitionBytes", split)
+        try:
+            assert encode_corpus(spark, config, run)
+        finally:
+            spark.conf.set("spark.sql.files.maxPartitionBytes", before)
+        hashes.append(data_hashes(open_run(run.path), ("vocabulary", "windows")))
+    assert "vocabulary/tokenizer.json" in hashes[0]
+    assert hashes[1:] == hashes[:1] * 2
+
+    monkeypatch.setattr("leadterm.spark.encode.made_tokenizer", None)  # Nothing is trained now.
+    assert not encode_corpus(spark, config, run)
+    fewer = make_config(tmp_path / "many", {**tokenizer, "training_documents": 39})
+    with pytest.raises(RunError, match=r"differs in tokenizer.training_documents: 40 there, 39 now"):
+        encode_corpus(spark, fewer, run)
+    (tmp_path / "many/part-008.parquet").rename(tmp_path / "many/a.parquet")  # Other documents come first.
+    with pytest.raises(RunError, match=r"differs in made from corpus"):
+        encode_corpus(spark, config, run)
 
 
 def test_run_twice_and_run_again(spark, texts, reference, tmp_path):

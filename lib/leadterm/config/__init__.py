@@ -1,6 +1,7 @@
 """Settings of a run: YAML files checked into frozen sections."""
 
 from leadterm.config.reading import canonical, load_config, parse_config
+from leadterm.config.section import Section
 from leadterm.config.sections import (
     MAX_WINDOW_LENGTH,
     AssociationsSection,
@@ -8,14 +9,16 @@ from leadterm.config.sections import (
     Config,
     CorpusSection,
     CountingSection,
-    HuggingFaceTokenizerSection,
-    IdsTokenizerSection,
-    Section,
-    TokenizerSection,
     TrainingSection,
-    UnknownPolicy,
     WindowPolicy,
     WindowsSection,
+)
+from leadterm.config.tokenizers import (
+    BpeTokenizerSection,
+    HuggingFaceTokenizerSection,
+    IdsTokenizerSection,
+    TokenizerSection,
+    UnknownPolicy,
     WordTokenizerSection,
 )
 
@@ -23,6 +26,7 @@ __all__ = [
     "MAX_WINDOW_LENGTH",
     "AssociationsSection",
     "AttentionSection",
+    "BpeTokenizerSection",
     "Config",
     "CorpusSection",
     "CountingSection",

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from leadterm.config.problems import describe_problems, nearest
 from leadterm.config.schema import kind_of
-from leadterm.config.sections import Config, Section
+from leadterm.config.section import Section
+from leadterm.config.sections import Config
 from leadterm.errors import ConfigError
 
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from leadterm.config.section import Section, Text
 from leadterm.config.sizes import parse_bytes
+from leadterm.config.tokenizers import TokenizerSection
 
 WindowPolicy = Literal["tile", "first"]
-UnknownPolicy = Literal["drop", "replace"]
 
 MAX_WINDOW_LENGTH = 65_536
 MIN_MEMORY = 64 * 2**20
@@ -28,17 +29,10 @@ def _size_to_bytes(value: object) -> object:
         raise PydanticCustomError("size", "{expected}", {"expected": str(error)}) from error
 
 
-Text = Annotated[str, Field(min_length=1)]
 Strings = Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
 Bytes = Annotated[int, BeforeValidator(_size_to_bytes)]
 Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_list_to_tuple)]
 SparkProperty = Annotated[str, Field(pattern=r"^spark\.[^\s]+$")]
-
-
-class Section(BaseModel):
-    """What all sections share: no unknown keys, no silent conversions, no change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class CorpusSection(Section):
@@ -98,40 +92,6 @@ class CorpusSection(Section):
                 {"ids": self.ids_column},
             )
         return self
-
-
-class WordTokenizerSection(Section):
-    """The paper's word rule: lower case, runs of letters, every other visible character alone."""
-
-    kind: Literal["words"]
-    vocabulary_size: int = Field(ge=1, description="the so many most frequent words are the vocabulary; words")
-    unknown: UnknownPolicy = Field(
-        default="drop",
-        description="documents with other words: 'drop' them, as the paper does, or 'replace' the words by one <unk>",
-    )
-
-
-class HuggingFaceTokenizerSection(Section):
-    """A tokenizer of the Hugging Face library, as it came with a model."""
-
-    kind: Literal["huggingface"]
-    source: Text = Field(description="a tokenizer.json, a model folder, a GGUF file, or a name on the Hugging Face hub")
-    revision: Text | None = Field(
-        default=None, description="branch, tag or commit of a hub name; null: the main branch"
-    )
-    add_special_tokens: bool = Field(
-        default=False, description="add the special tokens (such as <s>) that the tokenizer puts around a text"
-    )
-
-
-class IdsTokenizerSection(Section):
-    """No tokenizer: the documents are token ids already."""
-
-    kind: Literal["ids"]
-    vocabulary_size: int = Field(ge=1, description="V: ids are 0 to V-1; tokens")
-
-
-TokenizerSection = WordTokenizerSection | HuggingFaceTokenizerSection | IdsTokenizerSection
 
 
 class WindowsSection(Section):

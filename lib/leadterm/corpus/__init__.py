@@ -1,5 +1,6 @@
 """Documents to token windows: word rule, tokenizers, windows and the sample text; no Spark, no torch."""
 
+from leadterm.corpus.bpe import count_pieces, train_bpe
 from leadterm.corpus.huggingface import HuggingFaceTokenizer
 from leadterm.corpus.ragged import Ragged
 from leadterm.corpus.sample import read_sample
@@ -18,10 +19,12 @@ __all__ = [
     "Windows",
     "WordTokenizer",
     "check_ids",
+    "count_pieces",
     "count_words",
     "cut_windows",
     "load_tokenizer",
     "most_frequent",
     "read_sample",
     "split_words",
+    "train_bpe",
 ]

@@ -69,7 +69,7 @@ class HuggingFaceTokenizer:
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Encode texts; see `Tokenizer`. All are kept. Memory is bounded by `BATCH_CHARACTERS` and the longest text."""
         ids: list[NDArray[np.int32]] = []
-        with _threads(self.parallel):
+        with threads(self.parallel):
             for batch in _batches(texts):
                 encodings = self._tokenizer.encode_batch_fast(list(batch), add_special_tokens=self.add_special_tokens)
                 ids.extend(np.array(encoding.ids, dtype=np.int32) for encoding in encodings)
@@ -105,7 +105,7 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 @contextmanager
-def _threads(parallel: bool) -> Iterator[None]:
+def threads(parallel: bool) -> Iterator[None]:
     """Say to the Rust library, which asks the environment at every call, whether to use threads."""
     before = os.environ.get(_PARALLELISM)
     os.environ[_PARALLELISM] = "true" if parallel else "false"

@@ -23,40 +23,6 @@ ORDER = ("path", "block", "place")
 
 
 @dataclass(frozen=True)
-class Documents:
-    """A corpus, opened.
-
-    Attributes
-    ----------
-    frame
-        One row per document: ``document`` (string, or array of integers), ``corrupt`` (the line that is not JSON,
-        else null) and ``path`` (its file).
-    sources
-        Its files in order of path: path, bytes, sha256, rows (null where the format does not say).
-    """
-
-    frame: DataFrame
-    sources: pa.Table
-
-
-def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
-    """Open the documents of a corpus.
-
-    Raises
-    ------
-    InputError
-        If a path, a column or a file is missing or broken, or if there is no document; names it.
-    """
-    files = list_files(session, corpus.paths)
-    sources, column = inspect_files(session, files, rule_of(corpus))
-    reader = Reader(session, corpus, column)
-    if corpus.max_documents is None:
-        return Documents(reader.documents(corpus.paths).drop(*ORDER[1:]), sources)
-    with readable_errors(), progress(session, f"find the first {corpus.max_documents:,} documents"):
-        return Documents(_first_documents(reader, corpus, files).drop(*ORDER[1:]), sources)
-
-
-@dataclass(frozen=True)
 class Reader:
     """Reads documents out of files.
 
@@ -104,28 +70,82 @@ class Reader:
         return reduce(lambda kind, parent: T.StructType([T.StructField(parent, kind)]), reversed(parents), schema)
 
 
+@dataclass(frozen=True)
+class Documents:
+    """A corpus, opened.
+
+    Attributes
+    ----------
+    frame
+        One row per document: ``document`` (string, or array of integers), ``corrupt`` (the line that is not JSON,
+        else null) and ``path`` (its file).
+    sources
+        Its files in order of path: path, bytes, sha256, rows (null where the format does not say).
+    reader, files
+        How documents are read, and the files' URLs in order.
+    """
+
+    frame: DataFrame
+    sources: pa.Table
+    reader: Reader
+    files: Sequence[str]
+
+    def first(self, wanted: int | None) -> DataFrame:
+        """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file; None: all.
+
+        Raises
+        ------
+        InputError
+            If a file is broken; names it.
+        """
+        rows = self.sources["rows"].to_pylist()
+        at_most = (self.reader.corpus.max_documents, None if None in rows else sum(rows))
+        if wanted is None or any(number is not None and number <= wanted for number in at_most):
+            return self.frame
+        return _first_documents(self.reader, self.files, wanted)
+
+
+def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
+    """Open the documents of a corpus.
+
+    Raises
+    ------
+    InputError
+        If a path, a column or a file is missing or broken, or if there is no document; names it.
+    """
+    files = list_files(session, corpus.paths)
+    sources, column = inspect_files(session, files, rule_of(corpus))
+    reader = Reader(session, corpus, column)
+    if corpus.max_documents is None:
+        frame = reader.documents(corpus.paths).drop(*ORDER[1:])
+    else:
+        frame = _first_documents(reader, files, corpus.max_documents)
+    return Documents(frame, sources, reader, files)
+
+
 def _as_path(url: str) -> str:
     """Write a file's URL as a path that Spark takes for this file alone, not for a glob."""
     return re.sub(r"([\[\]{}*?\\])", r"\\\1", unquote(url))
 
 
-def _first_documents(reader: Reader, corpus: CorpusSection, files: Sequence[str]) -> DataFrame:
-    """Keep documents up to the ``max_documents``-th eligible one, in order of path and place in the file.
+def _first_documents(reader: Reader, files: Sequence[str], wanted: int) -> DataFrame:
+    """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file.
 
     Files are read in growing prefixes of that order until enough documents are found, and only the order's keys are
     kept of them; so a small sample of a large corpus costs little, and does not depend on how Spark splits files.
     """
-    wanted, n_files = corpus.max_documents or 0, 1
-    while True:
-        prefix = reader.documents([_as_path(file) for file in files[:n_files]])
-        found = prefix.where(_is_eligible(corpus)).select(*ORDER).orderBy(*ORDER).limit(wanted).toArrow()
-        if len(found) == wanted or n_files == len(files):
-            break
-        n_files = min(4 * n_files, len(files))
-    if len(found) < wanted:
-        return prefix
-    last = found.slice(wanted - 1).to_pylist()[0]
-    return prefix.where(F.struct(*ORDER) <= F.struct(*(F.lit(last[name]).alias(name) for name in ORDER)))
+    n_files = 1
+    with readable_errors(), progress(reader.session, f"find the first {wanted:,} documents"):
+        while True:
+            prefix = reader.documents([_as_path(file) for file in files[:n_files]])
+            found = prefix.where(_is_eligible(reader.corpus)).select(*ORDER).orderBy(*ORDER).limit(wanted).toArrow()
+            if len(found) == wanted or n_files == len(files):
+                break
+            n_files = min(4 * n_files, len(files))
+    if len(found) == wanted:
+        last = found.slice(wanted - 1).to_pylist()[0]
+        prefix = prefix.where(F.struct(*ORDER) <= F.struct(*(F.lit(last[name]).alias(name) for name in ORDER)))
+    return prefix.drop(*ORDER[1:])
 
 
 def _is_eligible(corpus: CorpusSection) -> Column:

@@ -10,14 +10,21 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
-from leadterm.config import Config, WordTokenizerSection, canonical
+from leadterm.config import Config, canonical
 from leadterm.corpus import HuggingFaceTokenizer
 from leadterm.errors import InputError, LeadtermError
 from leadterm.spark.documents import Documents, open_documents
 from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.progress import progress
-from leadterm.spark.vocabulary import AnyTokenizer, IdsVocabulary, given_tokenizer, tokenizer_file, word_tokenizer
+from leadterm.spark.vocabulary import (
+    AnyTokenizer,
+    FromCorpus,
+    IdsVocabulary,
+    given_tokenizer,
+    made_tokenizer,
+    tokenizer_file,
+)
 from leadterm.spark.writing import REPORT, WindowsWriter
 from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, read_manifest, staging
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
@@ -64,10 +71,7 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
     seconds: dict[str, float] = {}
     with readable_errors(), staging(run) as stage:
         started = time.monotonic()
-        if isinstance(given, WordTokenizerSection):
-            tokenizer: AnyTokenizer = word_tokenizer(documents.frame, config.corpus, given)
-        else:
-            tokenizer = given
+        tokenizer = made_tokenizer(documents, given)
         seconds["tokenizer"] = time.monotonic() - started
         started = time.monotonic()
         reports = _write_windows(documents, config, tokenizer, stage)
@@ -82,9 +86,10 @@ def encoding_settings(config: Config) -> dict[str, Any]:
     return {"corpus": corpus, "tokenizer": canonical(config.tokenizer), "windows": canonical(config.windows)}
 
 
-def _made_from(documents: Documents, config: Config, given: AnyTokenizer | WordTokenizerSection) -> dict[str, str]:
+def _made_from(documents: Documents, config: Config, given: AnyTokenizer | FromCorpus) -> dict[str, str]:
     """Hash what the products are made from: the corpus, and a tokenizer that came from elsewhere."""
-    made_from = {"corpus": sources_hash(documents.sources, ordered=config.corpus.max_documents is not None)}
+    limits = (config.corpus.max_documents, getattr(config.tokenizer, "training_documents", None))
+    made_from = {"corpus": sources_hash(documents.sources, ordered=any(limits))}
     if isinstance(given, HuggingFaceTokenizer):
         made_from["tokenizer"] = hashlib.sha256(given.to_json().encode()).hexdigest()
     return made_from

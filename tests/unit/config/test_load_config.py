@@ -83,6 +83,14 @@ def test_canonical_order_does_not_depend_on_the_file(tmp_path):
     assert json.dumps(canonical(first)) == json.dumps(canonical(second))
 
 
+def test_a_trained_tokenizer_sees_a_bounded_part_of_the_corpus_by_default():
+    bpe = {"kind": "bpe", "vocabulary_size": 256}
+    config = parse_config({"corpus": {"paths": ["a"]}, "tokenizer": bpe})
+    assert canonical(config.tokenizer) == {**bpe, "training_documents": 100_000}
+    every = parse_config({"corpus": {"paths": ["a"]}, "tokenizer": {**bpe, "training_documents": None}})
+    assert canonical(every.tokenizer)["training_documents"] is None
+
+
 def test_sections_do_not_change():
     section = WordTokenizerSection(kind="words", vocabulary_size=3)
     with pytest.raises(ValidationError, match="frozen"):
@@ -92,7 +100,7 @@ def test_sections_do_not_change():
 def test_every_key_says_what_it_means():
     sections = [field.annotation for field in Config.model_fields.values()]
     models = [m for s in sections for m in (getattr(s, "__args__", None) or (s,)) if hasattr(m, "model_fields")]
-    assert len(models) == 9
+    assert len(models) == 10
     for model in models:
         for name, field in model.model_fields.items():
             assert name == "kind" or field.description, f"{model.__name__}.{name}"

@@ -41,10 +41,20 @@ def test_a_key_of_another_kind_of_tokenizer():
 
 def test_an_unknown_kind_of_tokenizer():
     assert message_of(tokenizer={"kind": "word"}) == (
-        "run.yaml: tokenizer.kind: found 'word' (text); expected one of words, huggingface, ids. Did you mean 'words'?"
+        "run.yaml: tokenizer.kind: found 'word' (text); expected one of words, bpe, huggingface, ids. "
+        "Did you mean 'words'?"
     )
     assert "tokenizer.kind: this key is missing; expected one of words" in message_of(tokenizer={})
     assert "tokenizer: found 'words' (text); expected a mapping with the keys kind," in message_of(tokenizer="words")
+
+
+def test_a_vocabulary_without_room_for_the_bytes():
+    assert message_of(tokenizer={"kind": "bpe", "vocabulary_size": 255}) == (
+        "run.yaml: tokenizer.vocabulary_size: found 255 (an integer); expected an integer of at least 256 "
+        "(V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens). Change it."
+    )
+    message = message_of(tokenizer={"kind": "bpe", "vocabulary_size": 300, "training_documents": 0})
+    assert "tokenizer.training_documents: found 0 (an integer); expected an integer of at least 1 or null (" in message
 
 
 def test_several_problems_at_once():
@@ -134,6 +144,8 @@ def test_ids_need_the_ids_tokenizer_and_the_reverse():
         "run.yaml: tokenizer.kind is 'words' and corpus.ids_column is 'x', but tokenizer.kind: ids and "
         "corpus.ids_column go together. Set tokenizer.kind to ids."
     )
+    message = message_of(corpus={"paths": ["a"], "ids_column": "x"}, tokenizer={"kind": "bpe", "vocabulary_size": 300})
+    assert message.startswith("run.yaml: tokenizer.kind is 'bpe' and corpus.ids_column is 'x', but tokenizer.kind: ids")
     assert message_of(tokenizer=IDS).endswith("go together. Name the column in corpus.ids_column.")
 
 
