@@ -61,7 +61,7 @@ def train_bpe(
     vocabulary_size
         V, at least 256. It is smaller in the end if no pair is left to merge.
     progress
-        Told, now and then, how many more occurrences of pieces the library has taken.
+        Told, now and then, how many occurrences of pieces the library has taken.
 
     Raises
     ------
@@ -93,8 +93,10 @@ def train_bpe(
 
 def _repeated(pieces: Mapping[str, int], progress: Callable[[int], object]) -> Iterator[str]:
     """Repeat every piece as often as it occurs, because the library takes no counts; no piece holds a space."""
+    taken = 0
     for piece, count in pieces.items():
         for done in range(0, count, REPEATED):
             times = min(REPEATED, count - done)
             yield " ".join([piece] * times)
-            progress(times)
+            taken += times
+            progress(taken)

@@ -9,7 +9,6 @@ from itertools import accumulate
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from tqdm import tqdm
 
 from leadterm.config import (
     BpeTokenizerSection,
@@ -27,10 +26,11 @@ from leadterm.corpus import (
     train_bpe,
 )
 from leadterm.errors import InputError
+from leadterm.progress import progress
 from leadterm.spark.documents import Documents
 from leadterm.spark.encoding import is_eligible, refuse_corrupt, texts_of
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.progress import progress
+from leadterm.spark.progress import progress as spark_progress
 
 LARGEST_COUNTER = 500_000
 """Distinct words that a task holds before it hands its counts on: about 100 MB."""
@@ -105,8 +105,8 @@ def bpe_tokenizer(documents: Documents, settings: BpeTokenizerSection) -> Huggin
     ranked = most_frequent_parts(frame, documents.reader.corpus, count_pieces, MOST_PIECES, "count pieces of text")
     totals = accumulate(map(len, ranked))
     pieces = {piece: n for (piece, n), total in zip(ranked.items(), totals, strict=True) if total <= MOST_BYTES}
-    with tqdm(total=sum(pieces.values()), desc="train tokenizer", unit="piece", unit_scale=True) as bar:
-        tokenizer = train_bpe(pieces, settings.vocabulary_size, bar.update)
+    with progress("train tokenizer", sum(pieces.values()), "pieces") as report:
+        tokenizer = train_bpe(pieces, settings.vocabulary_size, report)
     if tokenizer.vocabulary_size < settings.vocabulary_size:
         logger.info(
             "the text gives %s tokens; tokenizer.vocabulary_size is %s",
@@ -162,7 +162,7 @@ def most_frequent_parts(
 
     counted = frame.mapInArrow(count_parts, "part string, n long")
     ranked = counted.groupBy("part").agg(F.sum("n").alias("n")).orderBy(F.desc("n"), "part").limit(size)
-    with progress(frame.sparkSession, description), readable_errors():
+    with spark_progress(frame.sparkSession, description), readable_errors():
         found = ranked.toArrow()
     return dict(zip(found["part"].to_pylist(), found["n"].to_pylist(), strict=True))
 
