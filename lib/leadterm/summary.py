@@ -12,8 +12,8 @@ TITLES: dict[Centring, str] = {
     "frequency": "beyond what frequency explains",
 }
 """The two centrings of the basis functions."""
-WIDTH = 26
-"""Characters of a column."""
+WIDTH, NAME_WIDTH = 26, 15
+"""Characters of a column, and of a token in it."""
 
 
 def summarise(path: str, tokens: Sequence[str], k: int) -> str:
@@ -62,7 +62,12 @@ def _cells(run: Run, token: str, basis: str, k: int, centring: Centring) -> list
     """Write associations as cells; that a token can stand in its own place says nothing, so it is left out there."""
     found = run.associations(token, basis, k + 1, centring=centring)
     others = [(name, score) for name, score in found if name != token or basis != "interchange"]
-    return [f"{printable(name)[:15]:<15} {score:+.1e}" for name, score in others[:k]]
+    return [f"{_shortened(printable(name)):<{NAME_WIDTH}} {score:+.1e}" for name, score in others[:k]]
+
+
+def _shortened(name: str) -> str:
+    """Cut a name that does not fit."""
+    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
 
 
 def printable(token: str) -> str:
