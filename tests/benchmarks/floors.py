@@ -1,21 +1,24 @@
 """What the machine itself would need: the fastest that this way of counting could be here.
 
-Each pair of a position and a context token is one read-modify-write of a scratch row, and each nonzero crosses memory
-at least once for the shuffle (12 bytes) and once for the disk. Both rates are measured, on all cores at once.
+For each pair of a position and a context token, counting has one read-modify-write of a scratch row, and attention one
+look-up in a row of scores besides. Each nonzero crosses memory at least once for the shuffle (12 bytes), and each file
+that is read whole or written once. All rates are measured, on all cores at once.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.samples import Sample
 from leadterm.counting import count_unit, reciprocal_weights
-from leadterm.counting.positions import NEXT, group_positions, window_starts
+from leadterm.counting.positions import CURRENT, NEXT, group_positions, window_starts
+from leadterm.store import read_manifest
 
 COPIED_BYTES = 2**28
 """Per core: far more than any cache."""
@@ -25,7 +28,10 @@ REPEATS = 3
 """Of which the fastest counts: a floor is what the machine can do."""
 
 
-@numba.njit("int64(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1])", nogil=True)
+SIGNATURE = "int64(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1])"
+
+
+@numba.njit(SIGNATURE, nogil=True)
 def scatter(tokens, starts, order, weights, scratch):
     """Add the weights of all pairs of some positions to one scratch row; the number of pairs."""
     pairs = 0
@@ -38,8 +44,20 @@ def scatter(tokens, starts, order, weights, scratch):
     return pairs
 
 
-def measure_floors(sample: Sample) -> dict[str, Any]:
-    """Measure both rates, and leadterm's kernels without Spark.
+@numba.njit(SIGNATURE, nogil=True)
+def gather_scatter(tokens, starts, order, scores, scratch):
+    """Look the score of every pair of some positions up in one row and add it to another; the number of pairs."""
+    pairs = 0
+    for k in range(order.size):
+        position, start = order[k], starts[order[k]]
+        for j in range(start, position + 1):
+            scratch[tokens[j]] += scores[tokens[j]]
+        pairs += position + 1 - start
+    return pairs
+
+
+def counting_floor(sample: Sample) -> dict[str, Any]:
+    """Measure the rates that limit counting, and leadterm's kernels without Spark.
 
     Returns
     -------
@@ -48,35 +66,63 @@ def measure_floors(sample: Sample) -> dict[str, Any]:
         all cores, ``kernel_tokens_per_second`` of one core.
     """
     tokens, offsets = sample.flat_windows()
-    size, length = sample.manifest.counts["vocabulary_size"], sample.config.windows.length
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    size, length = sample.sizes["vocabulary_size"], sample.sizes["length"]
     weights = reciprocal_weights(length, 32)
+    _, seconds = _fastest(lambda _: sum(len(rows) for _, rows in count_unit(tokens, offsets, size, weights, 2**21)), 1)
+    kernels = {"kernel_tokens_per_second": sample.sizes["tokens"] / seconds}
+    return _rates(sample, scatter, NEXT, weights) | kernels
+
+
+def attention_floor(sample: Sample) -> dict[str, Any]:
+    """Measure the rates that limit the attention job: as for counting, without the kernels."""
+    return _rates(sample, gather_scatter, CURRENT, np.ones(sample.sizes["vocabulary_size"], dtype=np.int64))
+
+
+def share_of_floor(
+    rates: dict[str, Any], sample: Sample, seconds: float, made: Sequence[str], read: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Turn rates into the least time for a job, and say what share of the time it took that is.
+
+    Parameters
+    ----------
+    rates
+        From ``counting_floor`` or ``attention_floor``.
+    sample
+        That the job worked on.
+    seconds
+        That it took.
+    made, read
+        The products that it wrote, whose nonzeros were shuffled, and those that it read besides the windows.
+    """
+    manifests = {product: read_manifest(sample.location, product) for product in (*made, *read)}
+    nonzeros = sum(manifests[product].counts.get("nonzeros", 0) for product in made)
+    file_bytes = sum(entry.bytes for manifest in manifests.values() for entry in manifest.files)
+    pairs = rates["pairs"] / rates["pairs_per_second"]
+    moving = (nonzeros * BYTES_PER_NONZERO + file_bytes) / rates["copied_bytes_per_second"]
+    least = {"nonzeros": nonzeros, "file_bytes": file_bytes, "pairs_seconds": pairs, "moving_seconds": moving}
+    return {**rates, **least, "seconds": seconds, "share": (pairs + moving) / seconds}
+
+
+def _rates(sample: Sample, loop: Callable[..., int], shift: int, values: NDArray[np.int64]) -> dict[str, Any]:
+    """Measure a loop over all pairs, positions grouped by the token ``shift`` places on, and the copying of memory."""
+    tokens, offsets = sample.flat_windows()
+    size = sample.sizes["vocabulary_size"]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     starts = window_starts(offsets, len(tokens))
-    _, order = group_positions(tokens, offsets, size, NEXT)
+    _, order = group_positions(tokens, offsets, size, shift)
     parts = [np.ascontiguousarray(part) for part in np.array_split(order, cores)]
     scratches = [np.zeros(size, dtype=np.int64) for _ in parts]
-    pairs, seconds = _fastest(lambda core: scatter(tokens, starts, parts[core], weights, scratches[core]), cores)
+    pairs, seconds = _fastest(lambda core: loop(tokens, starts, parts[core], values, scratches[core]), cores)
 
     sources = [np.ones(COPIED_BYTES // 8) for _ in range(cores)]
     targets = [np.ones_like(source) for source in sources]
     _, copy_seconds = _fastest(lambda core: np.copyto(targets[core], sources[core]) or 0, cores)
-    _, kernel_seconds = _fastest(
-        lambda _: sum(len(rows) for _, rows in count_unit(tokens, offsets, size, weights, 2**21)), 1
-    )
     return {
         "cores": cores,
         "pairs": int(pairs),
         "pairs_per_second": pairs / seconds,
         "copied_bytes_per_second": cores * COPIED_BYTES / copy_seconds,
-        "kernel_tokens_per_second": sample.manifest.counts["tokens"] / kernel_seconds,
     }
-
-
-def share_of_floor(floors: dict[str, Any], nonzeros: int, output_bytes: int, seconds: float) -> dict[str, float]:
-    """Turn rates into the least time for a job, and say what share of the time it took that is."""
-    adding = floors["pairs"] / floors["pairs_per_second"]
-    moving = (nonzeros * BYTES_PER_NONZERO + output_bytes) / floors["copied_bytes_per_second"]
-    return {"adding_seconds": adding, "moving_seconds": moving, "share": (adding + moving) / seconds}
 
 
 def _fastest(work: Callable[[int], int], cores: int) -> tuple[int, float]:

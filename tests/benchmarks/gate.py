@@ -1,9 +1,10 @@
-"""The accuracy gate: no speed is shown of a result that is not right."""
+"""The accuracy gate of counting: no speed is shown of a result that is not right."""
 
 from pathlib import Path
 
 import numpy as np
 import pyarrow.dataset as ds
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 import leadterm
@@ -53,9 +54,7 @@ def check_rows(sample: Sample, n_rows: int = 16, most: int = 5_000) -> str:
     tokens, offsets = sample.flat_windows()
     starts = np.repeat(offsets[:-1], np.diff(offsets))
     counts = np.bincount(tokens, minlength=run.vocabulary_size)
-    candidates = np.flatnonzero((counts > 0) & (counts <= most))
-    ranked = candidates[np.argsort(counts[candidates], kind="stable")]
-    rows = ranked[np.linspace(0, len(ranked) - 1, n_rows).astype(int)]
+    rows = sample_tokens(counts, n_rows, most)
     for row in rows:
         expected = np.zeros(run.vocabulary_size, dtype=np.int64)
         for place in np.flatnonzero(tokens == row):
@@ -65,6 +64,13 @@ def check_rows(sample: Sample, n_rows: int = 16, most: int = 5_000) -> str:
         if not np.array_equal(context[[row]].toarray()[0], expected):
             raise GateError(f"Phi: row {row} is not what a plain count gives")
     return f"{n_rows} rows of Phi, {counts[rows].sum():,} positions: equal to a plain count, every integer"
+
+
+def sample_tokens(counts: NDArray[np.int64], n_tokens: int, most: int) -> NDArray[np.int64]:
+    """Choose some tokens, from the rarest to those with the largest count up to ``most``."""
+    candidates = np.flatnonzero((counts > 0) & (counts <= most))
+    ranked = candidates[np.argsort(counts[candidates], kind="stable")]
+    return ranked[np.linspace(0, len(ranked) - 1, n_tokens).astype(int)]
 
 
 def _read_triples(folder: Path, names: tuple[str, str, str], size: int) -> csr_array:

@@ -13,12 +13,30 @@ from typing import Any
 
 from benchmarks.memory import sampled_memory
 from benchmarks.samples import Sample
-from benchmarks.stages import read_stages
+from benchmarks.stages import EVENTS, read_stages
 
 Caller = Callable[..., Any]
 """Calls a function with arguments, in one process or another."""
 Work = Callable[[Sample, Path], Callable[[], Any]]
-"""Makes ready to count the windows of a sample into a folder; calling the result does it."""
+"""Makes ready to work on a sample, with a folder for the result; calling what it returns does the work."""
+Prepared = tuple[Work, Callable[[], None]]
+"""The work, and what to do after the last of it."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Someone who does a job.
+
+    Attributes
+    ----------
+    name
+        As the report has it.
+    prepare
+        Takes a folder to work in, loads packages and starts Spark; it must survive pickling, as it runs elsewhere.
+    """
+
+    name: str
+    prepare: Callable[[Path], Prepared]
 
 
 @dataclass(frozen=True)
@@ -30,7 +48,7 @@ class Measurement:
     contender, tokens, positions, vocabulary_size, length
         Who, on what: the sample's tokens and positions, V and T.
     seconds
-        Of every repeat, from windows on disk to the result, Spark being warm.
+        Of every repeat, from the inputs on disk to the result, Spark being warm.
     memory
         Peaks over all repeats, in bytes.
     stages
@@ -67,9 +85,11 @@ def in_this_process(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def measure(contender: str, samples: Sequence[Sample], tiny: Sample, output: Path, repeats: int) -> list[Measurement]:
+def measure(
+    contender: Contender, samples: Sequence[Sample], tiny: Sample, output: Path, repeats: int
+) -> list[Measurement]:
     """Warm a contender up on a tiny sample, then time it on each sample; its last result stays in ``output``."""
-    work, finish = PREPARE[contender](output)
+    work, finish = contender.prepare(output)
     _timed(work, tiny, output, 1)
     timed = [(sample, _timed(work, sample, output, repeats)) for sample in samples]
     finish()
@@ -77,10 +97,31 @@ def measure(contender: str, samples: Sequence[Sample], tiny: Sample, output: Pat
     for sample, (spans, memory) in timed:
         seconds = [ended - began for began, ended in spans]
         middle = spans[sorted(range(repeats), key=seconds.__getitem__)[repeats // 2]]
-        counts, length = sample.manifest.counts, sample.config.windows.length
-        sizes = (counts["tokens"], counts["positions"], counts["vocabulary_size"], length)
-        found.append(Measurement(contender, *sizes, seconds, memory, read_stages(output / "events", *middle)))
+        stages = read_stages(output / EVENTS, *middle)
+        found.append(Measurement(contender.name, **sample.sizes, seconds=seconds, memory=memory, stages=stages))
     return found
+
+
+def made_anew(products: Sequence[str], job: Callable[..., Any]) -> Work:
+    """Let a job of leadterm make its products in the sample's run directory, where it would skip what is there."""
+
+    def work(sample: Sample, _: Path) -> Callable[[], Any]:
+        for product in products:
+            (sample.location / product).remove()
+        return partial(job, sample.config, sample.location)
+
+    return work
+
+
+def kept_last(action: Callable[[Sample], Any], save: Callable[[Any, Path], None], output: Path) -> Prepared:
+    """Let a peer work in memory; its last result is saved after the time was taken."""
+    last: list[Any] = []
+
+    def work(sample: Sample, _: Path) -> Callable[[], None]:
+        last.clear()
+        return lambda: last.append(action(sample))
+
+    return work, lambda: save(last[-1], output / "result")
 
 
 def _timed(work: Work, sample: Sample, output: Path, repeats: int) -> tuple[list[tuple[float, float]], dict[str, int]]:
@@ -95,60 +136,3 @@ def _timed(work: Work, sample: Sample, output: Path, repeats: int) -> tuple[list
             spans.append((began, time.time()))
         memory = {kind: max(peak, memory.get(kind, 0)) for kind, peak in peaks.as_dict().items()}
     return spans, memory
-
-
-def _prepare_ours(output: Path) -> tuple[Work, Callable[[], None]]:
-    """Start Spark for leadterm's job; its products appear in the sample's run directory."""
-    from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
-
-    session = _session(output)
-
-    def work(sample: Sample, _: Path) -> Callable[[], Any]:
-        for product in ("bigram", "context", "frequencies"):  # what is there would not be counted again
-            (sample.location / product).remove()
-        return partial(count_cooccurrences, session, sample.config, sample.location)
-
-    return work, session.stop
-
-
-def _prepare_sql(output: Path) -> tuple[Work, Callable[[], None]]:
-    """Start Spark, with the same settings, for the SQL job."""
-    from benchmarks.peer_sql import count_sql  # noqa: PLC0415
-
-    session = _session(output)
-    return lambda sample, target: partial(count_sql, session, sample, target), session.stop
-
-
-def _prepare_onehot(output: Path) -> tuple[Work, Callable[[], None]]:
-    """Load torch; the last result is saved after the time was taken."""
-    from benchmarks.peer_onehot import count_onehot, save  # noqa: PLC0415
-
-    last: list[Any] = []
-
-    def work(sample: Sample, _: Path) -> Callable[[], None]:
-        last.clear()
-        return lambda: last.append(count_onehot(sample))
-
-    return work, lambda: save(last[-1], output / "result")
-
-
-def _session(output: Path) -> Any:
-    """Start Spark with a log of its stages."""
-    from leadterm.spark.session import start_session  # noqa: PLC0415
-
-    shutil.rmtree(output / "events", ignore_errors=True)
-    (output / "events").mkdir(parents=True)
-    properties = {
-        "spark.eventLog.enabled": True,
-        "spark.eventLog.dir": (output / "events").resolve().as_uri(),
-        "spark.eventLog.rolling.enabled": False,
-        "spark.eventLog.compress": False,
-    }
-    return start_session("leadterm benchmark", properties)
-
-
-PREPARE: dict[str, Callable[[Path], tuple[Work, Callable[[], None]]]] = {
-    "leadterm": _prepare_ours,
-    "Spark SQL": _prepare_sql,
-    "one-hot products, torch": _prepare_onehot,
-}

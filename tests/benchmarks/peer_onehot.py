@@ -24,10 +24,7 @@ def count_onehot(sample: Sample) -> tuple[torch.Tensor, torch.Tensor]:
     causal_mean = torch.tril(torch.ones(length, length)) / torch.arange(1, length + 1)[:, None]
     bigram, context = torch.zeros(size, size), torch.zeros(size, size)
     for windows in batches(offsets):
-        current = torch.cat([ids[start : stop - 1] for start, stop in windows])
-        following = torch.cat([ids[start + 1 : stop] for start, stop in windows])
-        x, y = one_hot(current, size), one_hot(following, size)
-        sizes = [stop - start - 1 for start, stop in windows]
+        x, y, sizes = one_hot_windows(ids, windows, size)
         means = torch.cat([causal_mean[:n, :n] @ part for n, part in zip(sizes, x.split(sizes), strict=True)])
         bigram.addmm_(x.T, y)
         context.addmm_(y.T, means)
@@ -42,9 +39,18 @@ def batches(offsets: np.ndarray) -> list[list[tuple[int, int]]]:
     return [pairs[start:stop] for start, stop in pairwise(bounds)]
 
 
-def one_hot(ids: torch.Tensor, size: int) -> torch.Tensor:
+def one_hot_windows(
+    ids: torch.Tensor, windows: list[tuple[int, int]], size: int, dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+    """Write current and next tokens of some windows as one-hot rows, (positions, V); and count each one's positions."""
+    current = torch.cat([ids[start : stop - 1] for start, stop in windows])
+    following = torch.cat([ids[start + 1 : stop] for start, stop in windows])
+    return one_hot(current, size, dtype), one_hot(following, size, dtype), [stop - start - 1 for start, stop in windows]
+
+
+def one_hot(ids: torch.Tensor, size: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Write ids as rows of the identity."""
-    return torch.zeros(len(ids), size).scatter_(1, ids[:, None], 1.0)
+    return torch.zeros(len(ids), size, dtype=dtype).scatter_(1, ids[:, None], 1.0)
 
 
 def save(result: tuple[torch.Tensor, torch.Tensor], output: Path) -> None:

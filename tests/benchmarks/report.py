@@ -1,82 +1,88 @@
 """The results as a text that fits a terminal."""
 
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-WIDTHS = (26, 9, 12, 22, 14, 12)
-HEADINGS = ("who", "V, T", "tokens", "seconds: median (range)", "tokens/s", "peak memory")
+WIDTHS = (26, 10, 12, 24, 12, 12)
 STAGES = ("deal out row groups", "count: read windows, kernels, shuffle", "merge: sort, sum, write Parquet")
-"""Of leadterm's job, in order."""
+"""Of leadterm's jobs, in order."""
+TITLES = {
+    "counting": "COUNTING: from windows to the bigram and context matrices",
+    "composition": "COMPOSITION: from counts to the scores of pairs, on the driver",
+    "attention": "ATTENTION: from windows and scores to the query-key matrix and the position bias",
+    "trainer": "TRAINER: one step of gradient descent, 3 layers, float32, on the CPU",
+}
+PER_PAIR = {"counting": "one addition", "attention": "one look-up and one addition"}
+"""What the floor's loop does for each pair of a position and a token of its context."""
 
 
 def format_report(results: dict[str, Any]) -> str:
     """Lay all results out."""
-    sections = [
-        _head(results),
-        _accuracy(results),
-        _speeds(results),
-        _ratios(results),
-        _floor(results),
-        _stages(results),
-    ]
+    sections = [_head(results)]
+    for name, part in results["parts"].items():
+        sections += [[TITLES[name]], *(section(name, part) for key, section in SECTIONS.items() if key in part)]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
 def _head(results: dict[str, Any]) -> list[str]:
     machine = results["machine"]
     return [
-        "leadterm: counting co-occurrences, measured against other ways to count the same",
+        "leadterm, measured against other ways to compute the same",
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
         f"load {machine['load_before']:.1f} when it began",
         ", ".join(f"{name} {machine[name]}" for name in ("python", "leadterm", "numba", "pyarrow", "pyspark", "torch")),
         f"text: docstrings of the pinned packages and the King James Bible, {results['texts']}",
+        f"{results['repeats']} repeats each, Spark and kernels warm; a result that is not right stops the benchmark",
     ]
 
 
-def _accuracy(results: dict[str, Any]) -> list[str]:
-    return [
-        "accuracy, checked before any speed is shown",
-        *(f"  {name}: {found}" for name, found in results["accuracy"].items()),
-    ]
+def _accuracy(_: str, part: dict[str, Any]) -> list[str]:
+    return ["accuracy", *(f"  {name}: {found}" for name, found in part["accuracy"].items())]
 
 
-def _speeds(results: dict[str, Any]) -> list[str]:
-    lines = [f"speed and memory; Spark warm, {results['repeats']} repeats each", _row(HEADINGS)]
-    for one in results["measurements"].values():
-        middle, low, high = (f(one["seconds"]) for f in (median, min, max))
+def _speeds(name: str, part: dict[str, Any]) -> list[str]:
+    seconds = "seconds a step" if name == "trainer" else "seconds"
+    lines = [_row(("who", "V, T", "tokens", f"{seconds}: median (range)", "tokens/s", "peak memory"))]
+    for one in part["measurements"].values():
+        middle, low, high = (_short(f(one["seconds"])) for f in (median, min, max))
         kinds = ", ".join(f"{kind} {_gib(peak)}" for kind, peak in one["memory"].items() if kind != "total")
         cells = (
             one["contender"], f"{one['vocabulary_size']}, {one['length']}", f"{one['tokens']:,}",
-            f"{middle:.2f} ({low:.2f}-{high:.2f})", f"{one['tokens_per_second']:,.0f}", _gib(one["memory"]["total"]),
+            f"{middle} ({low}-{high})", f"{one['tokens_per_second']:,.0f}", _gib(one["memory"]["total"]),
         )  # fmt: skip
         lines += [_row(cells), f"  {'':24}of which at their own peaks: {kinds}"]
-    return [*lines, "Resident memory of all processes; pages that they share count once for each."]
-
-
-def _ratios(results: dict[str, Any]) -> list[str]:
-    lines = ["leadterm is so many times as fast as                 same windows   leadterm on the large sample"]
-    for name, ratio in results["ratios"].items():
-        lines.append(f"  {name:50}{ratio['same_windows']:>13,.1f}{ratio['large_sample']:>31,.1f}")
     return [
         *lines,
-        "On few tokens leadterm's time is mostly Spark's start of a job; the peers' rates hardly grow with the sample.",
+        "Resident memory of all processes, mapped files included; shared pages count once for each process.",
     ]
 
 
-def _floor(results: dict[str, Any]) -> list[str]:
-    floors, share, products = results["floors"], results["floor"], results["products"]
-    return [
-        f"floor on {floors['cores']} cores for {floors['pairs']:,} pairs and {products['nonzeros']:,} nonzeros",
-        f"  adding {floors['pairs_per_second'] / 1e6:,.0f} M pairs/s: {share['adding_seconds']:.2f} s",
-        f"  moving {floors['copied_bytes_per_second'] / 1e9:,.1f} GB/s (12 bytes a nonzero, and the "
-        f"{products['bytes'] / 1e6:,.0f} MB of the products): {share['moving_seconds']:.2f} s",
-        f"  the job takes {share['seconds']:.2f} s: it reaches {share['share']:.0%} of the floor",
-        f"  leadterm's kernels alone, one core, no Spark: {floors['kernel_tokens_per_second']:,.0f} tokens/s",
+def _ratios(_: str, part: dict[str, Any]) -> list[str]:
+    columns = list(next(iter(part["ratios"].values())))
+    lines = [f"{'leadterm is so many times as fast as':40}" + "".join(f"{column:>30}" for column in columns)]
+    for name, ratio in part["ratios"].items():
+        lines.append(f"  {name:38}" + "".join(f"{ratio[column]:>30,.1f}" for column in columns))
+    return lines
+
+
+def _floor(name: str, part: dict[str, Any]) -> list[str]:
+    floor = part["floor"]
+    lines = [
+        f"floor on {floor['cores']} cores for {floor['pairs']:,} pairs and {floor['nonzeros']:,} nonzeros",
+        f"  {PER_PAIR[name]} a pair, {floor['pairs_per_second'] / 1e6:,.0f} M pairs/s: {floor['pairs_seconds']:.2f} s",
+        f"  moving {floor['copied_bytes_per_second'] / 1e9:,.1f} GB/s (12 bytes a nonzero, and "
+        f"{floor['file_bytes'] / 1e6:,.0f} MB of files): {floor['moving_seconds']:.2f} s",
+        f"  the job takes {floor['seconds']:.2f} s: it reaches {floor['share']:.0%} of the floor",
     ]
+    if "kernel_tokens_per_second" in floor:
+        lines.append(f"  its kernels alone, one core, no Spark: {floor['kernel_tokens_per_second']:,.0f} tokens/s")
+    return lines
 
 
-def _stages(results: dict[str, Any]) -> list[str]:
-    stages = results["measurements"]["large"]["stages"]
+def _stages(_: str, part: dict[str, Any]) -> list[str]:
+    measured = part["measurements"][part["stages_of"]]
+    stages = measured["stages"]
     names = STAGES if len(stages) == len(STAGES) else [f"stage {i}" for i in range(len(stages))]
     lines = [
         "stages of leadterm's job (median repeat)           wall s   task s   GC s  shuffled in, out MB   spilled MB"
@@ -89,8 +95,18 @@ def _stages(results: dict[str, Any]) -> list[str]:
             f"  {name:47}{stage['wall_seconds']:8.2f} {stage['task_seconds']:8.2f} {stage['gc_seconds']:6.2f}"
             f"{read:11,.0f}{written:10,.0f}{spilled:13,.0f}"
         )
-    rest = median(results["measurements"]["large"]["seconds"]) - sum(stage["wall_seconds"] for stage in stages)
+    rest = median(measured["seconds"]) - sum(stage["wall_seconds"] for stage in stages)
     return [*lines, f"  {'between and after the stages':47}{rest:8.2f}"]
+
+
+SECTIONS: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
+    "accuracy": _accuracy,
+    "measurements": _speeds,
+    "ratios": _ratios,
+    "floor": _floor,
+    "stages_of": _stages,
+}
+"""How the results of a part are laid out, in this order; a part need not have all of them."""
 
 
 def _row(cells: tuple[str, ...]) -> str:
@@ -99,6 +115,11 @@ def _row(cells: tuple[str, ...]) -> str:
         for i, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
     )
     return "  " + "  ".join([first, *others])
+
+
+def _short(seconds: float) -> str:
+    """Write three digits."""
+    return f"{seconds:.0f}" if seconds >= 100 else f"{seconds:#.3g}"
 
 
 def _gib(size: int) -> str:

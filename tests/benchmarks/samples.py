@@ -1,6 +1,7 @@
-"""The samples of the text that are counted: runs, encoded by leadterm's own job and kept for the next time."""
+"""The samples of the text that are worked on: runs, encoded by leadterm's own job and kept for the next time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +43,18 @@ class Sample:
         """Of its windows."""
         return read_manifest(self.location, "windows")
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Its tokens and positions, and V and T."""
+        counts = {name: self.manifest.counts[name] for name in ("tokens", "positions", "vocabulary_size")}
+        return counts | {"length": self.config.windows.length}
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the matrices of these very windows are there."""
+        made = [read_manifest(self.location, product) for product in ("bigram", "context", "frequencies")]
+        return all(one and one.made_from["windows"] == self.manifest.content_hash for one in made)
+
     def flat_windows(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Read all windows end to end: tokens, and where each window begins and the last one ends."""
         from leadterm.store.windows import read_windows  # noqa: PLC0415
@@ -51,27 +64,93 @@ class Sample:
         return np.concatenate(windows), ends.astype(np.int64)
 
 
+@dataclass(frozen=True)
+class Batch(Sample):
+    """The first windows of a sample that have T + 1 tokens: a rectangle, without padding.
+
+    Attributes
+    ----------
+    n_windows
+        How many.
+    """
+
+    n_windows: int
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Tokens and positions of these windows, and V and T."""
+        length = self.config.windows.length
+        own = {"tokens": self.n_windows * (length + 1), "positions": self.n_windows * length}
+        return super().sizes | own
+
+    def rectangle(self) -> NDArray[np.int64]:
+        """Read the windows: int64 (n_windows, T + 1)."""
+        length = self.config.windows.length
+        tokens, offsets = self.flat_windows()
+        starts = offsets[:-1][np.diff(offsets) == length + 1][: self.n_windows]
+        if len(starts) < self.n_windows:
+            raise SystemExit(
+                f"{self.folder} has {len(starts)} windows of {length + 1} tokens, and {self.n_windows} were asked for. "
+                "Raise --onehot-tokens or lower --training-windows."
+            )
+        return tokens[starts[:, None] + np.arange(length + 1)].astype(np.int64)
+
+
 def subwords(data: Path, texts: Path, n_tokens: int | None, length: int = 128) -> Sample:
     """Describe a sample with SmolLM2's tokenizer: V = 49,152."""
     tokenizer = {"kind": "huggingface", "source": str(_tokenizer_json(data))}
     return _sample(data, texts, n_tokens, "subwords", tokenizer, length)
 
 
-def words(data: Path, texts: Path, n_tokens: int | None, size: int = 3000, length: int = 200) -> Sample:
+def words(
+    data: Path, texts: Path, n_tokens: int | None, name: str = "words", size: int = 3000, length: int = 200
+) -> Sample:
     """Describe a sample with the paper's word rule."""
     tokenizer = {"kind": "words", "vocabulary_size": size, "unknown": "replace"}
-    return _sample(data, texts, n_tokens, "words", tokenizer, length)
+    return _sample(data, texts, n_tokens, name, tokenizer, length)
+
+
+def training_batches(data: Path, texts: Path, n_tokens: int, numbers: Sequence[int]) -> dict[str, Sample]:
+    """Describe windows to train on, V = 1,001 and T = 64: so many each, by name, and a few to warm up."""
+    sample = words(data, texts, n_tokens, "training", size=1000, length=64)
+    wanted = {"training tiny": 2, **{f"{number} windows": number for number in numbers}}
+    return {name: Batch(sample.folder, sample.config, number) for name, number in wanted.items()}
 
 
 def encode_samples(samples: Sequence[Sample]) -> None:
     """Encode the samples that are not there yet, with progress bars."""
     from leadterm.spark.encode import encode_corpus  # noqa: PLC0415  # only processes that measure start Spark
-    from leadterm.spark.session import start_session  # noqa: PLC0415
 
-    session = start_session("leadterm benchmark: encode")
-    try:
+    with _session("encode") as session:
         for sample in samples:
             encode_corpus(session, sample.config, sample.location, overwrite=True)
+
+
+def count_samples(samples: Sequence[Sample]) -> None:
+    """Count the samples that were not counted yet."""
+    from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
+
+    with _session("count") as session:
+        for sample in samples:
+            count_cooccurrences(session, sample.config, sample.location, overwrite=True)
+
+
+def compose_samples(samples: Sequence[Sample]) -> None:
+    """Compose the scores of samples that were counted, where they are not there yet."""
+    from leadterm.compose import compose_weights  # noqa: PLC0415  # imports torch
+
+    for sample in samples:
+        compose_weights(sample.config, sample.location, overwrite=True)
+
+
+@contextmanager
+def _session(name: str) -> Iterator[Any]:
+    """Start Spark for a block."""
+    from leadterm.spark.session import start_session  # noqa: PLC0415
+
+    session = start_session(f"leadterm benchmark: {name}")
+    try:
+        yield session
     finally:
         session.stop()
 

@@ -1,9 +1,12 @@
 """The stages of a Spark job, from Spark's event log."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+EVENTS = "events"
+"""The log's folder, in that of a contender."""
 METRICS = {
     "task_seconds": ("internal.metrics.executorRunTime", 1e-3),
     "gc_seconds": ("internal.metrics.jvmGCTime", 1e-3),
@@ -14,6 +17,21 @@ METRICS = {
     "python_data_returned_bytes": ("data returned from Python workers", 1),
 }
 """What is kept of a stage: the name of Spark's accumulator and its unit."""
+
+
+def logged_session(output: Path) -> Any:
+    """Start Spark with a log of its stages in a contender's folder."""
+    from leadterm.spark.session import start_session  # noqa: PLC0415  # only processes that measure start Spark
+
+    shutil.rmtree(output / EVENTS, ignore_errors=True)
+    (output / EVENTS).mkdir(parents=True)
+    properties = {
+        "spark.eventLog.enabled": True,
+        "spark.eventLog.dir": (output / EVENTS).resolve().as_uri(),
+        "spark.eventLog.rolling.enabled": False,
+        "spark.eventLog.compress": False,
+    }
+    return start_session("leadterm benchmark", properties)
 
 
 def read_stages(folder: Path, began: float, ended: float) -> list[dict[str, Any]]:

@@ -1,0 +1,31 @@
+"""Composition, from the counts to the scores of attention at the pairs that occur: leadterm, on the driver."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench import Bench
+from benchmarks.measure import Contender, Prepared, made_anew
+
+SAMPLES = ("large", "words large", "words tiny")
+
+
+def run_part(bench: Bench) -> dict[str, Any]:
+    """Measure the job, and check some rows of what it made."""
+    from benchmarks.gate_attention import check_scores  # noqa: PLC0415  # imports torch
+
+    bench.make_counts(SAMPLES)
+    found = bench.measure(OURS, "large", "words large", warm_up="words tiny")
+    return {
+        "accuracy": {f"the sample {name}": bench.call(check_scores, bench.samples[name]) for name in SAMPLES[:2]},
+        "measurements": {name: one.as_dict() for name, one in found.items()},
+    }
+
+
+def prepare_ours(_: Path) -> Prepared:
+    """Load torch and compile the kernels."""
+    from leadterm.compose import PRODUCT, compose_weights  # noqa: PLC0415
+
+    return made_anew((PRODUCT,), compose_weights), lambda: None
+
+
+OURS = Contender("leadterm, composition", prepare_ours)
