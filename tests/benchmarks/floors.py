@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.samples import Sample
 from leadterm.counting import count_unit, reciprocal_weights
-from leadterm.counting.positions import CURRENT, NEXT, group_positions, window_starts
+from leadterm.counting.positions import CURRENT, NEXT, fetch_ahead, group_positions
 from leadterm.store import read_manifest
 
 COPIED_BYTES = 2**28
@@ -36,11 +36,12 @@ def scatter(tokens, starts, order, weights, scratch):
     """Add the weights of all pairs of some positions to one scratch row; the number of pairs."""
     pairs = 0
     for k in range(order.size):
-        position, start = order[k], starts[order[k]]
-        weight = weights[position - start]
-        for j in range(start, position + 1):
-            scratch[tokens[j]] += weight
-        pairs += position + 1 - start
+        fetch_ahead(tokens, starts, order, k)
+        context = tokens[starts[k] : order[k] + 1]
+        weight = weights[context.size - 1]
+        for j in range(context.size):
+            scratch[np.uint32(context[j])] += weight
+        pairs += context.size
     return pairs
 
 
@@ -49,10 +50,11 @@ def gather_scatter(tokens, starts, order, scores, scratch):
     """Look the score of every pair of some positions up in one row and add it to another; the number of pairs."""
     pairs = 0
     for k in range(order.size):
-        position, start = order[k], starts[order[k]]
-        for j in range(start, position + 1):
-            scratch[tokens[j]] += scores[tokens[j]]
-        pairs += position + 1 - start
+        fetch_ahead(tokens, starts, order, k)
+        context = tokens[starts[k] : order[k] + 1]
+        for j in range(context.size):
+            scratch[np.uint32(context[j])] += scores[np.uint32(context[j])]
+        pairs += context.size
     return pairs
 
 
@@ -108,11 +110,10 @@ def _rates(sample: Sample, loop: Callable[..., int], shift: int, values: NDArray
     tokens, offsets = sample.flat_windows()
     size = sample.sizes["vocabulary_size"]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    starts = window_starts(offsets, len(tokens))
-    _, order = group_positions(tokens, offsets, size, shift)
-    parts = [np.ascontiguousarray(part) for part in np.array_split(order, cores)]
+    _, order, starts = group_positions(tokens, offsets, size, shift)
+    parts = list(zip(np.array_split(starts, cores), np.array_split(order, cores), strict=True))
     scratches = [np.zeros(size, dtype=np.int64) for _ in parts]
-    pairs, seconds = _fastest(lambda core: loop(tokens, starts, parts[core], values, scratches[core]), cores)
+    pairs, seconds = _fastest(lambda core: loop(tokens, *parts[core], values, scratches[core]), cores)
 
     sources = [np.ones(COPIED_BYTES // 8) for _ in range(cores)]
     targets = [np.ones_like(source) for source in sources]

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import kernel
+from leadterm.compiling import kernel, prefetch
 from leadterm.counting.accumulator import add, close_row, empty_scratch, last_row
 from leadterm.counting.gathering import Scores, gather_scores, group_by
 from leadterm.counting.kernels import OUTPUT
 from leadterm.counting.memory import TaskMemory
 from leadterm.counting.merging import NO_ROW
-from leadterm.counting.positions import CURRENT, group_positions, window_starts
+from leadterm.counting.positions import AHEAD, CURRENT, fetch_ahead, group_positions
 from leadterm.counting.rows import SparseRows
 from leadterm.counting.units import Statistic, dense_row
 from leadterm.errors import RunError
@@ -29,6 +29,8 @@ TO_INTEGER = 1.5 * 2.0**52
 """Added to a number below 2^51, it leaves the nearest integer in the last bits of the sum, half to even ..."""
 INTEGER_ZERO = int(np.float64(TO_INTEGER).view(np.int64))
 """... from which its own bits are subtracted: rounding that the compiler can do for several numbers at once."""
+SCORES_PER_LINE = 8
+"""Of float64 in a cache line of 64 bytes."""
 TERM_BITS = 50
 """Terms must be below 2^50 units: half of what can be rounded so, and they are rounded themselves."""
 NO_COLUMNS, NO_VALUES = np.zeros(0, dtype=np.int32), np.zeros(0)
@@ -63,21 +65,20 @@ def attention_unit(
         If a pair that occurs has no score.
     """
     size = len(scores.kept)
-    _, order = group_positions(tokens, offsets, size, CURRENT)
-    starts = window_starts(offsets, len(tokens))
+    _, order, starts = group_positions(tokens, offsets, size, CURRENT)
     scratch, touched = empty_scratch(size)
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((2, length))
     block_pairs = max(memory.block_pairs, length)
     gathered = np.empty(block_pairs)
     units = _scales(scores)
     open_row = NO_ROW
-    for positions, places in _blocks(order, starts, block_pairs):
-        _gather(tokens, starts, positions, places, scores, gathered)
-        done = 0
+    for block in _blocks(order, starts, block_pairs):
+        positions, begins = order[block], starts[block]
+        places, done = _gather(tokens, begins, positions, scores, gathered), 0
         while done < len(positions):
             out = SparseRows.empty(min(len(positions) - done, size) + 1, max(memory.batch_entries, size))
             done, open_row, n_rows = attention_rows(
-                tokens, starts, positions, places, gathered, *units, distances, rounded, scratch, touched, done,
+                tokens, begins, positions, places, gathered, *units, distances, rounded, scratch, touched, done,
                 open_row, *out.arrays,
             )  # fmt: skip
             if done == NO_SCORE:
@@ -96,30 +97,31 @@ def _scales(scores: Scores) -> tuple[NDArray[np.float64], float]:
     return rows, float(np.ldexp(1.0, scores.position_bits))
 
 
-def _blocks(
-    order: NDArray[np.int32], starts: NDArray[np.int32], block_pairs: int
-) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
-    """Cut the grouped positions into blocks of at most so many pairs; with each, where its positions' scores go."""
+def _blocks(order: NDArray[np.int32], starts: NDArray[np.int32], block_pairs: int) -> Iterator[slice]:
+    """Cut the grouped positions into blocks of at most so many pairs."""
     first = 0
     while first < len(order):
-        chunk = order[first : first + max(1, block_pairs // PAIRS_PER_POSITION)]
-        ends = np.cumsum(chunk - starts[chunk] + 1, dtype=np.int64)
-        n_positions = int(np.searchsorted(ends, block_pairs, side="right"))
-        yield chunk[:n_positions], np.concatenate([[0], ends[:n_positions]])
-        first += n_positions
+        chunk = slice(first, first + max(1, block_pairs // PAIRS_PER_POSITION))
+        ends = np.cumsum(order[chunk] - starts[chunk] + 1, dtype=np.int64)
+        last = first + int(np.searchsorted(ends, block_pairs, side="right"))
+        yield slice(first, last)
+        first = last
 
 
 def _gather(
     tokens: NDArray[np.int32],
     starts: NDArray[np.int32],
     positions: NDArray[np.int32],
-    places: NDArray[np.int64],
     scores: Scores,
     gathered: NDArray[np.float64],
-) -> None:
-    """Look up all scores of a block of positions, less each position's mean; NaN where one is missing."""
+) -> NDArray[np.int64]:
+    """Look up all scores of a block of positions, less each position's mean, and say where those of each begin."""
     size = len(scores.kept)
-    block = (tokens, starts, positions, places, *group_by(tokens[positions + 1], size))
+    bounds, order = group_by(tokens[positions + 1], size)
+    starts, positions = starts[order], positions[order]
+    lengths = positions - starts + 1
+    in_order = np.cumsum(lengths, dtype=np.int64) - lengths
+    block = (tokens, starts, positions, in_order, bounds)
     dense, rest = scores.empty_row, scores.kept.copy()
     for numbers, *entries in scores.pieces():
         gather_scores(*block, numbers, *entries, dense, dense, gathered)
@@ -128,6 +130,9 @@ def _gather(
         numbers = np.flatnonzero(others).astype(np.int32)
         no_entry = (np.zeros(len(numbers) + 1, dtype=np.int64), NO_COLUMNS, NO_VALUES)
         gather_scores(*block, numbers, *no_entry, dense, source, gathered)
+    places = np.empty_like(in_order)
+    places[order] = in_order
+    return places
 
 
 def _keys_kept(rows: SparseRows, kept: NDArray[np.bool_]) -> SparseRows:
@@ -151,9 +156,9 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
 ):  # fmt: skip
     """Add q_j = (s_j - mean) / t of positions from ``done`` on to the open row and to ``distances``, rounded.
 
-    The positions are grouped by current token, which names the row. ``distances`` ends with distance 0. Returns the
-    position to go on with, the row then open, and the number of rows written; stops early where the output has no room
-    for a full row.
+    The positions are grouped by current token, which names the row; their windows begin at ``starts``, their scores at
+    ``gathered[places]``. ``distances`` ends with distance 0. Returns the position to go on with, the row then open, and
+    the number of rows written; stops early where the output has no room for a full row.
     """
     n_rows, filled, n_columns = 0, 0, row_scales.size
     in_row, in_distances = rounded[0], rounded[1]
@@ -167,10 +172,15 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
             if filled + n_columns > columns.size:
                 return done, open_row, n_rows
             open_row = row
-        scores = gathered[places[done] : places[done + 1]]
+        fetch_ahead(tokens, starts, positions, done)
+        if done + AHEAD < positions.size:
+            n_ahead = positions[done + AHEAD] - starts[done + AHEAD] + 1
+            for place in range(places[done + AHEAD], places[done + AHEAD] + n_ahead, SCORES_PER_LINE):
+                prefetch(gathered, place)
+        context = tokens[starts[done] : positions[done] + 1]
+        scores = gathered[places[done] : places[done] + context.size]
         if np.isnan(scores[0]):
             return NO_SCORE, open_row, n_rows
-        context = tokens[starts[positions[done]] : positions[done] + 1]
         row_scale, distance_scale = row_scales[row] / scores.size, position_scale / scores.size
         for j in range(scores.size):
             in_row[j] = scores[j] * row_scale + TO_INTEGER

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.compiling import inlined, kernel
+from leadterm.counting.positions import fetch_ahead
 
 EMPTY = np.nan
 """What a place holds that the sparse row says nothing of; a sum that comes out as NaN touched one."""
@@ -93,18 +94,19 @@ def subtract_mean(values):  # type: ignore[no-untyped-def]  # numba infers the t
 
 
 @kernel(
-    "void(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1], int32[::1], "
+    "void(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1], "
     f"{PIECE}, float64[::1], Array(float64, 1, 'C', readonly=True), float64[::1])"
 )
 def gather_scores(  # type: ignore[no-untyped-def]
-    tokens, starts, positions, places, bounds, order, rows, row_offsets, columns, values, dense, source, gathered
+    tokens, starts, positions, places, bounds, rows, row_offsets, columns, values, dense, source, gathered
 ):
     """Look up the scores of the context tokens of some positions, less their mean at each position.
 
-    ``positions`` are those of a block, and ``bounds`` and ``order`` group them by next token. The scores of position i
-    go to ``gathered[places[i]:places[i + 1]]``; all are NaN where one is missing. Only positions whose next token is
-    among ``rows`` are served. Each of these rows is written into ``dense``, a row of no entry, and wiped again; its
-    positions read from ``source``, which is ``dense`` itself or, for rows of no entry, another vector.
+    ``positions``, whose windows begin at ``starts``, are grouped by next token: those of row r are
+    ``positions[bounds[r]:bounds[r + 1]]``. The scores of the k-th one begin at ``gathered[places[k]]``; all are NaN
+    where one is missing. Only positions whose next token is among ``rows`` are served. Each of these rows is written
+    into ``dense``, a row of no entry, and wiped again; its positions read from ``source``, which is ``dense`` itself
+    or, for rows of no entry, another vector.
     """
     for r in range(rows.size):
         row = rows[r]
@@ -113,9 +115,9 @@ def gather_scores(  # type: ignore[no-untyped-def]
         for e in range(row_offsets[r], row_offsets[r + 1]):
             dense[np.uint32(columns[e])] = values[e]
         for k in range(bounds[row], bounds[row + 1]):
-            i = order[k]
-            found = gathered[places[i] : places[i + 1]]
-            context = tokens[starts[positions[i]] : positions[i] + 1]
+            fetch_ahead(tokens, starts, positions, k)
+            context = tokens[starts[k] : positions[k] + 1]
+            found = gathered[places[k] : places[k] + context.size]
             for j in range(context.size):
                 found[j] = source[np.uint32(context[j])]  # Unsigned, so that no code is made for negative indices.
             subtract_mean(found)

@@ -7,6 +7,7 @@ this method. Rows come out in ascending order, until the output has no room for 
 
 from leadterm.compiling import kernel
 from leadterm.counting.accumulator import add, drain
+from leadterm.counting.positions import fetch_ahead
 
 OUTPUT = "int64[::1], int64[::1], int32[::1], int64[::1]"
 """keys (rows,), offsets (rows + 1,), columns (capacity,), values (capacity,), all filled by the kernel."""
@@ -41,18 +42,18 @@ def context_rows(  # type: ignore[no-untyped-def]
 ):
     """Add the 1/t weights of all (y_t, x_j), j <= t, into rows of NEXT x CONTEXT, from ``row`` on.
 
-    ``bounds`` and ``order`` group the positions by next token; ``starts`` says where each one's window begins.
+    ``bounds``, ``order`` and ``starts`` group the positions by next token.
     Returns the row to go on with (V when all are done) and the number of rows written.
     """
     n_rows, filled, n_columns = 0, 0, bounds.size - 1
     while row < n_columns and filled + n_columns <= columns.size:
         if bounds[row] < bounds[row + 1]:
             for k in range(bounds[row], bounds[row + 1]):
-                position = order[k]
-                start = starts[position]
-                weight = weights[position - start]
-                for j in range(start, position + 1):
-                    add(scratch, touched, tokens[j], weight)
+                fetch_ahead(tokens, starts, order, k)
+                context = tokens[starts[k] : order[k] + 1]
+                weight = weights[context.size - 1]
+                for j in range(context.size):
+                    add(scratch, touched, context[j], weight)
             filled = drain(scratch, touched, columns, values, filled)
             keys[n_rows] = row
             n_rows += 1

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from leadterm.errors import ConfigError
 
 BYTES_PER_TOKEN = 16
-"""Of a unit: the token (4), its window's start (4), its place in the grouped order (4), the file it came from (4)."""
+"""Of a unit: the token (4), a position and its window's start (8), the file it came from (4)."""
 BYTES_PER_ENTRY = 24
 """Of an output batch: column (4) and value (8), once in the kernel's arrays and once in the Arrow batch."""
 BYTES_PER_VOCABULARY_ENTRY = 64
 """Scratch row (8), group bounds (16), keys and offsets of a batch (16), and then either both frequencies (16) or what
 attention keeps of scores: a row, a scale, two marks (18); slack (6)."""
-BYTES_PER_PAIR = 10
-"""Of a block of attention: a score (8), and its share of what is kept for a position (32, of 16 pairs at least)."""
+BYTES_PER_PAIR = 11
+"""Of a block of attention: a score (8), and its share of what is kept for a position (48, of 16 pairs at least)."""
 LARGEST_UNIT = 2**30
 """Tokens: positions are int32."""
 LARGEST_BATCH = 2**21

@@ -7,27 +7,23 @@ token array, where that token has a successor in its window: x_t = tokens[i] and
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import kernel
+from leadterm.compiling import inlined, kernel, prefetch
 
 CURRENT, NEXT = 0, 1
 """Which token names the row: the one at the position, or the one that follows."""
+AHEAD = 4
+"""Positions between asking for a context and reading it."""
+TOKENS_PER_LINE = 16
+"""Of int32 in a cache line of 64 bytes."""
 
 
-@kernel("int32[::1](int64[::1], int64)")
-def window_starts(offsets, n_tokens):  # type: ignore[no-untyped-def]  # types stand in the signature
-    """Where the window of each token begins: int32 (tokens,)."""
-    starts = np.empty(n_tokens, dtype=np.int32)
-    for window in range(offsets.size - 1):
-        starts[offsets[window] : offsets[window + 1]] = offsets[window]
-    return starts
-
-
-@kernel("Tuple((int64[::1], int32[::1]))(int32[::1], int64[::1], int64, int64)")
+@kernel("Tuple((int64[::1], int32[::1], int32[::1]))(int32[::1], int64[::1], int64, int64)")
 def group_positions(tokens, offsets, vocabulary_size, shift):  # type: ignore[no-untyped-def]
     """Sort the positions by the token ``shift`` places on: a stable counting sort.
 
-    Returns ``bounds`` int64 (V + 1,) and ``order`` int32 (positions,): the positions of row r are
-    ``order[bounds[r]:bounds[r + 1]]``, ascending.
+    Returns ``bounds`` int64 (V + 1,), ``order`` int32 (positions,) and ``starts`` int32 (positions,): the positions of
+    row r are ``order[bounds[r]:bounds[r + 1]]``, ascending, and the window of ``order[k]`` begins at ``starts[k]``. So
+    kernels read what they know of a position one after the other.
     """
     bounds = np.zeros(vocabulary_size + 1, dtype=np.int64)
     for window in range(offsets.size - 1):
@@ -37,12 +33,22 @@ def group_positions(tokens, offsets, vocabulary_size, shift):  # type: ignore[no
         bounds[row + 1] += bounds[row]
     place = bounds[:-1].copy()
     order = np.empty(bounds[vocabulary_size], dtype=np.int32)
+    starts = np.empty(bounds[vocabulary_size], dtype=np.int32)
     for window in range(offsets.size - 1):
         for i in range(offsets[window], offsets[window + 1] - 1):
             row = tokens[i + shift]
             order[place[row]] = i
+            starts[place[row]] = offsets[window]
             place[row] += 1
-    return bounds, order
+    return bounds, order, starts
+
+
+@inlined
+def fetch_ahead(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Ask for the context of a position soon to come: it lies somewhere in memory, and waiting for it costs most."""
+    if k + AHEAD < order.size:
+        for i in range(starts[k + AHEAD], order[k + AHEAD] + 1, TOKENS_PER_LINE):
+            prefetch(tokens, i)
 
 
 @kernel("void(int32[::1], int64[::1], int64[::1], int64[::1], int64[::1])")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from leadterm.counting.accumulator import empty_scratch
 from leadterm.counting.kernels import bigram_rows, context_rows
-from leadterm.counting.positions import CURRENT, NEXT, add_frequencies, group_positions, window_starts
+from leadterm.counting.positions import CURRENT, NEXT, add_frequencies, group_positions
 from leadterm.counting.rows import SparseRows
 
 ROW_BITS = 32
@@ -72,15 +72,14 @@ def count_unit(
     scratch, touched = empty_scratch(vocabulary_size)
     capacity = max(capacity, vocabulary_size)
 
-    bounds, order = group_positions(tokens, offsets, vocabulary_size, CURRENT)
+    bounds, order, _ = group_positions(tokens, offsets, vocabulary_size, CURRENT)
     row = 0
     while row < vocabulary_size:
         out = SparseRows.empty(min(vocabulary_size - row, capacity), capacity)
         row, n_rows = bigram_rows(tokens, bounds, order, scratch, touched, row, *out.arrays)
         yield Statistic.BIGRAM, out[:n_rows]
 
-    bounds, order = group_positions(tokens, offsets, vocabulary_size, NEXT)
-    starts = window_starts(offsets, len(tokens))
+    bounds, order, starts = group_positions(tokens, offsets, vocabulary_size, NEXT)
     row = 0
     while row < vocabulary_size:
         out = SparseRows.empty(min(vocabulary_size - row, capacity), capacity)

@@ -27,8 +27,8 @@ def test_a_plan_fits_the_kernels(memory, vocabulary, length):
 def test_a_plan_for_attention_has_room_for_a_block_too(memory, vocabulary, length):
     plan = plan_memory(memory, vocabulary, length, attention=True)
     assert plan.block_pairs >= length  # a full position
-    # As above, and for a block a score of each pair and 32 bytes of each position, at most a sixteenth as many.
-    block = 8 * plan.block_pairs + 32 * (plan.block_pairs // 16)
+    # As above, and for a block a score of each pair and 48 bytes of each position, at most a sixteenth as many.
+    block = 8 * plan.block_pairs + 48 * (plan.block_pairs // 16)
     assert 12 * plan.unit_tokens + 12 * plan.batch_entries + 24 * vocabulary + block <= memory
     assert plan_memory(memory, vocabulary, length).block_pairs == 0
 
