@@ -61,27 +61,50 @@ def compose_scores(
     """
     size, context = statistics.size, statistics.context
     width = block_width(memory_bytes, size)
-    backward = statistics.bigram.T.tocsr()
-    backward.sort_indices()
-    offsets, columns, values = _csr(context)
-    centring = np.zeros(size)
-    firsts = offsets[:-1]
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        blocks = _Blocks(statistics, scores, pool)
         for origin in range(0, size, width):
             end = min(size, origin + width)
-            lasts = first_entries(offsets, columns, end)
-            span = (firsts, lasts, columns)
-            block = _rank_one_part(statistics, origin, end)
-            forward = (*_csr(statistics.bigram), *span, values, origin, block)
-            _in_threads(pool, statistics.bigram, partial(multiply_into_block, *forward))
-            shift, centring[origin:end] = _column_means(statistics, block)
-            _in_threads(
-                pool, backward, partial(multiply_at_pairs, *_csr(backward), *span, origin, block, shift, scores)
-            )
-            firsts = lasts
+            blocks.compose(origin, end)
             if on_progress is not None:
                 on_progress(end)
-    return Composed(context, scores, np.where(statistics.kept, -centring, 0.0), statistics.kept)
+    return Composed(context, scores, np.where(statistics.kept, -blocks.centring, 0.0), statistics.kept)
+
+
+class _Blocks:
+    """Composes context tokens from left to right.
+
+    Parameters
+    ----------
+    statistics
+        Of the corpus.
+    scores
+        Float64 (pairs,), to be filled.
+    pool
+        Of threads.
+    """
+
+    def __init__(self, statistics: PairStatistics, scores: NDArray[np.float64], pool: ThreadPoolExecutor) -> None:
+        self._statistics, self._scores, self._pool = statistics, scores, pool
+        self._backward = statistics.bigram.T.tocsr()
+        self._backward.sort_indices()
+        self._offsets, self._columns, self._values = _csr(statistics.context)
+        self._firsts = self._offsets[:-1]
+        self.centring = np.zeros(statistics.size)
+        """float64 (V,): the mean u of the scores of each context token."""
+
+    def compose(self, origin: int, end: int) -> None:
+        """Fill in the scores of the next context tokens. Their block of K is gone before the next one is made."""
+        statistics, backward = self._statistics, self._backward
+        lasts = first_entries(self._offsets, self._columns, end)
+        span = (self._firsts, lasts, self._columns)
+        block = _rank_one_part(statistics, origin, end)
+        forward = (*_csr(statistics.bigram), *span, self._values, origin, block)
+        _in_threads(self._pool, statistics.bigram, partial(multiply_into_block, *forward))
+        shift, self.centring[origin:end] = _column_means(statistics, block)
+        at_pairs = (*_csr(backward), *span, origin, block, shift, self._scores)
+        _in_threads(self._pool, backward, partial(multiply_at_pairs, *at_pairs))
+        self._firsts = lasts
 
 
 def block_width(memory_bytes: int, size: int) -> int:

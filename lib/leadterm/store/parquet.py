@@ -43,9 +43,8 @@ class GroupedWriter:
     def __init__(
         self, sink: HashingSink, schema: pa.Schema, list_column: str, group_entries: int, **options: Any
     ) -> None:
-        self._writer = pq.ParquetWriter(
-            sink, schema, use_dictionary=False, compression="zstd", write_page_checksum=True, **options
-        )
+        settings = {"use_dictionary": False, "compression": "zstd", "write_page_checksum": True, **options}
+        self._writer = pq.ParquetWriter(sink, schema, **settings)
         self._list_column = list_column
         self._cutter = GroupCutter(group_entries)
         self._pending: list[pa.Table] = []
