@@ -21,7 +21,7 @@ demo: .venv/.with-demo ## Run the whole pipeline on a sample text, and check its
 		$(BIN)/leadterm run --config conf/demo.yaml --output runs/demo
 
 test: .venv/.with-dev .venv/.with-smollm2 .venv/.spark-classes ## Run all tests; some of them with ARGS="tests/unit -k windows"
-	@$(WITH_JAVA) && SPARK_SUBMIT_OPTS="$(FAST_START)" $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(WITH_JAVA) && SPARK_SUBMIT_OPTS="$(FAST_START)" $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.with-dev ## Lint, check the format, the types and which module imports which
 	@for check in $(CHECKS); do echo "== $$check"; $(BIN)/$$check || failed=yes; done; test -z "$$failed"
