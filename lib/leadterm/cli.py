@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow.parquet as pq
 
@@ -116,12 +116,17 @@ def report_errors(action: Callable[[], object]) -> int:
     try:
         action()
     except LeadtermError as error:
-        print(f"leadterm: {error}", file=sys.stderr)  # noqa: T201  # what a command says
+        _say(f"leadterm: {error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("leadterm: stopped; finished products are kept, run again to go on", file=sys.stderr)  # noqa: T201  # what a command says
+        _say("leadterm: stopped; finished products are kept, run again to go on", sys.stderr)
         return 130
     return 0
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Write what a command has to say, on standard output by default: the only place where the library prints."""
+    print(text, file=stream)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -137,7 +142,7 @@ def _verify(options: argparse.Namespace) -> None:
 
     config = _run_jobs(options, None)
     check = Check.of(open_run(options.output), config)
-    print(summarise_agreement(check, check.verify()))  # noqa: T201  # what a command says
+    _say(summarise_agreement(check, check.verify()))
 
 
 def _ablate(options: argparse.Namespace) -> None:
@@ -146,7 +151,7 @@ def _ablate(options: argparse.Namespace) -> None:
     from leadterm.verification import Check, summarise_ablation  # noqa: PLC0415  # brings PyTorch
 
     check = Check.of(open_run(options.output), load_config(options.config))
-    print(summarise_ablation(check, check.ablate()))  # noqa: T201  # what a command says
+    _say(summarise_ablation(check, check.ablate()))
 
 
 def _save_weights(options: argparse.Namespace) -> None:
@@ -159,15 +164,15 @@ def _save_weights(options: argparse.Namespace) -> None:
     limits = {"rows": options.rows, "dtype": options.dtype, "max_bytes": options.max_bytes}
     n_bytes = save_weights(weights, options.output, names, **limits)
     failing = "; ".join(one.statement for one in weights.conditions if not one.holds)
-    print(f"wrote {options.output}: {', '.join(names)}, {n_bytes:,} bytes")  # noqa: T201
-    print(f"outside the theorem, which asks for {failing}" if failing else "within the theorem")  # noqa: T201
+    _say(f"wrote {options.output}: {', '.join(names)}, {n_bytes:,} bytes")
+    _say(f"outside the theorem, which asks for {failing}" if failing else "within the theorem")
 
 
 def _show(run: str, tokens: Sequence[str], k: int) -> None:
     """Show what a run holds."""
     from leadterm.summary import summarise  # noqa: PLC0415  # brings PyTorch, for which no job should wait
 
-    print(summarise(run, tokens, k))  # noqa: T201  # what a command says
+    _say(summarise(run, tokens, k))
 
 
 def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
@@ -191,4 +196,4 @@ def _write_sample(folder: Path) -> None:
     partial = target.with_suffix(".partial")
     pq.write_table(read_sample(), partial, row_group_size=SAMPLE_ROW_GROUP)
     partial.rename(target)
-    print(f"wrote {target}: the King James Bible, a row per chapter")  # noqa: T201  # what a command says
+    _say(f"wrote {target}: the King James Bible, a row per chapter")

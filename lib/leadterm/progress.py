@@ -53,7 +53,7 @@ class Bar:
         self._bar.refresh()
 
     def _open(self) -> "tqdm[NoReturn]":
-        """Begin the bar, whose time is that of the work."""
+        """Begin the bar, whose time is that of the work; the delay keeps it from being drawn before that is set."""
         bar = tqdm(
             desc=self._description, total=0, file=self._stream, unit=f" {self._unit}", bar_format=BAR,
             dynamic_ncols=True, smoothing=0, delay=1e-9,

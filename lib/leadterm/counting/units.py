@@ -69,27 +69,38 @@ def count_unit(
     CURRENT_FREQUENCY [0] [0, 1] [1, 1]
     CONTEXT_FREQUENCY [0] [0, 1] [128, 384]
     """
-    scratch, touched = empty_scratch(vocabulary_size)
     capacity = max(capacity, vocabulary_size)
-
-    bounds, order, _ = group_positions(tokens, offsets, vocabulary_size, CURRENT)
-    row = 0
-    while row < vocabulary_size:
-        out = SparseRows.empty(min(vocabulary_size - row, capacity), capacity)
-        row, n_rows = bigram_rows(tokens, bounds, order, scratch, touched, row, *out.arrays)
-        yield Statistic.BIGRAM, out[:n_rows]
-
-    bounds, order, starts = group_positions(tokens, offsets, vocabulary_size, NEXT)
-    row = 0
-    while row < vocabulary_size:
-        out = SparseRows.empty(min(vocabulary_size - row, capacity), capacity)
-        row, n_rows = context_rows(tokens, starts, bounds, order, weights, scratch, touched, row, *out.arrays)
-        yield Statistic.CONTEXT, out[:n_rows]
-
+    # One matrix after the other, each in a function of its own: what it grouped is gone before the next one groups.
+    yield from _bigram(tokens, offsets, vocabulary_size, capacity)
+    yield from _context(tokens, offsets, vocabulary_size, weights, capacity)
     current, context = np.zeros((2, vocabulary_size), dtype=np.int64)
     add_frequencies(tokens, offsets, weights, current, context)
     yield Statistic.CURRENT_FREQUENCY, dense_row(current)
     yield Statistic.CONTEXT_FREQUENCY, dense_row(context)
+
+
+def _bigram(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64], size: int, capacity: int
+) -> Iterator[tuple[Statistic, SparseRows]]:
+    """Count bigrams."""
+    bounds, order, _ = group_positions(tokens, offsets, size, CURRENT)
+    scratch, row = empty_scratch(size), 0
+    while row < size:
+        out = SparseRows.empty(min(size - row, capacity), capacity)
+        row, n_rows = bigram_rows(tokens, bounds, order, *scratch, row, *out.arrays)
+        yield Statistic.BIGRAM, out[:n_rows]
+
+
+def _context(
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64], size: int, weights: NDArray[np.int64], capacity: int
+) -> Iterator[tuple[Statistic, SparseRows]]:
+    """Count context weights."""
+    bounds, order, starts = group_positions(tokens, offsets, size, NEXT)
+    scratch, row = empty_scratch(size), 0
+    while row < size:
+        out = SparseRows.empty(min(size - row, capacity), capacity)
+        row, n_rows = context_rows(tokens, starts, bounds, order, weights, *scratch, row, *out.arrays)
+        yield Statistic.CONTEXT, out[:n_rows]
 
 
 def dense_row(vector: NDArray[np.int64]) -> SparseRows:
