@@ -1,5 +1,6 @@
 """Settings of a run: YAML files checked into frozen sections."""
 
+from leadterm.config.alignment import AlignmentSection, CheckpointSection
 from leadterm.config.reading import canonical, load_config, parse_config
 from leadterm.config.section import Section
 from leadterm.config.sections import (
@@ -24,9 +25,11 @@ from leadterm.config.tokenizers import (
 
 __all__ = [
     "MAX_WINDOW_LENGTH",
+    "AlignmentSection",
     "AssociationsSection",
     "AttentionSection",
     "BpeTokenizerSection",
+    "CheckpointSection",
     "Config",
     "CorpusSection",
     "CountingSection",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from leadterm.config.alignment import AlignmentSection
 from leadterm.config.section import Section, Text
 from leadterm.config.sizes import parse_bytes
 from leadterm.config.tokenizers import TokenizerSection
@@ -222,6 +223,9 @@ class Config(Section):
     )
     training: TrainingSection | None = Field(
         default=None, description="how a small transformer is trained to check the predicted weights; null: it is not"
+    )
+    alignment: AlignmentSection | None = Field(
+        default=None, description="which checkpoints are compared with the corpus, and how; null: none"
     )
     spark: dict[SparkProperty, str | bool | int | float] = Field(
         default_factory=dict, description="Spark properties, used where spark-submit set none; names start with spark."

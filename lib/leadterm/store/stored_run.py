@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from leadterm.errors import InputError
+from leadterm.store.alignment import alignment_manifests, read_alignment
 from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
 from leadterm.store.matrices import read_matrix
@@ -133,6 +134,27 @@ class StoredRun:
         table = read_table(self.location, self.manifest("position"), POSITION)
         bias: NDArray[np.float64] = table["bias"].to_numpy()
         return bias
+
+    def alignment(self) -> pa.Table:
+        """Read how far checkpoints agree with the corpus, a row per score: all revisions, by model and step.
+
+        Returns
+        -------
+        pyarrow.Table
+            model, revision, step, layer (from 0), head (null: mean over heads, or a stream), component (qk, mid, post,
+            pre), predictor, metric (raw, centred), score, null_mean, null_sd, z, n_tokens, corpus. Where the corpus ends
+            in ", shuffled", its tokens were shuffled: a second null.
+
+        Raises
+        ------
+        RunError
+            If no checkpoint was scored.
+        """
+        return read_alignment(self.location)
+
+    def alignment_manifests(self) -> list[Manifest]:
+        """Read with which settings each revision was scored, and what else is to be known of it; by model and step."""
+        return alignment_manifests(self.location)
 
     @cached_property
     def current_frequency(self) -> NDArray[np.float64]:

@@ -1,0 +1,92 @@
+"""The section ``alignment``: which checkpoints are compared with the run, and how."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from leadterm.config.section import Section, Text
+
+ALL_REVISIONS = "all"
+
+
+def _one_or_more(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, str) else value
+
+
+class CheckpointSection(Section):
+    """A language model, and which of its revisions."""
+
+    source: Text = Field(
+        description="a folder with config.json and safetensors, a folder of such folders, a GGUF file, or a hub name"
+    )
+    revisions: Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)] | None = Field(
+        default=None,
+        description="names, ranges such as step1..step512, or all; null: the model as such, on the hub its main branch",
+    )
+    name: Text | None = Field(default=None, description="what the table calls the model; null: its source")
+    allow_zeros: bool = Field(
+        default=False, description="take a model with matrices that are 0 throughout, instead of refusing it"
+    )
+
+    @property
+    def label(self) -> str:
+        """What the table calls the model."""
+        return self.name or self.source
+
+
+Checkpoints = Annotated[
+    tuple[CheckpointSection, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+]
+Layers = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+]
+
+
+class AlignmentSection(Section):
+    """How far checkpoints agree with the corpus."""
+
+    checkpoints: Checkpoints = Field(
+        default=(), description="models that are scored, beside those that were trained on the run itself; none needed"
+    )
+    corpus: Text | None = Field(default=None, description="what the table calls the corpus; null: the run's folder")
+    predictors: Literal["paper", "every"] = Field(
+        default="paper",
+        description="paper: attention against Q, streams against V; every: each basis function and its transpose too",
+    )
+    tokens: Literal["all", "occurring"] | Annotated[int, Field(ge=4)] = Field(
+        default="all", description="all of the vocabulary (the paper), those that occur, or the so many most frequent"
+    )
+    probe: Literal["alone", "bos"] = Field(
+        default="alone", description="each token is fed alone (the paper), or after the token that begins a text"
+    )
+    orientation: Literal["paper", "authors"] = Field(
+        default="paper", description="rows of Q are queries (paper), or keys, as in the authors' script"
+    )
+    layers: Layers | None = Field(default=None, description="numbers of the layers that are scored, from 0; null: all")
+    heads: Literal["all", "none"] | Layers = Field(
+        default="all", description="whether heads are scored one by one: all, none, or those of some layers"
+    )
+    norms: Literal["auto", "exact", "estimated"] = Field(
+        default="auto",
+        description="norms of the predictors' covariances; auto: exact up to 4,096 tokens, else estimated to 0.02 %",
+    )
+    dtype: Literal["float32", "float64"] = Field(default="float32", description="number type of weights and products")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where layers are scored; auto: on CUDA where a task has a device, else on the CPU"
+    )
+    shuffled: bool = Field(
+        default=False,
+        description="a second null: score against the same corpus with its tokens shuffled too, counted as the run was",
+    )
+    shuffled_seed: int = Field(default=0, ge=0, description="of the shuffled corpus")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "AlignmentSection":
+        labels = [checkpoint.label for checkpoint in self.checkpoints]
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            problem = f"'{twice[0]}' stands twice among checkpoints. Remove one, or tell them apart by name"
+            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
+        return self

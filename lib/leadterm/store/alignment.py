@@ -1,0 +1,79 @@
+"""Scores of checkpoints: a product for each revision, in the folder ``alignment`` of a run."""
+
+import hashlib
+import re
+
+import pyarrow as pa
+
+from leadterm.errors import RunError
+from leadterm.store.location import Location
+from leadterm.store.manifest import Manifest
+from leadterm.store.products import read_manifest
+from leadterm.store.tables import read_table
+
+ALIGNMENT = "alignment"
+SCORES = "scores.parquet"
+SHUFFLED = ", shuffled"
+"""Ends the name of a corpus whose tokens were shuffled: the second null."""
+
+SCHEMA = pa.schema(
+    {
+        "model": pa.string(),
+        "revision": pa.string(),
+        "step": pa.int64(),
+        "layer": pa.int32(),
+        "head": pa.int32(),
+        "component": pa.string(),
+        "predictor": pa.string(),
+        "metric": pa.string(),
+        "score": pa.float64(),
+        "null_mean": pa.float64(),
+        "null_sd": pa.float64(),
+        "z": pa.float64(),
+        "n_tokens": pa.int64(),
+        "corpus": pa.string(),
+    }
+)
+"""One row per score. ``step`` is null where the revision's name tells none, ``head`` for the mean over heads and for
+residual streams; all four numbers where the component does not vary over tokens."""
+
+
+def product_of(model: str, revision: str) -> str:
+    """Name the product with the scores of a revision: readable, and different for different revisions.
+
+    Examples
+    --------
+    >>> product_of("EleutherAI/pythia-14m", "step8")
+    'alignment/pythia-14m-step8-f59db009'
+    """
+    digest = hashlib.sha256(f"{model}\0{revision}".encode()).hexdigest()[:8]
+    readable = "-".join(re.sub(r"[^\w.]+", "-", part.rpartition("/")[2])[:40].strip("-.") for part in (model, revision))
+    return f"{ALIGNMENT}/{readable}-{digest}"
+
+
+def alignment_manifests(run: Location) -> list[Manifest]:
+    """Read the manifests of all revisions that were scored, by model, step and revision."""
+    found = (read_manifest(run, f"{ALIGNMENT}/{name}") for name in (run / ALIGNMENT).names())
+    return sorted((manifest for manifest in found if manifest is not None), key=_order)
+
+
+def _order(manifest: Manifest) -> tuple[str, bool, int, str]:
+    step = manifest.settings["step"]
+    return manifest.settings["model"], step is None, step or 0, manifest.settings["revision"]
+
+
+def read_alignment(run: Location) -> pa.Table:
+    """Read the scores of all revisions, in the order of `alignment_manifests`, and check the files' hashes.
+
+    Raises
+    ------
+    RunError
+        If no revision was scored, or a file is missing or damaged.
+    """
+    manifests = alignment_manifests(run)
+    if not manifests:
+        raise RunError(
+            f"{run} has no scores of checkpoints. Name some in the config's section alignment, and run the job "
+            "evaluate_alignment."
+        )
+    return pa.concat_tables([read_table(run, manifest, SCORES).cast(SCHEMA) for manifest in manifests])
