@@ -179,9 +179,9 @@ def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
     """Run jobs."""
     config = load_config(options.config)
     run = Location.of(options.output)
-    from leadterm.pipeline import JOBS, run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
+    from leadterm.pipeline import run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
 
-    run_jobs(config, run, names or list(JOBS), overwrite=options.overwrite)
+    run_jobs(config, run, names, overwrite=options.overwrite)
     return config
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from leadterm.compose import compose_weights
 from leadterm.config import Config
+from leadterm.evaluation import evaluate_alignment
 from leadterm.spark.attention import count_attention
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.encode import encode_corpus
@@ -20,15 +21,21 @@ ON_SPARK: dict[str, Callable[..., bool]] = {
     "encode_corpus": encode_corpus,
     "count_cooccurrences": count_cooccurrences,
     "count_attention": count_attention,
+    "evaluate_alignment": evaluate_alignment,
 }
 """Jobs that take a Spark session first."""
-JOBS = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
-"""All jobs, in order."""
+COUNTING = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
+"""The jobs that make a run of a corpus, in order."""
 
 logger = logging.getLogger("leadterm")
 
 
-def run_jobs(config: Config, run: Location, names: Sequence[str] = JOBS, *, overwrite: bool = False) -> None:
+def jobs_of(config: Config) -> list[str]:
+    """Name the jobs that a config asks for, in order."""
+    return [*COUNTING, *(["evaluate_alignment"] if config.alignment else [])]
+
+
+def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, *, overwrite: bool = False) -> None:
     """Run some jobs one after the other, in a Spark session of their own or the one that runs already.
 
     Parameters
@@ -38,10 +45,11 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] = JOBS, *, over
     run
         The run directory; made if it is not there.
     names
-        Of the jobs, in order.
+        Of the jobs, in order; by default all that the config asks for.
     overwrite
         Replace products that were made from other inputs or with other settings.
     """
+    names = jobs_of(config) if names is None else names
     needs_spark = any(name in ON_SPARK for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
     with context as session:

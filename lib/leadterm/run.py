@@ -5,15 +5,26 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 
 from leadterm.axes import Axis
 from leadterm.errors import AxisError, InputError
 from leadterm.operators import SparseOperator
 from leadterm.store import Location
 from leadterm.store.stored_run import StoredRun
-from leadterm.theory import Attention, Basis, Centring, Gaussian, PredictedWeights, predicted_weights, strongest
+from leadterm.theory import (
+    Attention,
+    Basis,
+    Centring,
+    Gaussian,
+    PredictedWeights,
+    predicted_weights,
+    restricted_matrix,
+    strongest,
+)
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 
@@ -43,7 +54,14 @@ class Run(StoredRun):
         The run directory.
     """
 
-    def basis(self, device: str = "cpu", *, dtype: str | None = None, centring: Centring = "uniform") -> Basis:
+    def basis(
+        self,
+        device: str = "cpu",
+        *,
+        dtype: str | None = None,
+        centring: Centring = "uniform",
+        tokens: NDArray[np.int64] | None = None,
+    ) -> Basis:
         """Compose the basis functions as lazy operators.
 
         Parameters
@@ -55,6 +73,8 @@ class Run(StoredRun):
         centring
             ``uniform``: the theory's, B and Phi minus 1/V of their margins. ``frequency``: what is left beyond the
             tokens' frequencies; ours, for reading associations.
+        tokens
+            Ascending ids (k,): only their rows and columns, with 1/V still that of the whole one. All by default.
 
         Returns
         -------
@@ -62,14 +82,15 @@ class Run(StoredRun):
             ``.bigram .context .interchange .value .composed``.
         """
         return Basis.from_counts(
-            self.bigram_counts(),
-            self.context_weights(),
+            restricted_matrix(self.bigram_counts(), tokens),
+            restricted_matrix(self.context_weights(), tokens),
             self.n_positions,
-            current_frequency=self.current_frequency,
-            context_frequency=self.context_frequency,
+            current_frequency=self.current_frequency if tokens is None else self.current_frequency[tokens],
+            context_frequency=self.context_frequency if tokens is None else self.context_frequency[tokens],
             device=device,
             dtype=dtype,
             centring=centring,
+            vocabulary_size=self.vocabulary_size,
             weight_error=self.context_length / 2 ** (int(self.manifest("context").settings["scale_bits"]) + 1),
         )
 

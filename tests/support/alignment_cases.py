@@ -34,14 +34,19 @@ class Corpus:
 def small_corpus(used: int = 34, size: int = 40, dtype: str = "float64") -> Corpus:
     """Count windows in which the last tokens of the vocabulary do not occur."""
     windows = random_windows(60, LENGTH, used, seed=5)
+    dense = dense_predictors(windows, size, LENGTH)
+    operator = SparseOperator(sparse.csr_array(dense["query_key"]), (Axis.CURRENT, Axis.CONTEXT), dtype=dtype)
+    return Corpus(predictor_operators(count(windows, size).basis(dtype=dtype), operator), dense, windows)
+
+
+def dense_predictors(windows: list[list[int]], size: int, length: int) -> dict[str, np.ndarray]:
+    """Compute every matrix that checkpoints are compared with, by its definition."""
     statistics = count(windows, size)
     bigram, context = statistics.uniform()
     parts = (statistics.bigram_counts, statistics.context_weights, statistics.alpha, statistics.rho)
     scores = dense_scores(dense_composed(*parts, statistics.n_positions, size), size)
-    query_key, _ = dense_attention(windows, scores, LENGTH)
-    operator = SparseOperator(sparse.csr_array(query_key), (Axis.CURRENT, Axis.CONTEXT), dtype=dtype)
-    dense = {
-        "query_key": query_key,
+    return {
+        "query_key": dense_attention(windows, scores, length)[0],
         "value": context.T @ bigram.T,
         "bigram": bigram,
         "bigram.T": bigram.T,
@@ -49,4 +54,3 @@ def small_corpus(used: int = 34, size: int = 40, dtype: str = "float64") -> Corp
         "context.T": context.T,
         "interchange": bigram.T @ bigram,
     }
-    return Corpus(predictor_operators(statistics.basis(dtype=dtype), operator), dense, windows)

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import transformers
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging
@@ -90,9 +90,11 @@ def save(model: nn.Module, folder: Path, **options: Any) -> Path:
 
 
 def save_tokenizer(folder: Path, tokens: tuple[str, ...] = TOKENS) -> None:
-    """Write a tokenizer.json with these tokens."""
+    """Write a tokenizer.json with these tokens, which a text separates by spaces."""
     vocabulary = {token: index for index, token in enumerate(tokens)}
-    Tokenizer(models.WordLevel(vocabulary, unk_token=tokens[0])).save(str(folder / "tokenizer.json"))
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=tokens[0]))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def blocks_of(model: nn.Module) -> nn.ModuleList:

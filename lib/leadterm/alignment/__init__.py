@@ -5,19 +5,22 @@ applied. ``prepare`` computes once what scores against a predictor need; an ``Ev
 """
 
 from leadterm.alignment.layers import Component, Layer, permuted, restricted
-from leadterm.alignment.moments import Metric
+from leadterm.alignment.moments import Metric, Moments
 from leadterm.alignment.predictors import Predictor, prepare
+from leadterm.alignment.rows import CentredRows
 from leadterm.alignment.scores import BASIS, EVERY, PAPER, Evaluator, Pairs, Score
-from leadterm.alignment.tokens import chosen_tokens, predictor_operators, restricted_matrix
+from leadterm.alignment.tokens import chosen_tokens, predictor_operators
 
 __all__ = [
     "BASIS",
     "EVERY",
     "PAPER",
+    "CentredRows",
     "Component",
     "Evaluator",
     "Layer",
     "Metric",
+    "Moments",
     "Pairs",
     "Predictor",
     "Score",
@@ -26,5 +29,4 @@ __all__ = [
     "predictor_operators",
     "prepare",
     "restricted",
-    "restricted_matrix",
 ]

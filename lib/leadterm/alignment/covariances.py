@@ -78,7 +78,7 @@ def _nothing(moments: Moments) -> Moments:
     return Moments(zero, zero, 0.0, 0.0)
 
 
-def covariances(layer: Layer, component: Component, stream: Stream) -> Iterator[Covariance]:
+def covariances(layer: Layer, component: Component, stream: Stream, *, heads: bool = True) -> Iterator[Covariance]:
     """Yield the covariances of a component: one of a stream; of ``qk`` the layer's mean, then every head.
 
     Parameters
@@ -89,6 +89,8 @@ def covariances(layer: Layer, component: Component, stream: Stream) -> Iterator[
         What to score.
     stream : Stream
         Of the component; the layer's input for ``qk``.
+    heads : bool
+        Whether heads are wanted one by one.
     """
     if component != "qk":
         yield Covariance(component, None, None)
@@ -96,7 +98,7 @@ def covariances(layer: Layer, component: Component, stream: Stream) -> Iterator[
     query, key = (part.to(device=stream.gram.device, dtype=torch.float64) for part in (layer.query, layer.key))
     mean = torch.einsum("hdk,hek->de", query, key) / len(query)
     yield Covariance("qk", None, mean @ _root(stream.gram))
-    for head in range(len(query)):
+    for head in range(len(query) if heads else 0):
         yield Covariance("qk", head, query[head] @ _root(key[head].T @ stream.gram @ key[head]))
 
 

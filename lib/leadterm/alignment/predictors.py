@@ -110,7 +110,7 @@ def prepare(
     """
     if operator.shape[0] < FEWEST_TOKENS:
         raise InputError(f"{operator!r} has {operator.shape[0]} rows; the null needs {FEWEST_TOKENS} tokens at least.")
-    rows = CentredRows(operator, memory_bytes)
+    rows = CentredRows(operator, operator.row_norms(memory_bytes))
     diagonal, margins, mean = _margins(rows)
     if float(diagonal.sum()) <= _rounding(operator.dtype) * operator.shape[0]:
         raise InputError(

@@ -22,14 +22,14 @@ class CentredRows:
     ----------
     operator : Operator, shape (n, m)
         P; its rows stand for the tokens.
-    memory_bytes : int
-        What a block of its rows and the temporary arrays may take.
+    norms : torch.Tensor, shape (n,), float64
+        Of the rows of P: ``operator.row_norms(...)``.
     """
 
-    def __init__(self, operator: Operator, memory_bytes: int) -> None:
+    def __init__(self, operator: Operator, norms: torch.Tensor) -> None:
         self.operator = operator
         self.shape = operator.shape
-        norms = operator.row_norms(memory_bytes)
+        self.norms = norms
         self._scale = torch.where(norms > 0, 1 / norms, 0.0)
         sums = operator._matmat(torch.ones(self.shape[1], 1, dtype=operator.dtype, device=operator.device))
         self._means = self._scale * sums[:, 0].to(torch.float64) / self.shape[1]

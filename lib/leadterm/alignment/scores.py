@@ -93,8 +93,15 @@ class Evaluator:
         first = predictors[0]
         self._n_tokens, self._dtype, self._device = first.moments.n_tokens, first.dtype, first.device
 
-    def score(self, layer: Layer) -> list[Score]:
+    def score(self, layer: Layer, *, heads: bool = True) -> list[Score]:
         """Score every component of a layer.
+
+        Parameters
+        ----------
+        layer : Layer
+            Over the predictors' tokens.
+        heads : bool
+            Whether heads are scored one by one, beside their mean.
 
         Raises
         ------
@@ -109,7 +116,7 @@ class Evaluator:
                 continue
             stream = self._stream(getattr(layer, name))
             for component in components:
-                for covariance in covariances(layer, component, stream):
+                for covariance in covariances(layer, component, stream, heads=heads):
                     found += self._scores(layer.number, covariance, stream)
             self._last = stream if name == "post" else None
         return found

@@ -16,7 +16,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from leadterm.composing import top_tokens
 from leadterm.errors import InputError
@@ -56,14 +55,6 @@ def chosen_tokens(counts: NDArray[np.int64], choice: Choice) -> NDArray[np.int64
     if isinstance(choice, str) or choice < 1:
         raise InputError(f"tokens are 'all', 'occurring' or how many of the most frequent, not {choice!r}.")
     return np.flatnonzero(top_tokens(counts, choice))
-
-
-def restricted_matrix(matrix: sparse.csr_array, tokens: NDArray[np.int64]) -> sparse.csr_array:
-    """Return the rows and columns of some tokens, ascending ids (k,): (k, k).
-
-    A basis over them is ``Basis.from_counts(restricted_matrix(bigram_counts, tokens), ..., vocabulary_size=V)``.
-    """
-    return matrix if len(tokens) == matrix.shape[0] else matrix[tokens][:, tokens]
 
 
 def predictor_operators(

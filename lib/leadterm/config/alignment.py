@@ -64,7 +64,9 @@ class AlignmentSection(Section):
     orientation: Literal["paper", "authors"] = Field(
         default="paper", description="rows of Q are queries (paper), or keys, as in the authors' script"
     )
-    layers: Layers | None = Field(default=None, description="numbers of the layers that are scored, from 0; null: all")
+    layers: Annotated[Layers, Field(min_length=1)] | None = Field(
+        default=None, description="numbers of the layers that are scored, from 0; null: all"
+    )
     heads: Literal["all", "none"] | Layers = Field(
         default="all", description="whether heads are scored one by one: all, none, or those of some layers"
     )

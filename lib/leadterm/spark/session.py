@@ -11,6 +11,9 @@ from pyspark.sql import SparkSession
 
 from leadterm.spark.java import find_java
 
+Session = SparkSession
+"""For rooms that pass a session on, and know nothing else of Spark."""
+
 DEFAULTS: dict[str, str] = {
     # Batches by bytes: documents differ in length by orders of magnitude.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(16 * 2**20),

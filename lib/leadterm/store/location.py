@@ -81,6 +81,11 @@ class Location:
         return self.uri
 
     @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rstrip("/").rpartition("/")[2]
+
+    @property
     def is_local(self) -> bool:
         """Whether a folder can be renamed here in one step."""
         return isinstance(self.filesystem, fs.LocalFileSystem)

@@ -142,8 +142,8 @@ class StoredRun:
         -------
         pyarrow.Table
             model, revision, step, layer (from 0), head (null: mean over heads, or a stream), component (qk, mid, post,
-            pre), predictor, metric (raw, centred), score, null_mean, null_sd, z, n_tokens, corpus. Where the corpus ends
-            in ", shuffled", its tokens were shuffled: a second null.
+            pre), predictor, metric (raw, centred), score, null_mean, null_sd, z, n_tokens, corpus. Where the corpus
+            ends in ", shuffled", its tokens were shuffled: a second null.
 
         Raises
         ------

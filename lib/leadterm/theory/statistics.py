@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from leadterm.errors import InputError
@@ -105,3 +106,8 @@ class Statistics:
                     f"{expected[token]:.6g}. They are of different corpora, n_positions is wrong, a matrix is "
                     "transposed, or only some tokens are kept (then say vocabulary_size)."
                 )
+
+
+def restricted_matrix(matrix: sparse.csr_array, tokens: NDArray[np.int64] | None) -> sparse.csr_array:
+    """Return the rows and columns of some tokens, ascending ids (k,), or of all for None: (k, k)."""
+    return matrix if tokens is None or len(tokens) == matrix.shape[0] else matrix[tokens][:, tokens]

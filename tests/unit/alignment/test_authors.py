@@ -26,12 +26,11 @@ from leadterm.alignment import (
     predictor_operators,
     prepare,
     restricted,
-    restricted_matrix,
 )
 from leadterm.axes import Axis
 from leadterm.counting import Statistic
 from leadterm.operators import SparseOperator
-from leadterm.theory import Basis
+from leadterm.theory import Basis, restricted_matrix
 from support.attention_cases import as_scores, compose, count, sums
 from support.dense_alignment import random_layer
 from support.dense_theory import count as count_dense

@@ -33,7 +33,11 @@ def wide():
 def test_exact_norms_do_not_depend_on_the_blocks(wide, memory_bytes):
     operator, dense = wide
     found = norms.centred_norm(
-        CentredRows(operator, memory_bytes), "exact", tolerance=1e-3, memory_bytes=memory_bytes, seed=0
+        CentredRows(operator, operator.row_norms(memory_bytes)),
+        "exact",
+        tolerance=1e-3,
+        memory_bytes=memory_bytes,
+        seed=0,
     )
     assert math.isclose(found.square, np.sum(double_centred(dense @ dense.T) ** 2), rel_tol=1e-12)
     assert found.relative_error == 0
@@ -42,7 +46,7 @@ def test_exact_norms_do_not_depend_on_the_blocks(wide, memory_bytes):
 def test_estimates_are_as_good_as_they_say(wide, monkeypatch):
     monkeypatch.setattr(norms, "DIRECTIONS", 40)
     operator, dense = wide
-    rows, expected = CentredRows(operator, 2**28), np.linalg.norm(double_centred(dense @ dense.T))
+    rows, expected = CentredRows(operator, operator.row_norms(2**28)), np.linalg.norm(double_centred(dense @ dense.T))
     errors = []
     for seed in range(40):
         found = norms.centred_norm(rows, "estimated", tolerance=2e-3, memory_bytes=2**28, seed=seed)
@@ -93,7 +97,7 @@ def test_moments_of_a_predictor_are_those_of_its_covariance(wide):
 def test_rows_and_products_are_those_of_the_dense_matrix(wide, monkeypatch):
     monkeypatch.setattr("leadterm.alignment.rows.COLUMNS", 3)
     operator, dense = wide
-    rows = CentredRows(operator, 10**6)
+    rows = CentredRows(operator, operator.row_norms(10**6))
     x, y = (np.random.default_rng(2).standard_normal((size, 8)) for size in (450, 500))
     assert np.abs(rows.apply(torch.from_numpy(x)).numpy() - dense @ x).max() < 1e-13
     assert np.abs(rows.apply_transposed(torch.from_numpy(y)).numpy() - dense.T @ y).max() < 1e-13

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from leadterm.alignment import BASIS, chosen_tokens, predictor_operators, restricted_matrix
+from leadterm.alignment import BASIS, chosen_tokens, predictor_operators
 from leadterm.axes import Axis
 from leadterm.errors import InputError
+from leadterm.theory import restricted_matrix
 from support.alignment_cases import small_corpus
 from support.dense_theory import count
 

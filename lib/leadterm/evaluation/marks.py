@@ -1,0 +1,73 @@
+"""How far tasks are, told by empty files: an executor cannot write to the driver's terminal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from leadterm.progress import Done, open_display
+from leadterm.store import Location
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The layers of one revision that are done.
+
+    Attributes
+    ----------
+    folder
+        Where the marks lie.
+    name
+        Of the revision's product.
+    total
+        The layers that it has to do.
+    """
+
+    folder: Location
+    name: str
+    total: int
+
+    def add(self, layer: int) -> None:
+        """Mark a layer as done."""
+        name = self.name.replace("/", "-")
+        (self.folder / f"{name}.{self.total}.{layer}").write_bytes(b"")
+
+
+def count_marks(folder: Location, n_revisions: int) -> Done:
+    """Count the layers that are done, of how many: a revision that did not begin has as many as the others.
+
+    Parameters
+    ----------
+    folder
+        Where the marks lie.
+    n_revisions
+        How many revisions there are in all.
+    """
+    names = [name.rsplit(".", 2) for name in folder.names()]
+    totals = {revision: int(total) for revision, total, _ in names}
+    known = sum(totals.values())
+    return Done(len(names), round(known * n_revisions / len(totals)) if totals else 0)
+
+
+@contextmanager
+def progress_of_layers(folder: Location, n_revisions: int) -> Iterator[None]:
+    """Show how many layers are done while a block runs."""
+    display, over = open_display("evaluate alignment", "layers"), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(POLL_SECONDS):
+            display.show(count_marks(folder, n_revisions))
+
+    watcher, is_whole = threading.Thread(target=watch, daemon=True), False
+    watcher.start()
+    try:
+        yield
+        is_whole = True
+    finally:
+        over.set()
+        watcher.join()
+        display.close(count_marks(folder, n_revisions), is_whole=is_whole)

@@ -1,0 +1,76 @@
+"""Runs a function for each of some items side by side on the executors, one task for each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from pyspark import TaskContext
+from pyspark.sql import SparkSession
+
+from leadterm.spark.failures import readable_errors
+
+ITEMS = "task int, item string"
+RESULTS = "task int, result string"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a task may use.
+
+    Attributes
+    ----------
+    threads
+        Of a processor.
+    gpu
+        The number of the GPU that Spark gave the task, or None.
+    """
+
+    threads: int
+    gpu: str | None
+
+
+Work = Callable[[str, Machine], str]
+"""From an item to its result, both as text; can be pickled."""
+
+
+def side_by_side(session: SparkSession, items: Sequence[str], work: Work) -> list[str]:
+    """Do some work for each item; give the results in the order of the items.
+
+    Each item is a task of its own, which uses the GPU that Spark gives it (``spark.task.resource.gpu.amount``). A Spark
+    that runs locally divides its processors between the items; on a cluster a task has ``spark.task.cpus`` of them.
+    """
+    if not items:
+        return []
+    table = pa.table({"task": np.arange(len(items), dtype=np.int32), "item": pa.array(items, pa.string())})
+    dealt = session.createDataFrame(table, ITEMS).repartitionById(len(items), "task")
+    with readable_errors():
+        found = dealt.mapInArrow(_Task(work, _threads(session, len(items))), RESULTS).toArrow()
+    results: list[str] = found.sort_by("task")["result"].to_pylist()
+    return results
+
+
+def _threads(session: SparkSession, n_items: int) -> int:
+    """Say how many threads a task should use."""
+    context = session.sparkContext
+    reserved = int(context.getConf().get("spark.task.cpus", "1") or 1)
+    if not str(context.master).startswith("local"):
+        return reserved
+    return max(reserved, context.defaultParallelism // n_items)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Does the work for the items that it was dealt; travels to the executors."""
+
+    work: Work
+    threads: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Do it, one item after the other."""
+        context = TaskContext.get()
+        gpu = context.resources().get("gpu") if context else None
+        machine = Machine(self.threads, gpu.addresses[0] if gpu else None)
+        for batch in batches:
+            results = [self.work(item, machine) for item in batch["item"].to_pylist()]
+            yield pa.RecordBatch.from_pydict({"task": batch["task"], "result": pa.array(results, pa.string())})
