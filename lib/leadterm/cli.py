@@ -3,6 +3,7 @@
 import argparse
 import logging
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any, TextIO
 import pyarrow.parquet as pq
 
 from leadterm._version import __version__
-from leadterm.config import Config, load_config
+from leadterm.config import Config, load_config, parse_alignment
 from leadterm.config.sizes import parse_bytes
 from leadterm.errors import LeadtermError
 from leadterm.store import Location
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show.set_defaults(action=lambda options: _show(options.run, options.tokens, options.k))
 
     _add_weights(commands)
+    _add_align(commands)
 
     verify = commands.add_parser("verify", help="run all jobs, train a small transformer, and compare their weights")
     add_job_arguments(verify)
@@ -51,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     sample = commands.add_parser("sample", help="write the sample text as Parquet")
     sample.add_argument("folder", type=Path, help="where to")
-    sample.set_defaults(action=lambda options: _write_sample(options.folder))
+    sample.add_argument("--model", action="store_true", help="the sample model too, a GGUF file of 98 MB")
+    sample.set_defaults(action=lambda options: _write_samples(options.folder, model=options.model))
     options = parser.parse_args(arguments)
     return report_errors(lambda: options.action(options))
 
@@ -70,6 +73,27 @@ def _add_weights(commands: Any) -> None:
     weights.add_argument("--max-bytes", type=_size, default="2GiB", help="refuse larger files (default 2GiB)")
     weights.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (default cpu)")
     weights.set_defaults(action=_save_weights)
+
+
+def _add_align(commands: Any) -> None:
+    """Add ``leadterm align``; its options are keys of the config's section alignment."""
+    align = commands.add_parser("align", help="score how far a checkpoint agrees with a run")
+    align.add_argument("run", help="a run directory")
+    align.add_argument("source", help="a folder, a GGUF file or a name on the Hugging Face hub")
+    align.add_argument("--revisions", nargs="+", metavar="NAME", help="names, ranges such as step1..step512, or all")
+    align.add_argument("--name", help="what the table calls the model (default its source)")
+    align.add_argument("--predictors", choices=("paper", "every"), default="paper", help="default paper")
+    align.add_argument("--tokens", type=_tokens, default="all", help="all (default), occurring, or how many")
+    align.add_argument("--probe", choices=("alone", "bos"), default="alone", help="default alone")
+    align.add_argument("--layers", nargs="+", type=int, metavar="N", help="from 0 (default all)")
+    align.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default auto")
+    align.add_argument("--overwrite", action="store_true", help="replace scores made with other settings")
+    align.set_defaults(action=_align)
+
+
+def _tokens(text: str) -> str | int:
+    """Read ``all``, ``occurring`` or a number."""
+    return int(text) if text.isdecimal() else text
 
 
 def _rows(text: str) -> slice:
@@ -154,6 +178,25 @@ def _ablate(options: argparse.Namespace) -> None:
     _say(summarise_ablation(check, check.ablate()))
 
 
+def _align(options: argparse.Namespace) -> None:
+    """Score a checkpoint against a run, then show how far they agree."""
+    section = parse_alignment(
+        {
+            "checkpoints": [{"source": options.source, "revisions": options.revisions, "name": options.name}],
+            **{key: getattr(options, key) for key in ("predictors", "tokens", "probe", "layers", "device")},
+        }
+    )
+    from leadterm.evaluation import score_checkpoints  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.spark.session import spark_session  # noqa: PLC0415  # brings Spark
+    from leadterm.summary import agreement_table  # noqa: PLC0415  # brings PyTorch
+
+    run = Location.of(options.run)
+    with spark_session(f"leadterm align {run}") as session:
+        score_checkpoints(session, section, run, overwrite=options.overwrite)
+    _say("\n".join(agreement_table(open_run(options.run))))
+
+
 def _save_weights(options: argparse.Namespace) -> None:
     """Write predicted weights, and say where the theorem stands."""
     from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
@@ -185,15 +228,26 @@ def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
     return config
 
 
-def _write_sample(folder: Path) -> None:
-    """Write the sample text, unless it is there."""
-    target = folder / "kjv.parquet"
+def _write_samples(folder: Path, *, model: bool) -> None:
+    """Write the sample text, and the sample model if it is asked for, unless they are there."""
+    from leadterm.corpus import read_sample, sample_model  # noqa: PLC0415  # brings tokenizers
+
+    def write_text(partial: Path) -> None:
+        pq.write_table(read_sample(), partial, row_group_size=SAMPLE_ROW_GROUP)
+
+    _write_once(folder / "kjv.parquet", write_text, "the King James Bible, a row per chapter")
+    if model:
+        found = sample_model()
+        target = folder / f"{found.name.split('.')[0]}.gguf"
+        _write_once(target, lambda partial: shutil.copyfile(found, partial), "a language model of 135 million weights")
+
+
+def _write_once(target: Path, write: Callable[[Path], object], what: str) -> None:
+    """Write a file whole, unless it is there."""
     if target.exists():
         return
-    from leadterm.corpus import read_sample  # noqa: PLC0415  # brings tokenizers
-
-    folder.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    pq.write_table(read_sample(), partial, row_group_size=SAMPLE_ROW_GROUP)
+    write(partial)
     partial.rename(target)
-    _say(f"wrote {target}: the King James Bible, a row per chapter")
+    _say(f"wrote {target}: {what}")

@@ -1,8 +1,12 @@
 """What a run holds, as text for a terminal."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import pyarrow.compute as pc
 
 from leadterm.run import Run, open_run
+from leadterm.store.alignment import SHUFFLED
 from leadterm.theory import Centring
 
 COLUMNS = {"bigram": "follow it", "interchange": "stand in its place", "context": "stand before it"}
@@ -29,7 +33,8 @@ def summarise(path: str, tokens: Sequence[str], k: int) -> str:
         Associations per token and basis function.
     """
     run = open_run(path)
-    return "\n".join([describe(run), *(associations_table(run, token, k) for token in tokens), _where(run)])
+    tables = [associations_table(run, token, k) for token in tokens]
+    return "\n".join([describe(run), *tables, *agreement_table(run), _where(run)])
 
 
 def describe(run: Run) -> str:
@@ -73,6 +78,38 @@ def _shortened(name: str) -> str:
 def printable(token: str) -> str:
     """Write a token so that a terminal shows it: control characters as escapes."""
     return token if token.isprintable() else repr(token)[1:-1]
+
+
+def agreement_table(run: Run) -> list[str]:
+    """Lay out the strongest agreement of each revision that was scored: a column for each component."""
+    if not run.alignment_manifests():
+        return []
+    # What layers, not heads, agree with, beyond what all embeddings share, in the corpus as it is.
+    table = run.alignment().filter(
+        (pc.field("metric") == "centred") & pc.field("head").is_null() & ~pc.ends_with(pc.field("corpus"), SHUFFLED)
+    )
+    strongest: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in table.filter(pc.field("score").is_valid()).to_pylist():
+        cells = strongest.setdefault((row["model"], row["revision"]), {})
+        if row["component"] not in cells or row["score"] > cells[row["component"]]["score"]:
+            cells[row["component"]] = row
+    components = list(dict.fromkeys(name for cells in strongest.values() for name in cells))
+    rows = [
+        ["strongest centred agreement", *components],
+        *([f"{model} {revision}", *map(_agreement, map(cells.get, components))]
+          for (model, revision), cells in strongest.items()),
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return [*map(printable, lines), ""]
+
+
+def _agreement(row: dict[str, Any] | None) -> str:
+    """Write a score, what with, in which layer, and how far beyond chance."""
+    if row is None:
+        return "-"
+    beyond = "" if row["z"] is None else f", z {row['z']:,.0f}"
+    return f"{row['score']:.3f} {row['predictor']}, layer {row['layer']}{beyond}"
 
 
 def _where(run: Run) -> str:

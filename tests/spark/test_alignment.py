@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from safetensors.torch import load_file, save_file
 
-from leadterm import open_run
+from leadterm import cli, open_run
 from leadterm.checkpoints import open_checkpoint
 from leadterm.config import AlignmentSection, Config, parse_config
 from leadterm.errors import ConfigError, InputError, RunError
@@ -196,3 +196,19 @@ def test_no_checkpoint(case):
         evaluate_alignment(case.session, case.config, Location.of(case.place))
     with pytest.raises(RunError, match="has no scores of checkpoints"):
         open_run(case.place).alignment()
+
+
+def test_the_command(case, models, capsys):
+    options = ["--revisions", "step1..step2", "--name", "tiny", "--tokens", "occurring", "--layers", "0"]
+    assert cli.main(["align", str(case.place), str(models), *options]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["strongest", "centred", "agreement", "qk", "pre", "mid", "post"]
+    assert [line.split()[:2] for line in lines[1:3]] == [["tiny", "step1"], ["tiny", "step2"]]
+    strongest = max(
+        row["score"]
+        for row in case.rows()
+        if (row["component"], row["metric"], row["head"], row["step"]) == ("post", "centred", None, 2)
+    )
+    assert lines[2].split("  ")[-1].strip().startswith(f"{strongest:.3f} value, layer 0, z ")
+    assert cli.main(["align", str(case.place), str(models / "step8")]) == 1
+    assert "there is no such file or folder" in capsys.readouterr().err

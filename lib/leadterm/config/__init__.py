@@ -1,7 +1,7 @@
 """Settings of a run: YAML files checked into frozen sections."""
 
 from leadterm.config.alignment import AlignmentSection, CheckpointSection
-from leadterm.config.reading import canonical, load_config, parse_config
+from leadterm.config.reading import canonical, load_config, parse_alignment, parse_config
 from leadterm.config.section import Section
 from leadterm.config.sections import (
     MAX_WINDOW_LENGTH,
@@ -44,5 +44,6 @@ __all__ = [
     "WordTokenizerSection",
     "canonical",
     "load_config",
+    "parse_alignment",
     "parse_config",
 ]

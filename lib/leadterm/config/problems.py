@@ -72,6 +72,8 @@ def _locate(location: tuple[int | str, ...], root: type[BaseModel]) -> _Place:
         chosen = tuple(model for model in place.inner if _tag(model) == part)
         if chosen:
             place = _Place(place.path, place.owners, chosen)
+        elif place.inner and isinstance(part, int):  # an entry of a list of sections
+            place = _Place((*place.path, part), place.owners, place.inner)
         elif place.inner or isinstance(part, int):
             owners = place.inner or place.owners
             place = _Place((*place.path, part), owners, _models_of(owners, part))

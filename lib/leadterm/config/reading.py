@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from leadterm.config.alignment import AlignmentSection
 from leadterm.config.problems import describe_problems, nearest
 from leadterm.config.schema import kind_of
 from leadterm.config.section import Section
@@ -50,6 +51,20 @@ def parse_config(settings: object, source: str = "the settings") -> Config:
         return Config.model_validate(dict(settings))
     except ValidationError as error:
         raise ConfigError(describe_problems(error, Config, source)) from error
+
+
+def parse_alignment(settings: Mapping[str, object]) -> AlignmentSection:
+    """Check the settings of the section alignment alone.
+
+    Raises
+    ------
+    ConfigError
+        As for `load_config`.
+    """
+    try:
+        return AlignmentSection.model_validate(dict(settings))
+    except ValidationError as error:
+        raise ConfigError(describe_problems(error, AlignmentSection, "the options")) from error
 
 
 def canonical(section: Section) -> dict[str, Any]:

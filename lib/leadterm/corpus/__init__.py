@@ -3,7 +3,7 @@
 from leadterm.corpus.bpe import count_pieces, train_bpe
 from leadterm.corpus.huggingface import HuggingFaceTokenizer
 from leadterm.corpus.ragged import Ragged
-from leadterm.corpus.sample import read_sample
+from leadterm.corpus.sample import read_sample, sample_model
 from leadterm.corpus.sources import load_tokenizer
 from leadterm.corpus.tokenizer import Encoded, Tokenizer, check_ids
 from leadterm.corpus.windows import Windows, cut_windows
@@ -25,6 +25,7 @@ __all__ = [
     "load_tokenizer",
     "most_frequent",
     "read_sample",
+    "sample_model",
     "split_words",
     "train_bpe",
 ]

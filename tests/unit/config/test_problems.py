@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadterm.config import parse_config
+from leadterm.config import Config, parse_config
 from leadterm.errors import ConfigError
 
 WORDS = {"kind": "words", "vocabulary_size": 5}
@@ -27,8 +27,7 @@ def test_a_key_of_another_section():
 
 def test_an_unknown_key_like_no_other():
     assert message_of(zzz=3) == (
-        "run.yaml: zzz: unknown key; expected one of corpus, tokenizer, windows, counting, attention, associations, "
-        "training, spark. Remove it."
+        f"run.yaml: zzz: unknown key; expected one of {', '.join(Config.model_fields)}. Remove it."
     )
 
 

