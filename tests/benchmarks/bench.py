@@ -20,10 +20,20 @@ class Bench:
         Of every measurement.
     call
         How functions are called: each in a process of its own, or here.
+    alignment_tokens
+        Over how many tokens layers are scored; the direct way goes without the last.
     """
 
-    def __init__(self, samples: dict[str, Sample], output: Path, repeats: int, call: Caller) -> None:
+    def __init__(
+        self,
+        samples: dict[str, Sample],
+        output: Path,
+        repeats: int,
+        call: Caller,
+        alignment_tokens: Sequence[int] = (),
+    ) -> None:
         self.samples, self.output, self.repeats, self.call = samples, output, repeats, call
+        self.alignment_tokens = alignment_tokens
 
     def folder(self, contender: Contender) -> Path:
         """Where a contender works, and leaves its last result."""

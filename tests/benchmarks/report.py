@@ -14,6 +14,7 @@ TITLES = {
     "counting": "COUNTING: from windows to the bigram and context matrices",
     "composition": "COMPOSITION: from counts to the scores of pairs, on the driver",
     "attention": "ATTENTION: from windows and scores to the query-key matrix and the position bias",
+    "alignment": "ALIGNMENT: one layer of 9 heads, d_model 576, against the paper's predictors, float32, on the CPU",
     "trainer": "TRAINER: one step of gradient descent, 3 layers, float32, on the CPU",
 }
 PER_PAIR = {"counting": "one addition", "attention": "one look-up and one addition"}
@@ -95,10 +96,31 @@ def _stages(_: str, part: dict[str, Any]) -> list[str]:
     return [*lines, f"  {'between and after the stages':47}{rest:8.2f}"]
 
 
+def _alignment(_: str, part: dict[str, Any]) -> list[str]:
+    lines = [
+        f"  {'tokens':>8}{'prepare s':>12}{'a layer s':>12}{'memory':>12}{'directly s':>12}{'memory':>12}{'ratio':>8}"
+    ]
+    for one in part["alignment"]:
+        cells = [
+            f"{one['tokens']:>8,}",
+            *(f"{_short(s):>12}" for s in (one["prepare_seconds"], median(one["seconds"]))),
+        ]
+        cells.append(f"{_gib(one['memory']):>12}")
+        if "ratio" in one:
+            cells += [
+                f"{_short(one['direct_seconds']):>12}",
+                f"{_gib(one['direct_memory']):>12}",
+                f"{one['ratio']:>8.0f}",
+            ]
+        lines.append("  " + "".join(cells))
+    return [*lines, "What is prepared serves all layers and checkpoints; directly, covariances are laid out, n x n."]
+
+
 SECTIONS: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "accuracy": _accuracy,
     "measurements": _speeds,
     "ratios": _ratios,
+    "alignment": _alignment,
     "floor": _floor,
     "stages_of": _stages,
 }

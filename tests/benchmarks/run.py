@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import attention, composition, counting, trainer
+from benchmarks import alignment, attention, composition, counting, trainer
 from benchmarks.bench import Bench
 from benchmarks.corpus import build_texts, pinned_packages
 from benchmarks.machine import describe_machine
@@ -23,7 +23,13 @@ from benchmarks.samples import Sample, encode_samples, subwords, training_batche
 ROOT = Path(__file__).parents[2]
 WARM_UP = 5_000
 """Tokens of the sample that warms a contender up."""
-PARTS = {"counting": counting, "composition": composition, "attention": attention, "trainer": trainer}
+PARTS = {
+    "counting": counting,
+    "composition": composition,
+    "attention": attention,
+    "trainer": trainer,
+    "alignment": alignment,
+}
 """Each names the samples that it needs, and measures."""
 
 
@@ -38,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     call(encode_samples, list(needed.values()))
     os.environ["TQDM_DISABLE"] = "1"  # from here on processes are timed
 
-    bench = Bench(samples, options.output, options.repeats, call)
+    bench = Bench(samples, options.output, options.repeats, call, options.alignment_tokens)
     parts = {name: PARTS[name].run_part(bench) for name in PARTS if name in options.only}
     write({"machine": machine, "texts": texts.name, "repeats": options.repeats, "parts": parts}, options.output)
 
@@ -68,6 +74,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sql-tokens", type=int, default=300_000, help="for Spark SQL; default 300,000")
     parser.add_argument("--onehot-tokens", type=int, default=45_000, help="for one-hot products; default 45,000")
     parser.add_argument("--training-windows", type=int, nargs="+", default=[48, 240], help="of a step; default 48, 240")
+    sizes = {"type": int, "nargs": "+", "default": [2000, 4000, 8000, 49152]}
+    parser.add_argument("--alignment-tokens", **sizes, help="the most frequent; default 2000, 4000, 8000, 49152")
     parser.add_argument("--repeats", type=int, default=3, help="of every measurement; the median counts; default 3")
     parser.add_argument("--packages", nargs="*", help="take docstrings of these only; default: all pinned packages")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "bench", help="where texts and windows are kept")

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gate, gate_attention, gate_trainer, samples
+from benchmarks import alignment, gate, gate_attention, gate_trainer, samples
 from leadterm.corpus import count_pieces, load_tokenizer, read_sample, train_bpe
 from support.quick_spark import quick_options
 
 ROOT = Path(__file__).parents[2]
 SIZES = ["--tokens", "6000", "--sql-tokens", "3000", "--onehot-tokens", "1000", "--training-windows", "2", "3"]
+SIZES += ["--alignment-tokens", "64", "128"]
 QUICK = ["--repeats", "1", "--packages", "tqdm", "--one-process"]
 
 
@@ -43,15 +44,19 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_benchmark_measures_everyone(results: Path) -> None:
     parts = json.loads((results / "benchmark.json").read_text())["parts"]
     assert {name: len(part["accuracy"]) for name, part in parts.items()} == {
-        "counting": 3, "composition": 2, "attention": 2, "trainer": 1,
+        "counting": 3, "composition": 2, "attention": 2, "trainer": 1, "alignment": 1,
     }  # fmt: skip
-    assert {name: {one["contender"] for one in part["measurements"].values()} for name, part in parts.items()} == {
+    assert {
+        name: {one["contender"] for one in part["measurements"].values()}
+        for name, part in parts.items()
+        if "measurements" in part
+    } == {
         "counting": {"leadterm", "Spark SQL", "one-hot products, torch"},
         "composition": {"leadterm, composition"},
         "attention": {"leadterm, attention", "one-hot attention, torch"},
         "trainer": {"leadterm, trainer", "leadterm, expand_paths", "one-hot model, torch"},
     }
-    measurements = [one for part in parts.values() for one in part["measurements"].values()]
+    measurements = [one for part in parts.values() for one in part.get("measurements", {}).values()]
     assert all(one["memory"]["total"] > 0 and min(one["seconds"]) > 0 for one in measurements)
     ratios = [ratio for part in parts.values() for found in part.get("ratios", {}).values() for ratio in found.values()]
     assert len(ratios) == 10
@@ -59,6 +64,7 @@ def test_the_benchmark_measures_everyone(results: Path) -> None:
     assert sizes["leadterm: large"] == 600
     assert sizes["leadterm: words large"] > 600
     assert min(ratios) > 0
+    assert [(one["tokens"], "ratio" in one) for one in parts["alignment"]["alignment"]] == [(64, True), (128, False)]
     for part in (parts["counting"], parts["attention"]):
         assert part["floor"]["share"] > 0
         assert sum(stage["task_seconds"] for stage in part["measurements"][part["stages_of"]]["stages"]) > 0
@@ -92,6 +98,14 @@ def test_the_gate_refuses_other_weights_of_a_model() -> None:
     same.query_key[0][1, 2] += 3 * 3 * gate_trainer.TOLERANCE
     with pytest.raises(gate.GateError, match=r"query_key of layer 1 is .* at most 1e-10 is rounding"):
         gate_trainer.compare_weights(model, same)
+
+
+def test_the_gate_refuses_other_scores() -> None:
+    assert alignment.require_close({"qk": 0.5, "post": 0.1}, {"qk": 0.5, "post": 0.1}).startswith(
+        "2 scores of a layer, 0"
+    )
+    with pytest.raises(gate.GateError, match=r"the score of post is off by 1\.0e-08; at most 1e-09 is rounding"):
+        alignment.require_close({"qk": 0.5, "post": 0.1 + 1e-8}, {"qk": 0.5, "post": 0.1})
 
 
 def test_the_gate_refuses_other_rows_of_attention() -> None:
