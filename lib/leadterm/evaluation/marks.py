@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from leadterm.progress import Done, open_display
+from leadterm.progress import Display, Done, open_display
 from leadterm.store import Location
 
 POLL_SECONDS = 1.0
+BEGUN = -1
+"""In the place of a layer: none is done yet."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Marks:
     name: str
     total: int
 
+    def begin(self) -> None:
+        """Mark that the checkpoint is open: from here on layers take about the same time."""
+        self.add(BEGUN)
+
     def add(self, layer: int) -> None:
         """Mark a layer as done."""
         name = self.name.replace("/", "-")
@@ -47,20 +53,28 @@ def count_marks(folder: Location, n_revisions: int) -> Done:
     n_revisions
         How many revisions there are in all.
     """
-    names = [name.rsplit(".", 2) for name in folder.names()]
-    totals = {revision: int(total) for revision, total, _ in names}
-    known = sum(totals.values())
-    return Done(len(names), round(known * n_revisions / len(totals)) if totals else 0)
+    marks = [name.rsplit(".", 2) for name in folder.names()]
+    totals = {revision: int(total) for revision, total, _ in marks}
+    done = sum(int(layer) != BEGUN for *_, layer in marks)
+    return Done(done, round(sum(totals.values()) * n_revisions / len(totals)) if totals else 0)
 
 
 @contextmanager
 def progress_of_layers(folder: Location, n_revisions: int) -> Iterator[None]:
-    """Show how many layers are done while a block runs."""
-    display, over = open_display("evaluate alignment", "layers"), threading.Event()
+    """Show how many layers are done while a block runs, and how long the others will take from the first one on."""
+    over = threading.Event()
+    shown: list[Display] = []
+
+    def show() -> None:
+        state = count_marks(folder, n_revisions)
+        if state.total and not shown:
+            shown.append(open_display("evaluate alignment", "layers"))
+        for display in shown:
+            display.show(state)
 
     def watch() -> None:
         while not over.wait(POLL_SECONDS):
-            display.show(count_marks(folder, n_revisions))
+            show()
 
     watcher, is_whole = threading.Thread(target=watch, daemon=True), False
     watcher.start()
@@ -70,4 +84,6 @@ def progress_of_layers(folder: Location, n_revisions: int) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
-        display.close(count_marks(folder, n_revisions), is_whole=is_whole)
+        show()
+        for display in shown:
+            display.close(count_marks(folder, n_revisions), is_whole=is_whole)

@@ -120,6 +120,7 @@ class Scorer:
         evaluator = Evaluator(predictors, pairs_of(self.section, corpora))
         numbers = _layer_numbers(self.section, checkpoint)
         marks = Marks(Location.of(self.marks), wanted.product, len(numbers))
+        marks.begin()
         for layer in checkpoint.layers(corpora[0].tokens.tolist(), self.section.probe):
             if layer.number in numbers:
                 heads = self.section.heads
