@@ -13,14 +13,16 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from leadterm import cli, open_run
+from leadterm.alignment import chosen_tokens
 from leadterm.checkpoints import open_checkpoint
-from leadterm.config import AlignmentSection, Config, parse_config
+from leadterm.config import AlignmentSection, AttentionSection, Config, parse_config
 from leadterm.errors import ConfigError, InputError, RunError
 from leadterm.evaluation import evaluate_alignment
 from leadterm.pipeline import COUNTING, run_jobs
 from leadterm.store import Location
 from leadterm.store.alignment import SCHEMA, product_of
 from support.alignment_cases import dense_predictors
+from support.authors import authors_matrices, authors_score
 from support.dense_alignment import checkpoint_covariances, cosine, predictor_covariance
 from support.jobs import write_files
 from support.tiny_models import N_HEADS, N_LAYERS, TOKENS, VOCABULARY_SIZE, save, save_tokenizer, tiny_model
@@ -51,7 +53,9 @@ def counted(spark, tmp_path_factory) -> Case:
     folder = tmp_path_factory.mktemp("alignment")
     save_tokenizer(folder)
     random = np.random.default_rng(3)
-    texts = [" ".join(f"t{token}" for token in random.zipf(1.3, 40) % (VOCABULARY_SIZE - 4)) for _ in range(50)]
+    texts = [
+        " ".join(f"t{token}" for token in random.zipf(1.3, 4 * LENGTH + 1) % (VOCABULARY_SIZE - 4)) for _ in range(50)
+    ]
     config = parse_config(
         {
             "corpus": {"paths": [str(write_files(folder / "text", pa.array(texts), 2))]},
@@ -103,6 +107,31 @@ def test_every_score_equals_the_direct_computation(case, tmp_path):
             assert math.isclose(row["score"], expected, abs_tol=1e-8), row
             assert math.isclose(row["z"], (row["score"] - row["null_mean"]) / row["null_sd"], rel_tol=1e-9)
             assert (row["corpus"], row["n_tokens"], row["revision"]) == ("random text", VOCABULARY_SIZE, path.name)
+
+
+def test_the_authors_numbers(case, models):
+    """Over the most frequent tokens, in their orientation, on windows that are all full; attention counted for them."""
+    top = 12
+    attention = AttentionSection(top_tokens=top)
+    counted = case.config.model_copy(update={"attention": attention})
+    run_jobs(counted, Location.of(case.place), ("compose_weights", "count_attention"), overwrite=True)
+    case.score({"source": str(models), "revisions": ["step1"]}, tokens=top, orientation="authors", dtype="float64")
+    run = open_run(case.place)
+    windows = [window.tolist() for window in run.windows()]
+    assert {len(window) for window in windows} == {LENGTH + 1}
+    tokens = chosen_tokens(run.vocabulary["count"].to_numpy(), top)
+    matrices = authors_matrices(windows, tokens, VOCABULARY_SIZE)
+    with open_checkpoint(models / "step1", dtype="float64") as checkpoint:
+        layers = list(checkpoint.layers(tokens.tolist()))
+    raw = [row for row in case.rows() if row["metric"] == "raw"]
+    assert len(raw) == N_LAYERS * (N_HEADS + 4)
+    for row in raw:
+        layer = layers[row["layer"]]
+        maps = [layer.pre @ query @ key.T @ layer.pre.T for query, key in zip(layer.query, layer.key, strict=True)]
+        attention_map = sum(maps) / len(maps) if row["head"] is None else maps[row["head"]]
+        other = attention_map if row["component"] == "qk" else getattr(layer, row["component"])
+        # 1e-6 is what the comparison is for; 1/t and Q are stored to 1e-9 of a score.
+        assert math.isclose(row["score"], authors_score(matrices[row["predictor"]], other.numpy()), rel_tol=1e-6), row
 
 
 def test_a_sweep_goes_on_where_it_stopped(case, models):

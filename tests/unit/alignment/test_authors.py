@@ -1,15 +1,6 @@
-"""The numbers of the authors' script for language models, from its formulas with one-hot matrices.
+"""Scores as the authors' script for language models has them.
 
-Each window holds T + 1 tokens of the whole vocabulary; rows and columns are the k most frequent ones. With X and Y the
-one-hot current and next tokens of a window, restricted to those k (others are rows of zeros), A uniform causal
-attention, and N windows:
-
-    B = sum X' (Y - 1/V) / (N T), Phi = sum (Y - 1/V)' A X / (N T)      1/V of the whole vocabulary
-    q[t] = ((Y - 1/V) B'B Phi X')[t] less its mean over j <= t, over t
-    Q = sum (X' q X)' / (N T)                                            transposed: keys are rows
-
-Nothing of leadterm's theory, counting or support is used for these; the corpus goes through its kernels on the other
-side.
+The corpus goes through leadterm's kernels, and on the other side through `support.authors`, which uses nothing of it.
 """
 
 import math
@@ -32,6 +23,7 @@ from leadterm.counting import Statistic
 from leadterm.operators import SparseOperator
 from leadterm.theory import Basis, restricted_matrix
 from support.attention_cases import as_scores, compose, count, sums
+from support.authors import authors_matrices, authors_score
 from support.dense_alignment import random_layer
 from support.dense_theory import count as count_dense
 from support.dense_theory import random_windows
@@ -49,29 +41,6 @@ def windows():
 @pytest.fixture(scope="module")
 def tokens(windows):
     return chosen_tokens(np.bincount(np.concatenate(windows), minlength=SIZE), K)
-
-
-def authors_matrices(windows, tokens) -> dict[str, np.ndarray]:
-    one_hot = np.zeros((SIZE, len(tokens)))
-    one_hot[tokens, np.arange(len(tokens))] = 1
-    lengths = np.arange(1, T + 1)[:, None]
-    causal = np.tril(np.ones((T, T)))
-    pairs = [(one_hot[window[:-1]], one_hot[window[1:]] - 1 / SIZE) for window in windows]
-    bigram = sum(x.T @ y for x, y in pairs) / (len(windows) * T)
-    context = sum(y.T @ (causal / lengths) @ x for x, y in pairs) / (len(windows) * T)
-    query_key = np.zeros((len(tokens), len(tokens)))
-    for x, y in pairs:
-        scores = causal * (y @ bigram.T @ bigram @ context @ x.T)
-        q = causal * (scores - scores.sum(axis=1, keepdims=True) / lengths) / lengths
-        query_key += (x.T @ q @ x).T / (len(windows) * T)
-    return {"query_key": query_key, "value": context.T @ bigram.T}
-
-
-def authors_score(rows: np.ndarray, other: np.ndarray) -> float:
-    """Cosine of covariances; `other` is a matrix whose rows are tokens."""
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    left, right = np.cov(rows / np.where(norms > 0, norms, 1)), np.cov(other)
-    return float((left * right).sum() / np.linalg.norm(left) / np.linalg.norm(right))
 
 
 def leadterms_predictors(windows, tokens, orientation):
@@ -103,7 +72,7 @@ def test_raw_scores_are_the_authors(windows, tokens):
     query, key, pre = (part.numpy() for part in (layer.query, layer.key, layer.pre))
     maps = [pre @ w_q @ w_k.T @ pre.T for w_q, w_k in zip(query, key, strict=True)]
     checkpoint = {"pre": pre, "mid": layer.mid.numpy(), "post": layer.post.numpy()}
-    matrices = authors_matrices(windows, tokens)
+    matrices = authors_matrices(windows, tokens, SIZE)
     found = Evaluator(leadterms_predictors(windows, tokens, "authors"), PAPER).score(layer)
     raw = [one for one in found if one.metric == "raw"]
     assert len(raw) == 8
