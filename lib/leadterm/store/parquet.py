@@ -46,10 +46,8 @@ def parquet_writer(sink: HashingSink, schema: pa.Schema, **options: Any) -> pq.P
 class GroupedWriter:
     """A Parquet file that is written a row group at a time, at the cuts of a :class:`GroupCutter`."""
 
-    def __init__(
-        self, sink: HashingSink, schema: pa.Schema, list_column: str, group_entries: int, **options: Any
-    ) -> None:
-        self._writer = parquet_writer(sink, schema, **options)
+    def __init__(self, writer: pq.ParquetWriter, list_column: str, group_entries: int) -> None:
+        self._writer = writer
         self._list_column = list_column
         self._cutter = GroupCutter(group_entries)
         self._pending: list[pa.Table] = []
@@ -86,10 +84,10 @@ def grouped_parquet(
     place: Location, schema: pa.Schema, list_column: str, group_entries: int, **options: Any
 ) -> Iterator[tuple[GroupedWriter, HashingSink]]:
     """Open a file of rows with a list column; it is whole after the block, and gone if the block raises."""
-    with hashing_output(place) as sink:
-        writer = GroupedWriter(sink, schema, list_column, group_entries, **options)
-        yield writer, sink
-        writer.close()
+    with hashing_output(place) as sink, parquet_writer(sink, schema, **options) as writer:
+        grouped = GroupedWriter(writer, list_column, group_entries)
+        yield grouped, sink
+        grouped.close()
 
 
 def table_bytes(table: pa.Table) -> bytes:
