@@ -9,11 +9,14 @@ from typing import Any
 from leadterm.compose import compose_weights
 from leadterm.config import Config
 from leadterm.evaluation import evaluate_alignment
+from leadterm.progress import part_of, titled
 from leadterm.spark.attention import count_attention
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.encode import encode_corpus
 from leadterm.spark.session import spark_session
+from leadterm.spark.shuffle import shuffle_corpus
 from leadterm.store import Location
+from leadterm.store.alignment import SHUFFLED_RUN
 
 ON_DRIVER: dict[str, Callable[..., bool]] = {"compose_weights": compose_weights}
 """Jobs that need no Spark: from ``(config, run, overwrite=...)``; False if there was nothing to do."""
@@ -22,6 +25,7 @@ ON_SPARK: dict[str, Callable[..., bool]] = {
     "count_cooccurrences": count_cooccurrences,
     "count_attention": count_attention,
     "evaluate_alignment": evaluate_alignment,
+    "shuffle_corpus": shuffle_corpus,
 }
 """Jobs that take a Spark session first."""
 COUNTING = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
@@ -31,8 +35,10 @@ logger = logging.getLogger("leadterm")
 
 
 def jobs_of(config: Config) -> list[str]:
-    """Name the jobs that a config asks for, in order."""
-    return [*COUNTING, *(["evaluate_alignment"] if config.alignment else [])]
+    """Name the jobs that a config asks for, in order; :data:`SHUFFLED_RUN` stands for those of the shuffled run."""
+    section = config.alignment
+    shuffled = [SHUFFLED_RUN] if section and section.shuffled else []
+    return [*COUNTING, *shuffled, *(["evaluate_alignment"] if section else [])]
 
 
 def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, *, overwrite: bool = False) -> None:
@@ -50,15 +56,43 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
         Replace products that were made from other inputs or with other settings.
     """
     names = jobs_of(config) if names is None else names
-    needs_spark = any(name in ON_SPARK for name in names)
+    needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
     with context as session:
         for name in names:
-            started = time.monotonic()
-            if name in ON_DRIVER:
-                did_work = ON_DRIVER[name](config, run, overwrite=overwrite)
+            if name == SHUFFLED_RUN:
+                run_shuffled(session, config, run, overwrite=overwrite)
             else:
-                did_work = ON_SPARK[name](session, config, run, overwrite=overwrite)
-            seconds = time.monotonic() - started
-            outcome = f"done in {seconds:.1f} s" if did_work else "nothing to do: made from the same inputs already"
-            logger.info("%s: %s", name, outcome)
+                _run_job(session, config, run, name, overwrite=overwrite)
+
+
+def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: bool = False) -> None:
+    """Shuffle the corpus of a run and count it: all products again, in ``<run>/shuffled``.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Settings of all jobs.
+    run
+        The run directory; it holds ``windows`` and ``vocabulary``.
+    overwrite
+        Replace products that were made from other inputs or with other settings.
+    """
+    with part_of(SHUFFLED_RUN):
+        _run_job(session, config, run, "shuffle_corpus", overwrite=overwrite)
+        for name in COUNTING[1:]:
+            _run_job(session, config, run / SHUFFLED_RUN, name, overwrite=overwrite)
+
+
+def _run_job(session: Any, config: Config, run: Location, name: str, *, overwrite: bool) -> None:
+    """Run a job, and log what it did."""
+    started = time.monotonic()
+    if name in ON_DRIVER:
+        did_work = ON_DRIVER[name](config, run, overwrite=overwrite)
+    else:
+        did_work = ON_SPARK[name](session, config, run, overwrite=overwrite)
+    seconds = time.monotonic() - started
+    outcome = f"done in {seconds:.1f} s" if did_work else "nothing to do: made from the same inputs already"
+    logger.info("%s: %s", titled(name), outcome)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NoReturn, Protocol, TextIO
 
@@ -107,6 +108,25 @@ def open_display(description: str, unit: str, stream: TextIO | None = None) -> D
     return kind(description, unit, stream)
 
 
+_PART: ContextVar[str] = ContextVar("_PART", default="")
+"""Of what larger work the descriptions of this thread are a part."""
+
+
+@contextmanager
+def part_of(name: str) -> Iterator[None]:
+    """Put a name before every description of the block: ``shuffled: count co-occurrences``."""
+    token = _PART.set(f"{_PART.get()}{name}: ")
+    try:
+        yield
+    finally:
+        _PART.reset(token)
+
+
+def titled(description: str) -> str:
+    """Say of what larger work something is a part, if it is."""
+    return f"{_PART.get()}{description}"
+
+
 class Report(Protocol):
     """Told how many parts are done, and a note to show beside them."""
 
@@ -132,7 +152,7 @@ def progress(description: str, total: int, unit: str, stream: TextIO | None = No
     Report
         To be told of each part that is done.
     """
-    display, is_whole = open_display(description, unit, stream), False
+    display, is_whole = open_display(titled(description), unit, stream), False
     state: Done | None = None
 
     def report(done: int, note: str = "") -> None:

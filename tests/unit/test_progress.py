@@ -6,7 +6,7 @@ import re
 import pytest
 
 from leadterm import progress as module
-from leadterm.progress import Bar, Done, Lines, progress
+from leadterm.progress import Bar, Done, Lines, part_of, progress, titled
 from support.terminal import Terminal
 
 
@@ -101,3 +101,13 @@ def test_work_of_which_nothing_was_left_shows_nothing(kind):
     with progress("train", 4, "steps", stream):
         pass
     assert stream.getvalue() == ""
+
+
+def test_what_is_a_part_of_something_says_so():
+    log = io.StringIO()
+    with part_of("shuffled"), part_of("again"), progress("train", 4, "steps", log) as report:
+        report(4)
+    assert log.getvalue() == "shuffled: again: train: 4 steps in 00:00\n"
+    with pytest.raises(ZeroDivisionError), part_of("shuffled"):
+        raise ZeroDivisionError
+    assert titled("train") == "train"

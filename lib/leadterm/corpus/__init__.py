@@ -2,8 +2,10 @@
 
 from leadterm.corpus.bpe import count_pieces, train_bpe
 from leadterm.corpus.huggingface import HuggingFaceTokenizer
+from leadterm.corpus.permutation import Permutation
 from leadterm.corpus.ragged import Ragged
 from leadterm.corpus.sample import read_sample, sample_model
+from leadterm.corpus.shuffling import ShuffledCorpus
 from leadterm.corpus.sources import load_tokenizer
 from leadterm.corpus.tokenizer import Encoded, Tokenizer, check_ids
 from leadterm.corpus.windows import Windows, cut_windows
@@ -14,7 +16,9 @@ __all__ = [
     "UNK",
     "Encoded",
     "HuggingFaceTokenizer",
+    "Permutation",
     "Ragged",
+    "ShuffledCorpus",
     "Tokenizer",
     "Windows",
     "WordTokenizer",

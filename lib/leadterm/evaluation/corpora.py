@@ -18,11 +18,9 @@ from leadterm.errors import InputError
 from leadterm.operators import Operator, SparseOperator
 from leadterm.run import Run, open_run
 from leadterm.store import Location
-from leadterm.store.alignment import SHUFFLED
+from leadterm.store.alignment import SHUFFLED, SHUFFLED_RUN
 from leadterm.theory import restricted_matrix
 
-SHUFFLED_RUN = "shuffled"
-"""The folder, in a run, of the run over the same corpus with its tokens shuffled."""
 STATISTICS = ("vocabulary", "bigram", "context", "frequencies", "query_key")
 """The products that predictors are made of."""
 

@@ -1,6 +1,7 @@
 """Deals work out to tasks: row groups of windows, which are read in units that fit the memory, and blocks of rows."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from leadterm.errors import RunError
 from leadterm.store import Location, Manifest
-from leadterm.store.windows import read_row_groups
+from leadterm.store.windows import open_windows, read_row_groups
 
 UNITS = "task int, file string, row_group int, tokens long"
 """Which row groups of the windows each task counts."""
 BLOCKS = "task int, statistic int, block int"
 """Which blocks of rows each task merges."""
 PLACES = "task int, place string"
-"""Which files each task merges."""
+"""Which files each task reads."""
 RowGroup = tuple[str, int, int]
 """File name, row group and number of tokens."""
 
@@ -106,7 +107,34 @@ def _read_unit(folder: Location, unit: list[RowGroup]) -> tuple[Any, Any]:
     RunError
         Names the file that is damaged or missing.
     """
-    try:
+    with _naming_damage(f"{folder}/{unit[0][0]}"):
         return read_row_groups(folder, unit)
+
+
+def read_file(folder: str, name: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """Give the row groups of a file of windows as tables, one at a time.
+
+    Raises
+    ------
+    RunError
+        The file is damaged or missing.
+    """
+    place = Location.of(folder) / name
+    with _naming_damage(place), open_windows(place) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=columns)
+
+
+@contextmanager
+def _naming_damage(place: Location | str) -> Iterator[None]:
+    """Say which file of windows could not be read.
+
+    Raises
+    ------
+    RunError
+        Names it.
+    """
+    try:
+        yield
     except (OSError, pa.ArrowException) as error:
-        raise RunError(f"{folder}/{unit[0][0]} is damaged or missing: {error}; encode again") from error
+        raise RunError(f"{place} is damaged or missing: {error}; encode again") from error

@@ -25,8 +25,8 @@ from leadterm.spark.vocabulary import (
     made_tokenizer,
     tokenizer_file,
 )
-from leadterm.spark.writing import REPORT, WindowsWriter
-from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, read_manifest, staging
+from leadterm.spark.writing import REPORT, WindowsWriter, sum_vectors, written_files
+from leadterm.store import Location, Manifest, Staging, is_current, read_manifest, staging
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
 
 PRODUCTS = ("sources", "vocabulary", "windows")
@@ -134,9 +134,9 @@ def _commit(
     seconds: dict[str, float],
 ) -> None:
     """Check the accounts, then let the three products appear."""
-    tally = _sum_vectors(reports["tally"])
+    tally = sum_vectors(reports["tally"])
     account = check_account(tally, documents.sources, reports, settings)
-    token_counts = _sum_vectors(reports["counts"])
+    token_counts = sum_vectors(reports["counts"])
     account |= {"vocabulary_size": tokenizer.vocabulary_size, "tokens": int(token_counts.sum())}
 
     names = vocabulary_table(list(tokenizer.tokens), token_counts)
@@ -145,15 +145,13 @@ def _commit(
         small.append(stage_bytes(stage, TOKENIZER, text.encode()))
     parts, entries = zip(*small, strict=True)
     listing, listing_entry = stage_table(stage, SOURCES, documents.sources)
-    files = [row for row in reports.sort_by("name").to_pylist() if row["name"]]
-    listed = [FileEntry(row["name"], row["bytes"], row["sha256"], {"row_group_tokens": row["groups"]}) for row in files]
-    places = [(Location.of(row["place"]), row["name"]) for row in files]
+    listed, places = written_files(reports)
 
     counts = {"vocabulary_size": tokenizer.vocabulary_size, "tokens": account["tokens"]}
     read = {"files": len(documents.sources), "bytes": pc.sum(documents.sources["bytes"]).as_py()}
     stage.commit(Manifest("sources", made_from, settings, read, (listing_entry,), seconds), [listing])
     stage.commit(Manifest("vocabulary", made_from, settings, counts, tuple(entries), seconds), parts)
-    stage.commit(Manifest("windows", made_from, settings, account, tuple(listed), seconds), places)
+    stage.commit(Manifest("windows", made_from, settings, account, listed, seconds), places)
 
 
 def check_account(
@@ -196,10 +194,3 @@ def check_account(
             f"in the sources. Did a source file change while it was read? Run again, or report this."
         )
     return account
-
-
-def _sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Add int64 vectors that travelled as bytes."""
-    first, *others = (np.frombuffer(cell, dtype="<i8") for cell in cells.to_pylist())
-    total: NDArray[np.int64] = np.sum([first, *others], axis=0, dtype=np.int64)
-    return total

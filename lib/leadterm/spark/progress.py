@@ -9,7 +9,7 @@ from typing import TextIO
 from pyspark import StatusTracker
 from pyspark.sql import SparkSession
 
-from leadterm.progress import Display, Done, open_display
+from leadterm.progress import Display, Done, open_display, titled
 
 POLL_SECONDS = 0.2
 PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
@@ -29,7 +29,7 @@ def progress(session: SparkSession, description: str, stream: TextIO | None = No
     stream
         Where to; standard error by default.
     """
-    context = session.sparkContext
+    context, description = session.sparkContext, titled(description)
     before = {name: context.getLocalProperty(name) for name in PROPERTIES}
     group = f"leadterm: {description} {time.monotonic_ns()}"  # Tasks of an earlier block do not count.
     context.setJobGroup(group, f"leadterm: {description}")

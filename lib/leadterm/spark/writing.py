@@ -1,4 +1,4 @@
-"""What the encoding job does after its shuffle: the sorted windows of one bucket become one file."""
+"""What the encoding job does after its shuffle: the sorted windows of one bucket become one file, with a report."""
 
 import uuid
 from collections.abc import Iterator
@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadterm.spark.encoding import TALLY_WINDOW, Tally
-from leadterm.store.location import Location
+from leadterm.store.location import HashingSink, Location
+from leadterm.store.manifest import FileEntry
+from leadterm.store.parquet import GroupedWriter
 from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, windows_file
 
@@ -52,26 +54,51 @@ class WindowsWriter:
                 if len(windows):
                     bucket = windows.column(0)[0].as_py()
                     tokens = _token_lists(windows.column(3))
-                    _count_tokens(counts, tokens, windows.column(2).to_numpy())
+                    count_tokens(counts, tokens, windows.column(2).to_numpy())
                     file.append(pa.table([windows.column(1), windows.column(2), tokens], schema=SCHEMA))
                     n_windows += len(windows)
         if n_windows == 0:
             place.remove()
-        yield pa.RecordBatch.from_pylist(
-            [
-                {
-                    "name": f"windows-{bucket:05d}.parquet" if n_windows else None,
-                    "place": place.uri,
-                    "bytes": sink.n_bytes,
-                    "sha256": sink.sha256,
-                    "groups": file.group_entries,
-                    "windows": n_windows,
-                    "tokens": sum(file.group_entries),
-                    "tally": tally.tobytes(),
-                    "counts": counts.tobytes(),
-                }
-            ]
-        )
+        name = f"windows-{bucket:05d}.parquet" if n_windows else None
+        yield file_report(name, place, file, sink, n_windows, counts, tally)
+
+
+def file_report(
+    name: str | None,
+    place: Location,
+    file: GroupedWriter,
+    sink: HashingSink,
+    n_windows: int,
+    counts: NDArray[np.int64],
+    tally: NDArray[np.int64] | None = None,
+) -> pa.RecordBatch:
+    """Say what a task wrote, as :data:`REPORT` has it."""
+    row = {
+        "name": name,
+        "place": place.uri,
+        "bytes": sink.n_bytes,
+        "sha256": sink.sha256,
+        "groups": file.group_entries,
+        "windows": n_windows,
+        "tokens": sum(file.group_entries),
+        "tally": b"" if tally is None else tally.tobytes(),
+        "counts": counts.tobytes(),
+    }
+    return pa.RecordBatch.from_pylist([row])
+
+
+def written_files(reports: pa.Table) -> tuple[tuple[FileEntry, ...], list[tuple[Location, str]]]:
+    """Take the files of the product from the reports: as the manifest lists them, and where they lie now."""
+    rows = [row for row in reports.sort_by("name").to_pylist() if row["name"]]
+    entries = [FileEntry(row["name"], row["bytes"], row["sha256"], {"row_group_tokens": row["groups"]}) for row in rows]
+    return tuple(entries), [(Location.of(row["place"]), row["name"]) for row in rows]
+
+
+def sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Add int64 vectors that travelled as bytes."""
+    first, *others = (np.frombuffer(cell, dtype="<i8") for cell in cells.to_pylist())
+    total: NDArray[np.int64] = np.sum([first, *others], axis=0, dtype=np.int64)
+    return total
 
 
 def _token_lists(cells: Any) -> Any:
@@ -83,7 +110,7 @@ def _token_lists(cells: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array((offsets - first) // 4, pa.int32()), pa.array(ids, pa.int32()))
 
 
-def _count_tokens(counts: NDArray[np.int64], tokens: Any, window: NDArray[np.int32]) -> None:
+def count_tokens(counts: NDArray[np.int64], tokens: Any, window: NDArray[np.int32]) -> None:
     """Add up how often tokens occur; the token that a window shares with the one before it counts once."""
     ids = tokens.values.to_numpy()
     counts += np.bincount(ids, minlength=len(counts))

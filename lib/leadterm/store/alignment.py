@@ -13,6 +13,8 @@ from leadterm.store.tables import read_table
 
 ALIGNMENT = "alignment"
 SCORES = "scores.parquet"
+SHUFFLED_RUN = "shuffled"
+"""The folder, in a run, of the run over the same corpus with its tokens shuffled."""
 SHUFFLED = ", shuffled"
 """Ends the name of a corpus whose tokens were shuffled: the second null."""
 

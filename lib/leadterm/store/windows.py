@@ -49,6 +49,11 @@ def read_windows(run: Location, manifest: Manifest) -> Iterator[NDArray[np.int32
                 )
 
 
+def open_windows(place: Location) -> pq.ParquetFile:
+    """Open a windows file for reading, whose pages are compared with their checksums."""
+    return pq.ParquetFile(place.filesystem.open_input_file(place.path), page_checksum_verification=True)
+
+
 def read_row_groups(
     folder: Location, groups: Sequence[tuple[str, int, int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -71,8 +76,7 @@ def read_row_groups(
     opened: tuple[str, pq.ParquetFile] | None = None
     for name, group, n_tokens in groups:
         if opened is None or opened[0] != name:
-            place = folder / name
-            opened = name, pq.ParquetFile(place.filesystem.open_input_file(place.path), page_checksum_verification=True)
+            opened = name, open_windows(folder / name)
         lists = opened[1].read_row_group(group, columns=["tokens"])["tokens"].combine_chunks()
         tokens[filled : filled + n_tokens] = lists.flatten().to_numpy()
         lengths.append(pa.compute.list_value_length(lists).to_numpy().astype(np.int64))

@@ -1,0 +1,97 @@
+"""What the shuffling job does inside an executor: each file of windows becomes one of the same windows, shuffled."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from leadterm.corpus import Ragged, ShuffledCorpus
+from leadterm.spark.dealing import read_file
+from leadterm.spark.writing import count_tokens, file_report
+from leadterm.store.location import Location
+from leadterm.store.products import PARTS
+from leadterm.store.windows import SCHEMA, windows_file
+
+SHARED = "name string, shared long"
+"""What a task says of a file before the tokens are numbered: how many of its windows go on where another ended."""
+
+
+@dataclass(frozen=True)
+class SharedCounter:
+    """Counts the windows that begin with the last token of another; travels to the executors.
+
+    Attributes
+    ----------
+    source
+        URL of the ``windows`` product.
+    """
+
+    source: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Count in the files named in the batches."""
+        for name in _names(batches):
+            groups = read_file(self.source, name, ["window"])
+            shared = sum(int(_is_shared(group).sum()) for group in groups)
+            yield pa.RecordBatch.from_pydict({"name": [name], "shared": [shared]})
+
+
+@dataclass(frozen=True, eq=False)
+class WindowsShuffler:
+    """Writes the files that a task was dealt with other tokens; travels to the executors.
+
+    Attributes
+    ----------
+    source
+        URL of the ``windows`` product.
+    folder
+        URL of the staging folder.
+    corpus
+        The tokens in their new order.
+    starts
+        The tokens before each file.
+    """
+
+    source: str
+    folder: str
+    corpus: ShuffledCorpus
+    starts: Mapping[str, int]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write the files named in the batches; give a report of each."""
+        for name in _names(batches):
+            yield self._write(name)
+
+    def _write(self, name: str) -> pa.RecordBatch:
+        """Write a file: documents, places and lengths of windows, and so the row groups, are those of the source."""
+        start, n_windows = self.starts[name], 0
+        counts = np.zeros(self.corpus.vocabulary_size, dtype=np.int64)
+        place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
+        with windows_file(place) as (file, sink):
+            for group in read_file(self.source, name):
+                shared = _is_shared(group)
+                lengths = pc.list_value_length(group["tokens"]).to_numpy().astype(np.int64)
+                offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+                tokens = Ragged(self.corpus.windows(lengths, shared, start), offsets).to_arrow()
+                count_tokens(counts, tokens, group["window"].to_numpy())
+                file.append(pa.table([group["document"], group["window"], tokens], schema=SCHEMA))
+                start += int(lengths.sum() - shared.sum())
+                n_windows += len(group)
+        return file_report(name, place, file, sink, n_windows, counts)
+
+
+def _names(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:
+    """Give the names of the files that a task was dealt."""
+    for batch in batches:
+        yield from batch["place"].to_pylist()
+
+
+def _is_shared(group: Any) -> NDArray[np.bool_]:
+    """Say which windows begin with the last token of the one before: all but the first of their documents."""
+    shared: NDArray[np.bool_] = group["window"].to_numpy() > 0
+    return shared
