@@ -109,6 +109,26 @@ def test_every_score_equals_the_direct_computation(case, tmp_path):
             assert (row["corpus"], row["n_tokens"], row["revision"]) == ("random text", VOCABULARY_SIZE, path.name)
 
 
+def test_the_shuffled_corpus_is_a_second_null(case, models):
+    with pytest.raises(RunError, match=r"has no product 'windows'.*shuffle_corpus"):
+        case.score({"source": str(models), "revisions": ["step1"]}, shuffled=True)
+    run_jobs(case.config, Location.of(case.place), ["shuffled"])
+    case.score({"source": str(models), "revisions": ["step1"]}, shuffled=True, dtype="float64", corpus="text")
+    rows = case.rows()
+    assert {row["corpus"] for row in rows} == {"text", "text, shuffled"}
+    windows = [window.tolist() for window in open_run(case.place / "shuffled").windows()]
+    matrix = dense_predictors(windows, VOCABULARY_SIZE, LENGTH)["value"]
+    with open_checkpoint(models / "step1", dtype="float64") as checkpoint:
+        first = next(iter(checkpoint.layers(range(VOCABULARY_SIZE))))
+    expected = cosine(checkpoint_covariances(first)["post", None], predictor_covariance(matrix), "centred")
+    (found,) = [
+        row["score"]
+        for row in rows
+        if (row["layer"], row["component"], row["metric"], row["corpus"]) == (0, "post", "centred", "text, shuffled")
+    ]
+    assert math.isclose(found, expected, abs_tol=1e-8)
+
+
 def test_the_authors_numbers(case, models):
     """Over the most frequent tokens, in their orientation, on windows that are all full; attention counted for them."""
     top = 12

@@ -17,7 +17,7 @@ from leadterm.config import AlignmentSection
 from leadterm.errors import InputError
 from leadterm.operators import Operator, SparseOperator
 from leadterm.run import Run, open_run
-from leadterm.store import Location
+from leadterm.store import Location, require_manifest
 from leadterm.store.alignment import SHUFFLED, SHUFFLED_RUN
 from leadterm.theory import restricted_matrix
 
@@ -85,8 +85,11 @@ def _yaml(value: int | None) -> str:
 
 def corpora_of(section: AlignmentSection, run: Location) -> list[Corpus]:
     """List the corpora that checkpoints are compared with: the run's, and the shuffled one where it is asked for."""
-    places = [(run, ""), (run / SHUFFLED_RUN, SHUFFLED)]
-    return [Corpus(open_run(place.uri), suffix, section) for place, suffix in places[: 2 if section.shuffled else 1]]
+    found = [Corpus(open_run(run.uri), "", section)]
+    if section.shuffled:
+        require_manifest(run / SHUFFLED_RUN, "windows", "shuffle_corpus")
+        found.append(Corpus(open_run((run / SHUFFLED_RUN).uri), SHUFFLED, section))
+    return found
 
 
 def names_of(section: AlignmentSection) -> list[str]:
