@@ -11,12 +11,12 @@ from leadterm.alignment import CentredRows, Moments, Predictor, prepare
 from leadterm.evaluation.corpora import Corpus, names_of
 from leadterm.operators import Operator
 from leadterm.progress import progress
-from leadterm.store import Manifest, is_current, require_manifest, staging
+from leadterm.store import Location, Manifest, is_current, require_manifest, staging
 from leadterm.store.tables import read_table, stage_table
 
 PREDICTORS = "predictors"
 FILE = "predictors.parquet"
-SETTINGS = ("predictors", "tokens", "orientation", "norms", "dtype")
+SETTINGS = ("tokens", "orientation", "norms", "dtype")
 """Of the config's section, those that a predictor depends on."""
 
 
@@ -34,9 +34,10 @@ def prepare_predictors(corpus: Corpus, device: torch.device) -> None:
     """
     place = corpus.run.location
     settings = {name: getattr(corpus.section, name) for name in SETTINGS} | {"device": device.type}
-    if is_current(place, PREDICTORS, corpus.made_from, settings, overwrite=True):
+    names = names_of(corpus.section)
+    if is_current(place, PREDICTORS, corpus.made_from, settings, overwrite=True) and names_in(place) >= set(names):
         return
-    started, names = time.monotonic(), names_of(corpus.section)
+    started = time.monotonic()
     found = []
     with staging(place) as stage, progress(f"prepare predictors{corpus.suffix}", len(names), "predictors") as report:
         report(0)
@@ -44,9 +45,14 @@ def prepare_predictors(corpus: Corpus, device: torch.device) -> None:
             found.append(prepare(name, operator, norm=corpus.section.norms))
             report(len(found))
         part, entry = stage_table(stage, FILE, _table(found))
-        counts = {"predictors": len(found), "tokens": len(corpus.tokens)}
+        counts = {"predictors": names, "tokens": len(corpus.tokens)}
         seconds = {"prepare": time.monotonic() - started}
         stage.commit(Manifest(PREDICTORS, corpus.made_from, settings, counts, (entry,), seconds), [part])
+
+
+def names_in(run: Location) -> set[str]:
+    """Name the predictors that were prepared."""
+    return set(require_manifest(run, PREDICTORS, "evaluate_alignment").counts["predictors"])
 
 
 def _table(predictors: list[Predictor]) -> pa.Table:
