@@ -8,6 +8,7 @@ from leadterm.corpus.sample import read_sample, sample_model
 from leadterm.corpus.shuffling import ShuffledCorpus
 from leadterm.corpus.sources import load_tokenizer
 from leadterm.corpus.tokenizer import Encoded, Tokenizer, check_ids
+from leadterm.corpus.tokenizer_files import ids_file, word_file
 from leadterm.corpus.windows import Windows, cut_windows
 from leadterm.corpus.word_tokenizer import UNK, WordTokenizer
 from leadterm.corpus.words import count_words, most_frequent, split_words
@@ -26,10 +27,12 @@ __all__ = [
     "count_pieces",
     "count_words",
     "cut_windows",
+    "ids_file",
     "load_tokenizer",
     "most_frequent",
     "read_sample",
     "sample_model",
     "split_words",
     "train_bpe",
+    "word_file",
 ]
