@@ -1,6 +1,7 @@
 """Settings of a run: YAML files checked into frozen sections."""
 
 from leadterm.config.alignment import AlignmentSection, CheckpointSection
+from leadterm.config.pretraining import PretrainingSection
 from leadterm.config.reading import canonical, load_config, parse_alignment, parse_config
 from leadterm.config.section import Section
 from leadterm.config.sections import (
@@ -35,6 +36,7 @@ __all__ = [
     "CountingSection",
     "HuggingFaceTokenizerSection",
     "IdsTokenizerSection",
+    "PretrainingSection",
     "Section",
     "TokenizerSection",
     "TrainingSection",

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from leadterm.config.section import Section, Text
+from leadterm.config.section import Section, Text, list_to_tuple
 
 ALL_REVISIONS = "all"
 
 
 def _one_or_more(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else list_to_tuple(value)
 
 
 class CheckpointSection(Section):
@@ -35,12 +35,10 @@ class CheckpointSection(Section):
         return self.name or self.source
 
 
-Checkpoints = Annotated[
-    tuple[CheckpointSection, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
-]
+Checkpoints = Annotated[tuple[CheckpointSection, ...], BeforeValidator(list_to_tuple)]
 Layers = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    BeforeValidator(list_to_tuple),
 ]
 
 

@@ -11,3 +11,8 @@ class Section(BaseModel):
     """What all sections share: no unknown keys, no silent conversions, no change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def list_to_tuple(value: object) -> object:
+    """Take a list of YAML for a tuple; what is no list is left to the check of its type."""
+    return tuple(value) if isinstance(value, list) else value

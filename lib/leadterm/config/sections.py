@@ -6,7 +6,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from leadterm.config.alignment import AlignmentSection
-from leadterm.config.section import Section, Text
+from leadterm.config.pretraining import PretrainingSection
+from leadterm.config.section import Section, Text, list_to_tuple
 from leadterm.config.sizes import parse_bytes
 from leadterm.config.tokenizers import TokenizerSection
 
@@ -15,10 +16,6 @@ WindowPolicy = Literal["tile", "first"]
 MAX_WINDOW_LENGTH = 65_536
 MIN_MEMORY = 64 * 2**20
 DEFAULT_MAX_CHARACTERS = 10_000_000
-
-
-def _list_to_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _size_to_bytes(value: object) -> object:
@@ -30,9 +27,9 @@ def _size_to_bytes(value: object) -> object:
         raise PydanticCustomError("size", "{expected}", {"expected": str(error)}) from error
 
 
-Strings = Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+Strings = Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)]
 Bytes = Annotated[int, BeforeValidator(_size_to_bytes)]
-Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_list_to_tuple)]
+Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(list_to_tuple)]
 SparkProperty = Annotated[str, Field(pattern=r"^spark\.[^\s]+$")]
 
 
@@ -223,6 +220,9 @@ class Config(Section):
     )
     training: TrainingSection | None = Field(
         default=None, description="how a small transformer is trained to check the predicted weights; null: it is not"
+    )
+    pretraining: PretrainingSection | None = Field(
+        default=None, description="which small language model is trained on the windows; null: none"
     )
     alignment: AlignmentSection | None = Field(
         default=None, description="which checkpoints are compared with the corpus, and how; null: none"

@@ -50,6 +50,7 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
         "attention": {"top_tokens": None, "device": "auto", "memory": 2**32, "distribution": "filesystem"},
         "associations": {"tokens": [], "k": 10},
         "training": None,
+        "pretraining": None,
         "alignment": None,
         "spark": {},
     }
@@ -101,7 +102,7 @@ def test_sections_do_not_change():
 def test_every_key_says_what_it_means():
     sections = [field.annotation for field in Config.model_fields.values()]
     models = [m for s in sections for m in (getattr(s, "__args__", None) or (s,)) if hasattr(m, "model_fields")]
-    assert len(models) == 11
+    assert len(models) == 12
     for model in models:
         for name, field in model.model_fields.items():
             assert name == "kind" or field.description, f"{model.__name__}.{name}"
