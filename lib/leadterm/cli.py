@@ -51,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_job_arguments(ablate, overwrites=False)
     ablate.set_defaults(action=_ablate)
 
+    pretrain = commands.add_parser("pretrain", help="run all jobs, and train a small language model, keeping revisions")
+    add_job_arguments(pretrain)
+    pretrain.set_defaults(action=_pretrain)
+
     sample = commands.add_parser("sample", help="write the sample text as Parquet")
     sample.add_argument("folder", type=Path, help="where to")
     sample.add_argument("--model", action="store_true", help="the sample model too, a GGUF file of 98 MB")
@@ -178,6 +182,22 @@ def _ablate(options: argparse.Namespace) -> None:
     _say(summarise_ablation(check, check.ablate()))
 
 
+def _pretrain(options: argparse.Namespace) -> None:
+    """Make the run, train a language model on it, and score its revisions if the config says how."""
+    from leadterm import pretrain  # noqa: PLC0415  # brings PyTorch
+    from leadterm.pipeline import COUNTING  # noqa: PLC0415  # brings Spark
+
+    run = Location.of(options.output)
+    pretrain.require_pretraining(load_config(options.config), run)
+    config = _run_jobs(options, COUNTING)
+    if not pretrain.pretrain(config, run, overwrite=options.overwrite):
+        logging.getLogger("leadterm").info("pretrain: nothing to do: made from the same inputs already")
+    _say(pretrain.summarise_pretraining(run))
+    if config.alignment:
+        _run_jobs(options, None)
+        _show(options.output, (), 0)
+
+
 def _align(options: argparse.Namespace) -> None:
     """Score a checkpoint against a run, then show how far they agree."""
     section = parse_alignment(
@@ -218,7 +238,7 @@ def _show(run: str, tokens: Sequence[str], k: int) -> None:
     _say(summarise(run, tokens, k))
 
 
-def _run_jobs(options: argparse.Namespace, names: list[str] | None) -> Config:
+def _run_jobs(options: argparse.Namespace, names: Sequence[str] | None) -> Config:
     """Run jobs."""
     config = load_config(options.config)
     run = Location.of(options.output)

@@ -14,23 +14,45 @@ from leadterm.counting import SparseRows, Statistic, reciprocal_weights
 from leadterm.store import FileEntry, Location, Manifest, Staging, staging
 from leadterm.store.matrices import PendingRows, matrix_file, matrix_schema
 from leadterm.store.products import PARTS
-from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, stage_table, vocabulary_table
+from leadterm.store.tables import (
+    FREQUENCIES,
+    TOKENIZER,
+    VOCABULARY,
+    frequency_table,
+    stage_bytes,
+    stage_table,
+    vocabulary_table,
+)
 from leadterm.store.windows import SCHEMA, windows_file
 from support.row_streams import count_to_rows
 
 
 def write_run(
-    folder: Path, windows: Sequence[Sequence[int]], tokens: Sequence[str], length: int, *, scale_bits: int = 32
+    folder: Path,
+    windows: Sequence[Sequence[int]],
+    tokens: Sequence[str],
+    length: int,
+    *,
+    scale_bits: int = 32,
+    kind: str = "words",
+    tokenizer: str | None = None,
 ) -> Run:
-    """Write windows, each the first of its document, and their counts; matrices in files of as many rows as fit 3."""
+    """Write windows, each the first of its document, and their counts; matrices in files of as many rows as fit 3.
+
+    The vocabulary is one of a tokenizer of that kind, and keeps the text of its tokenizer.json if it is given.
+    """
     size = len(tokens)
     counted = count_to_rows(windows, size, reciprocal_weights(length, scale_bits), size * size)
     with staging(Location.of(folder)) as stage:
         _write_windows(stage, windows, size, length)
         seen = Counter(token for window in windows for token in window)
         table = vocabulary_table(list(tokens), np.array([seen[i] for i in range(size)], dtype=np.int64))
-        part, entry = stage_table(stage, VOCABULARY, table)
-        stage.commit(Manifest("vocabulary", {}, {}, {"vocabulary_size": size}, (entry,)), [part])
+        small = [stage_table(stage, VOCABULARY, table)]
+        if tokenizer is not None:
+            small.append(stage_bytes(stage, TOKENIZER, tokenizer.encode()))
+        parts, entries = zip(*small, strict=True)
+        settings = {"tokenizer": {"kind": kind}}
+        stage.commit(Manifest("vocabulary", {}, settings, {"vocabulary_size": size}, entries), parts)
         for statistic, bits in ((Statistic.BIGRAM, 0), (Statistic.CONTEXT, scale_bits)):
             rows = next(rows for kind, rows in counted if kind == statistic)
             write_matrix(stage, statistic.name.lower(), rows, size, bits)

@@ -15,14 +15,12 @@ from leadterm.evaluation.corpora import Corpus, corpora_of
 from leadterm.evaluation.marks import progress_of_layers
 from leadterm.evaluation.predictors import prepare_predictors
 from leadterm.evaluation.revisions import Scorer, Wanted, device_of
+from leadterm.pretraining import PRETRAINED
 from leadterm.spark.session import Session
 from leadterm.spark.side_by_side import side_by_side
 from leadterm.store import Location, is_current, read_manifest, staging
 from leadterm.store.alignment import alignment_manifests
 from leadterm.store.products import PARTS
-
-PRETRAINED = "pretrained"
-"""The folder, in a run, of the revisions of a model that was trained on its windows; also what the table calls it."""
 
 logger = logging.getLogger("leadterm")
 

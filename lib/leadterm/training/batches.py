@@ -89,6 +89,13 @@ class PackedWindows:
         lengths = self._lengths if numbers is None else self._lengths[numbers]
         return int(lengths.sum()) - lengths.size
 
+    def next_counts(self) -> NDArray[np.int64]:
+        """Count how often each token is the next one of a position, (V,): everywhere but where a window starts."""
+        everywhere, at_starts = (
+            np.bincount(tokens, minlength=self.vocabulary_size) for tokens in (self._values, self._values[self._starts])
+        )
+        return everywhere - at_starts
+
     def by_length(self, numbers: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return window numbers (k,), longest first, so that windows of a micro-batch are about as long as another."""
         chosen = np.arange(len(self)) if numbers is None else numbers

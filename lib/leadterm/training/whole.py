@@ -12,19 +12,21 @@ from leadterm.errors import MachineError
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """Give a path beside the target to write a file or a folder to; after the block it is the target.
+def whole(target: Path, scratch: Path | None = None) -> Iterator[Path]:
+    """Give a path in a scratch folder to write a file or a folder to; after the block it is the target.
 
-    What the target was before is replaced. If the block raises, the target is as it was.
+    What the target was before is replaced. If the block raises, the target is as it was. The scratch folder lies on the
+    same disk; by default it is the target's own.
 
     Raises
     ------
     MachineError
         If the folder cannot be made or written to, or the disk is full.
     """
-    partial = target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
+    partial = (scratch or target.parent) / f".{target.name}.partial-{uuid.uuid4().hex[:12]}"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (target.parent, partial.parent):
+            folder.mkdir(parents=True, exist_ok=True)
         yield partial
         if target.is_dir():
             _remove(target)

@@ -41,6 +41,10 @@ def test_micro_batches_hold_every_position_once():
     assert windows.n_positions(np.array([0, 2])) == 3
 
 
+def test_next_tokens_are_all_but_the_first_of_a_window():
+    assert packed(size=5).next_counts().tolist() == [0, 3, 2, 1, 0]
+
+
 def test_the_fingerprint_sees_tokens_lengths_order_and_vocabulary():
     same = packed().fingerprint
     assert packed([list(map(int, window)) for window in WINDOWS]).fingerprint == same

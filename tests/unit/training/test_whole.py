@@ -19,6 +19,15 @@ def test_a_file_and_a_folder_replace_what_was_there(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"new", "folder"}
 
 
+def test_work_in_progress_lies_where_it_is_told_to(tmp_path):
+    with whole(tmp_path / "new" / "file", tmp_path / "scratch") as partial:
+        partial.write_text("text")
+        assert partial.parent == tmp_path / "scratch"
+        assert not (tmp_path / "new" / "file").exists()
+    assert (tmp_path / "new" / "file").read_text() == "text"
+    assert not list((tmp_path / "scratch").iterdir())
+
+
 def test_what_was_there_stays_if_the_block_raises(tmp_path):
     (tmp_path / "file").write_text("before")
     with pytest.raises(KeyError), whole(tmp_path / "file") as partial:

@@ -1,0 +1,17 @@
+"""A small language model trained on a corpus, with revisions kept as folders that the field's tools open."""
+
+from leadterm.pretraining.model import new_model, require_transformers
+from leadterm.pretraining.pretrainer import Pretrainer, batch_loss, learning_rate
+from leadterm.pretraining.revisions import PRETRAINED, REVISION_FILES, UNFINISHED, revision_name
+
+__all__ = [
+    "PRETRAINED",
+    "REVISION_FILES",
+    "UNFINISHED",
+    "Pretrainer",
+    "batch_loss",
+    "learning_rate",
+    "new_model",
+    "require_transformers",
+    "revision_name",
+]
