@@ -22,6 +22,7 @@ demo: .venv/.with-demo .venv/.with-smollm2 ## Run the whole pipeline on a sample
 		$(BIN)/leadterm run --config conf/recipes/smollm2.yaml --output runs/smollm2
 
 test: .venv/.with-dev .venv/.with-smollm2 .venv/.spark-classes ## Run all tests; some of them with ARGS="tests/unit -k windows"
+	@PYTHONPATH=tests $(BIN)/python -m support.browser --install
 	@$(WITH_JAVA) && SPARK_SUBMIT_OPTS="$(FAST_START)" $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.with-dev ## Lint, check the format, the types and which module imports which

@@ -33,7 +33,11 @@ setup(
     license="Apache-2.0",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    package_data={"leadterm": ["py.typed"], "leadterm.spark": ["log4j2.properties"]},
+    package_data={
+        "leadterm": ["py.typed"],
+        "leadterm.report": ["assets/*"],
+        "leadterm.spark": ["log4j2.properties"],
+    },
     # The oldest that every pinned package in conf/constraints.txt supports; the Makefile asks for the same.
     python_requires=">=3.11",
     install_requires=[

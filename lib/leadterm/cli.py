@@ -158,9 +158,17 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    """Run all jobs, then show what came out."""
+    """Run all jobs, then show what came out, and where the page about it is."""
     config = _run_jobs(options, None)
     _show(options.output, config.associations.tokens, config.associations.k)
+    _say_page(options.output)
+
+
+def _say_page(run: str) -> None:
+    """Say where the page about a run is."""
+    from leadterm.report import page_address  # noqa: PLC0415  # brings PyTorch
+
+    _say(f"look at it in a browser:  {page_address(Location.of(run))}")
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -171,6 +179,8 @@ def _verify(options: argparse.Namespace) -> None:
     config = _run_jobs(options, None)
     check = Check.of(open_run(options.output), config)
     _say(summarise_agreement(check, check.verify()))
+    _run_jobs(options, ["build_report"])  # Again, now with the comparison.
+    _say_page(options.output)
 
 
 def _ablate(options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from leadterm.compose import compose_weights
 from leadterm.config import Config
 from leadterm.evaluation import evaluate_alignment
 from leadterm.progress import part_of, titled
+from leadterm.report import build_report
 from leadterm.spark.attention import count_attention
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.encode import encode_corpus
@@ -18,7 +19,7 @@ from leadterm.spark.shuffle import shuffle_corpus
 from leadterm.store import Location
 from leadterm.store.alignment import SHUFFLED_RUN
 
-ON_DRIVER: dict[str, Callable[..., bool]] = {"compose_weights": compose_weights}
+ON_DRIVER: dict[str, Callable[..., bool]] = {"compose_weights": compose_weights, "build_report": build_report}
 """Jobs that need no Spark: from ``(config, run, overwrite=...)``; False if there was nothing to do."""
 ON_SPARK: dict[str, Callable[..., bool]] = {
     "encode_corpus": encode_corpus,
@@ -38,7 +39,7 @@ def jobs_of(config: Config) -> list[str]:
     """Name the jobs that a config asks for, in order; :data:`SHUFFLED_RUN` stands for those of the shuffled run."""
     section = config.alignment
     shuffled = [SHUFFLED_RUN] if section and section.shuffled else []
-    return [*COUNTING, *shuffled, *(["evaluate_alignment"] if section else [])]
+    return [*COUNTING, *shuffled, *(["evaluate_alignment"] if section else []), "build_report"]
 
 
 def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, *, overwrite: bool = False) -> None:

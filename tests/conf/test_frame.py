@@ -122,7 +122,9 @@ def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     sources = {str(path.relative_to(LIBRARY.parent)) for path in LIBRARY.rglob("*.py")}
-    assert not {*sources, "leadterm/py.typed"} - packed
+    assets = {str(path.relative_to(LIBRARY.parent)) for path in LIBRARY.glob("report/assets/*")}
+    assert assets
+    assert not {*sources, *assets, "leadterm/py.typed"} - packed
     assert not {name for name in packed if not name.startswith("leadterm")}
     assert any(name.endswith("LICENSE") for name in packed)
 

@@ -3,6 +3,7 @@
 from leadterm.config.alignment import AlignmentSection, CheckpointSection
 from leadterm.config.pretraining import PretrainingSection
 from leadterm.config.reading import canonical, load_config, parse_alignment, parse_config
+from leadterm.config.report import ReportSection
 from leadterm.config.section import Section
 from leadterm.config.sections import (
     MAX_WINDOW_LENGTH,
@@ -37,6 +38,7 @@ __all__ = [
     "HuggingFaceTokenizerSection",
     "IdsTokenizerSection",
     "PretrainingSection",
+    "ReportSection",
     "Section",
     "TokenizerSection",
     "TrainingSection",

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from leadterm.config.alignment import AlignmentSection
 from leadterm.config.pretraining import PretrainingSection
+from leadterm.config.report import ReportSection
 from leadterm.config.section import Section, Text, list_to_tuple
 from leadterm.config.sizes import parse_bytes
 from leadterm.config.tokenizers import TokenizerSection
@@ -227,6 +228,7 @@ class Config(Section):
     alignment: AlignmentSection | None = Field(
         default=None, description="which checkpoints are compared with the corpus, and how; null: none"
     )
+    report: ReportSection = Field(default=ReportSection(), description="what goes into the page about the run")
     spark: dict[SparkProperty, str | bool | int | float] = Field(
         default_factory=dict, description="Spark properties, used where spark-submit set none; names start with spark."
     )

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,20 +106,36 @@ def install_java() -> None:
     MachineError
         There is no apt-get, no right to use it without a password, or it failed; its last words are in the message.
     """
+    problems = apt_install(APT_PACKAGES)
+    if problems is None:
+        raise MachineError(f"Java cannot be installed from here: that takes apt-get and root's rights.\n{REMEDY}")
+    if problems:
+        listing = "".join(f"\n  {name}: {problem}" for name, problem in problems.items())
+        raise MachineError(f"apt-get could not install a Java:{listing}\n{REMEDY}")
+
+
+def apt_install(packages: Sequence[str]) -> dict[str, str] | None:
+    """Install the first of some Debian packages that can be had, without a question.
+
+    Returns
+    -------
+    dict or None
+        Nothing in it if one was installed, else what apt-get said of each package and of its lists; None where there is
+        no apt-get, or no right to use it without a password.
+    """
     apt_get = shutil.which("apt-get")
     if not apt_get or not (as_root := _root_prefix(apt_get)):
-        raise MachineError(f"Java cannot be installed from here: that takes apt-get and root's rights.\n{REMEDY}")
+        return None
     options = ["--yes", "--quiet", "--no-install-recommends", "--option", "DPkg::Lock::Timeout=300"]
-    installs = [[*as_root, "install", *options, package] for package in APT_PACKAGES]
+    installs = [[*as_root, "install", *options, package] for package in packages]
     update = [*as_root, "update"]
     problems = {}
     for command in (*installs, update, *installs):  # The lists of packages may never have been fetched, or be old.
         answer = _run(command)
         if answer.returncode == 0 and command is not update:
-            return
+            return {}
         problems[command[-1]] = (answer.stderr.strip().splitlines() or ["done"])[-1]
-    listing = "".join(f"\n  {name}: {problem}" for name, problem in problems.items())
-    raise MachineError(f"apt-get could not install a Java:{listing}\n{REMEDY}")
+    return problems
 
 
 def main(arguments: list[str] | None = None) -> int:

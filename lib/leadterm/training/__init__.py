@@ -10,7 +10,7 @@ from leadterm.training.batches import Batch, PackedWindows
 from leadterm.training.figures import write_figure
 from leadterm.training.loss import mean_loss
 from leadterm.training.model import Transformer
-from leadterm.training.tables import markdown_table, write_table
+from leadterm.training.tables import markdown_table, read_markdown_table, write_table
 from leadterm.training.trainer import Progress, Trainer
 from leadterm.training.verify import Row, Verification, initialisation_of, verify
 
@@ -30,6 +30,7 @@ __all__ = [
     "initialisation_of",
     "markdown_table",
     "mean_loss",
+    "read_markdown_table",
     "verify",
     "write_figure",
     "write_table",

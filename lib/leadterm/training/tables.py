@@ -62,6 +62,41 @@ def write_table(rows: Sequence[DataclassInstance], path: Path) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def read_markdown_table(text: str) -> list[dict[str, Any]]:
+    r"""Read what ``markdown_table`` wrote: a dict for each row, with None for what is not there.
+
+    Raises
+    ------
+    InputError
+        If a row has another number of cells than the head.
+
+    Examples
+    --------
+    >>> read_markdown_table("| step | layer | proved |\n|---|---|---|\n| 4 | – | yes |")
+    [{'step': 4, 'layer': None, 'proved': True}]
+    """
+    lines = [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line.strip()]
+    names = lines[0] if lines else []
+    for number, cells in enumerate(lines, 1):
+        if len(cells) != len(names):
+            raise InputError(
+                f"line {number} has {len(cells)} cells and the head has {len(names)}: make the table again."
+            )
+    return [dict(zip(names, map(_value, cells), strict=True)) for cells in lines[2:]]
+
+
+def _value(cell: str) -> Any:
+    """Read a cell."""
+    if cell in (ABSENT, "yes", "no"):
+        return {ABSENT: None, "yes": True, "no": False}[cell]
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell
+
+
 def _cell(name: str, value: Any) -> str:
     """Write a value: a cosine and a ratio of norms are near 1 and need digits after the point."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

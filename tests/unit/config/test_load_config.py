@@ -52,6 +52,7 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
         "training": None,
         "pretraining": None,
         "alignment": None,
+        "report": {"explorer_tokens": 5000, "k": 10, "figures": "auto"},
         "spark": {},
     }
 

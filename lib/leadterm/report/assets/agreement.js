@@ -1,0 +1,55 @@
+// The section about training: how trained weights agree with the predicted ones (leadterm verify).
+
+const WEIGHTS = { output: "output W_O", value: "value V", query_key: "query-key W", position: "position P" };
+
+function agreementSection(rows, palettes) {
+  const kinds = [...new Set(rows.map((row) => row.weight))];
+  const steps = [...new Set(rows.map((row) => row.step))].sort((a, b) => a - b);
+  const of = (kind, column, title, options) => agreementChart(rows.filter((row) => row.weight === kind), kind, column, title, steps, palettes, options);
+  const errors = { transform: Math.log10, ticks: logarithmicTicks, tickText: logarithmicText, text: significant };
+  const head = Object.keys(rows[0]);
+  const proved = rows.some((row) => row.within_theorem);
+  return el(
+    "section",
+    { id: "verification", "aria-labelledby": "verification-title" },
+    el("h2", { id: "verification-title" }, "Verification by training"),
+    el("p", null, "A transformer as the theory assumes was trained on this corpus, by a program that knows no formula; its weights are compared "
+      + "with the predicted ones after some steps. " + (proved ? "" : "The theorem’s conditions do not hold here, so nothing is proved: the agreement is an observation. ")
+      + "The table and this figure as SVG and PNG lie in the run’s folder verification."),
+    el("div", { class: "panels" }, kinds.flatMap((kind) => [
+      chart(of(kind, "cosine", "cosine with the prediction", { transform: (value) => value, text: (value) => value.toFixed(9) })),
+      chart(of(kind, "relative_error", "relative error", errors)),
+    ])),
+    numbers("Numbers of these figures", head, () => rows.map((row) => head.map((name) => agreementCell(row[name])))),
+  );
+}
+
+function agreementChart(rows, kind, column, note, steps, palettes, options) {
+  const layers = [...new Set(rows.map((row) => row.layer))];
+  const lines = layers.map((layer, number) => ({
+    name: layer === null ? WEIGHTS[kind] : `layer ${layer}`,
+    values: steps.map((step) => rows.find((row) => row.step === step && row.layer === layer)?.[column] ?? NaN),
+    colour: palettes.lines[number % palettes.lines.length],
+    dash: DASHES[number % DASHES.length],
+  }));
+  const tip = (place) => lines.map((line) => [line.name, options.text(line.values[place])]);
+  return { title: WEIGHTS[kind] ?? kind, note, across: "step", places: steps.map(String), lines, tip, ...options };
+}
+
+// 1, 2 and 5 times powers of ten, or where there are many of these the powers alone; on a logarithmic scale.
+function logarithmicTicks({ low, high }) {
+  const powers = Array.from({ length: Math.floor(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i);
+  const factors = high - low > 2 ? [1] : [1, 2, 5];
+  const ticks = powers.flatMap((power) => factors.map((factor) => factor * 10 ** power));
+  return ticks.filter((tick) => Math.log10(tick) >= low && Math.log10(tick) <= high);
+}
+
+function logarithmicText(tick) {
+  return tick >= 1e-4 && tick < 1e4 ? String(Number(tick.toPrecision(1))) : tick.toExponential(0).replace("-", "−").replace("e-", "e−");
+}
+
+function agreementCell(value) {
+  if (value === null) return "–";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(9))) : String(value);
+}

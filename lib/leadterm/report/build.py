@@ -1,0 +1,141 @@
+"""The job ``build_report``: a page about a run, and its figures as files; runs on the driver."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from leadterm.config import Config, canonical
+from leadterm.progress import progress
+from leadterm.report import palettes
+from leadterm.report.accounts import accounts
+from leadterm.report.alignment import COMPONENTS, PAPER, PREDICTORS, Model, models_of
+from leadterm.report.explorer import explorer
+from leadterm.report.figures import ASINH_WIDTH, LEAST, can_draw, draw, require_matplotlib
+from leadterm.report.page import page
+from leadterm.report.selections import MEASURES, Drawing, drawings
+from leadterm.run import Run
+from leadterm.store import Location, Manifest, is_current, read_manifest, require_manifest, staging
+from leadterm.store.tables import stage_bytes
+from leadterm.training import read_markdown_table
+from leadterm.verification import FOLDER
+
+PRODUCT, PAGE, FIGURES = "report", "index.html", "figures"
+AGREEMENT = "agreement.md"
+"""What ``leadterm verify`` leaves in its folder."""
+NEEDED = ("vocabulary", "bigram", "context", "frequencies")
+
+
+def build_report(config: Config, run: Location, *, overwrite: bool = False) -> bool:
+    """Make the product ``report`` of a run: ``index.html``, and ``figures/`` where they are drawn.
+
+    A report is made of other products and holds nothing of its own, so one of leadterm's is replaced when they changed,
+    also without ``overwrite``.
+
+    Parameters
+    ----------
+    config
+        Its section ``report``.
+    run
+        The run directory; it holds the counts at least.
+    overwrite
+        Replace also a folder ``report`` that leadterm did not make.
+
+    Returns
+    -------
+    bool
+        False if it was there already, made from the same products with the same settings.
+
+    Raises
+    ------
+    RunError
+        If the counts are missing, a product is damaged, or something else stands in the report's place.
+    MachineError
+        If ``report.figures`` is ``always`` and matplotlib is missing.
+    """
+    for name in NEEDED:
+        require_manifest(run, name, "count_cooccurrences")
+    section, opened = config.report, Run(run)
+    if section.figures == "always":
+        require_matplotlib()
+    settings = {**canonical(section), "figures": section.figures != "never" and can_draw()}
+    settings["examples"] = list(config.associations.tokens)
+    made_from = _inputs(opened)
+    is_ours = read_manifest(run, PRODUCT) is not None
+    if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite or is_ours):
+        return False
+    started = time.monotonic()
+    models = models_of(opened.alignment()) if opened.alignment_manifests() else []
+    drawn = drawings(models) if settings["figures"] else []
+    text = page(f"leadterm report: {run.path.rpartition('/')[2]}", _blocks(opened, config, models, drawn))
+    _commit(run, text, drawn, Manifest(PRODUCT, made_from, settings, _counts(models, drawn), ()), started)
+    return True
+
+
+def page_address(run: Location) -> str | None:
+    """Give the address of a run's page for a browser; None if there is none."""
+    place = run / PRODUCT / PAGE
+    if not place.exists():
+        return None
+    return Path(place.path).as_uri() if run.is_local else place.uri
+
+
+def _inputs(run: Run) -> dict[str, Any]:
+    """Hash all that the page tells of: manifests but for their timings, and the table of a verification."""
+    manifests = [*(run.manifest(name) for name in run.products), *run.alignment_manifests()]
+    made_from = {
+        manifest.product: hashlib.sha256(replace(manifest, seconds={}).to_json()).hexdigest() for manifest in manifests
+    }
+    table = run.location / FOLDER / AGREEMENT
+    return made_from | ({FOLDER: table.sha256()} if table.exists() else {})
+
+
+def _counts(models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:
+    """Say how much is in the report."""
+    return {"models": len(models), "revisions": sum(len(one.revisions) for one in models), "figures": len(drawn)}
+
+
+def _blocks(run: Run, config: Config, models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:
+    """Gather the page's data."""
+    table = run.location / FOLDER / AGREEMENT
+    agreement = read_markdown_table(table.read_bytes().to_pybytes().decode()) if table.exists() else []
+    return {
+        "accounts": accounts(run, run.alignment_manifests()),
+        "agreement": agreement,
+        "alignment": {
+            "models": [model.to_json() for model in models],
+            "components": COMPONENTS,
+            "predictors": PREDICTORS,
+            "paper": PAPER,
+            "measures": MEASURES,
+            "least": LEAST,
+            "asinh": ASINH_WIDTH,
+            "figures": [[one.model, one.choice, one.measure, f"{FIGURES}/{one.stem}"] for one in drawn],
+        },
+        "palettes": {"sequential": palettes.VIRIDIS, "diverging": palettes.DIVERGING, "lines": palettes.LINES},
+        "explorer": _explorer(run, config) if config.report.explorer_tokens else None,
+    }
+
+
+def _explorer(run: Run, config: Config) -> dict[str, Any]:
+    """Gather what the page looks tokens up in, and with which of them it begins."""
+    found = explorer(run, config.report.explorer_tokens, config.report.k)
+    return {**found, "examples": list(config.associations.tokens)}
+
+
+def _commit(run: Location, text: str, drawn: list[Drawing], base: Manifest, started: float) -> None:
+    """Write the page and the figures, then let the product appear."""
+    with staging(run) as stage:
+        staged = [stage_bytes(stage, PAGE, text.encode())]
+        if drawn:
+            with progress("draw figures", len(drawn), "figures") as report:
+                for number, drawing in enumerate(drawn, 1):
+                    for kind, data in draw(drawing).items():
+                        staged.append(stage_bytes(stage, f"{FIGURES}/{drawing.stem}.{kind}", data))
+                    report(number)
+        parts, entries = zip(*staged, strict=True)
+        seconds = {"report": time.monotonic() - started}
+        stage.commit(replace(base, files=tuple(entries), seconds=seconds), parts)

@@ -1,0 +1,89 @@
+"""The job ``build_report``: when it makes the page again, what it refuses, and that equal runs give equal bytes."""
+
+import importlib.util
+
+import pytest
+
+from leadterm.errors import MachineError, RunError
+from leadterm.report import build_report, figures, page_address
+from leadterm.report.alignment import models_of
+from leadterm.report.page import page
+from leadterm.report.selections import drawings
+from leadterm.store import Location, read_manifest
+from support.report_cases import HOSTILE, STEPS, add_scores, config_with, small_run
+
+PLAIN = config_with(explorer_tokens=5, figures="never")
+
+
+@pytest.fixture
+def run(tmp_path):
+    return small_run(tmp_path / "run")
+
+
+def test_a_run_without_scores_gets_a_page(run):
+    assert page_address(run.location) is None
+    assert build_report(PLAIN, run.location)
+    manifest = read_manifest(run.location, "report")
+    assert [entry.name for entry in manifest.files] == ["index.html"]
+    assert manifest.counts == {"models": 0, "revisions": 0, "figures": 0}
+    assert page_address(run.location) == f"file://{run.location.path}/report/index.html"
+
+
+def test_it_is_made_again_when_something_changed_and_only_then(run):
+    assert build_report(PLAIN, run.location)
+    before = read_manifest(run.location, "report").content_hash
+    assert not build_report(PLAIN, run.location)
+    assert build_report(config_with(explorer_tokens=6, figures="never"), run.location)
+    assert build_report(PLAIN, run.location)
+    assert read_manifest(run.location, "report").content_hash == before
+    add_scores(run, "sweep", STEPS)
+    assert build_report(PLAIN, run.location)
+    assert not build_report(PLAIN, run.location)
+    (run.location / "verification/agreement.md").write_bytes(b"| step | weight |\n|-|-|\n| 4 | value |\n")
+    assert build_report(PLAIN, run.location)
+    assert not build_report(PLAIN, run.location)
+
+
+def test_a_folder_of_somebody_else_is_left_alone(run):
+    (run.location / "report/notes.txt").write_bytes(b"mine")
+    with pytest.raises(RunError, match="report exists but has no manifest, so leadterm did not make it"):
+        build_report(PLAIN, run.location)
+    assert (run.location / "report/notes.txt").exists()
+    assert build_report(PLAIN, run.location, overwrite=True)
+
+
+def test_without_counts_it_is_refused(tmp_path):
+    with pytest.raises(RunError, match=r"no product 'vocabulary'; .* Run the job count_cooccurrences on it first"):
+        build_report(PLAIN, Location.of(tmp_path))
+
+
+def test_without_matplotlib_there_is_a_page_or_an_error_that_names_the_extra(run, monkeypatch):
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
+    with pytest.raises(MachineError, match=r"report.figures is 'always', .* pip install leadterm\[notebooks\]"):
+        build_report(config_with(explorer_tokens=5, figures="always"), run.location)
+    assert build_report(config_with(explorer_tokens=5), run.location)
+    assert read_manifest(run.location, "report").settings["figures"] is False
+    monkeypatch.setattr(figures, "find_spec", importlib.util.find_spec)
+    assert build_report(config_with(explorer_tokens=5), run.location)  # Once it is there, they are drawn.
+
+
+def test_figures_lie_beside_the_page_with_the_same_bytes_each_time(run, monkeypatch):
+    add_scores(run, "sweep", [4])
+    chosen = [one for one in drawings(models_of(run.alignment())) if one.choice == "heads"][-1:]
+    monkeypatch.setattr("leadterm.report.build.drawings", lambda models: chosen)
+    assert build_report(config_with(explorer_tokens=5, figures="always"), run.location)
+    folder = run.location / "report/figures"
+    assert folder.names() == ["1-sweep-heads-z.png", "1-sweep-heads-z.svg"]
+    again = figures.draw(chosen[0])
+    for kind in ("svg", "png"):
+        assert (folder / f"1-sweep-heads-z.{kind}").read_bytes().to_pybytes() == again[kind]
+    assert b"<dc:date>" not in again["svg"]
+
+
+def test_data_cannot_leave_its_element():
+    text = page("</title><script>", {"words": [*HOSTILE]})
+    assert "<title>&lt;/title&gt;&lt;script&gt;</title>" in text
+    start = text.index('id="data-words">') + len('id="data-words">')
+    data = text[start : text.index("</script>", start)]
+    assert not set("<&\u2028") & set(data)
+    assert "{{script}}" in data

@@ -1,0 +1,78 @@
+"""Scores laid out for the page and the figures, against the rows of the table."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from leadterm.report.accounts import accounts
+from leadterm.report.alignment import NUMBERS, models_of
+from leadterm.report.selections import by_head, by_predictor, by_step, drawings
+from leadterm.store.alignment import SHUFFLED
+from support.report_cases import HEADS, LAYERS, PREDICTORS, REMARK, STEPS, add_scores, score_of, small_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = small_run(tmp_path_factory.mktemp("runs") / "run")
+    add_scores(made, "sweep", STEPS, same_weights=True)
+    add_scores(made, "one/model", [None])
+    return made
+
+
+def test_every_row_of_the_table_has_its_place_and_nothing_else_does(run):
+    models = {model.name: model for model in models_of(run.alignment())}
+    rows = run.alignment().to_pylist()
+    assert [*models] == ["one/model", "sweep"]
+    for row in rows:
+        model = models[row["model"]]
+        kind = (row["component"], row["head"], row["predictor"], row["metric"], row["corpus"].endswith(SHUFFLED))
+        place = model.revisions.index(row["revision"]), model.layers.index(row["layer"])
+        wanted = [math.nan if row[name] is None else float(np.float32(row[name])) for name in NUMBERS]
+        assert model.series[kind][:, *place].tolist() == pytest.approx(wanted, nan_ok=True, rel=0, abs=0)
+    assert sum(part[0].size for model in models.values() for part in model.series.values()) == len(rows)
+
+
+def test_layers_that_were_not_scored_are_nan(run):
+    table = run.alignment()
+    kept = [row["layer"] != 1 or row["step"] == 1 for row in table.to_pylist()]
+    model = next(model for model in models_of(table.filter(pa.array(kept))) if model.name == "sweep")
+    assert model.layers == (0, 1, 2)
+    values = model.series["post", None, "value", "raw", False][0]
+    assert np.isnan(values[:, 1]).tolist() == [True, False, True, True]
+
+
+def test_selections_pick_the_cells_that_they_name(run):
+    model = models_of(run.alignment())[1]
+    assert [panel.title for panel in by_step(model, "paper", "raw")] == ["qk", "mid", "post", "pre"]
+    assert [panel.title for panel in by_step(model, "value", "raw")] == ["mid", "post", "pre"]
+    post = by_step(model, "paper", "raw")[2]
+    assert post.values.shape == (LAYERS, len(STEPS))
+    assert post.columns == ("0", "1", "2", "4")
+    assert post.values[2, 3] == np.float32(score_of((3, 2), "post", None, "value", "raw"))
+    layers = by_predictor(model, "centred")[0]
+    assert layers.rows == ("query_key", *PREDICTORS)
+    assert layers.values[1, 2] == np.float32(score_of((3, 2), "qk", None, "bigram", "centred"))
+    [heads] = by_head(model, "paper", "z", revision=1)
+    assert heads.values.shape == (HEADS, LAYERS)
+    assert heads.values[1, 1] == np.float32(-100 * score_of((1, 1), "qk", 1, "query_key", "centred"))
+
+
+def test_figures_are_named_for_what_they_show(run):
+    stems = [drawing.stem for drawing in drawings(models_of(run.alignment()))]
+    assert len(set(stems)) == len(stems)
+    expected = {"2-sweep-steps-paper-raw", "2-sweep-steps-context.T-z", "2-sweep-heads-z", "1-model-layers-centred"}
+    assert expected <= set(stems)
+    assert not [stem for stem in stems if stem.startswith("1-model-steps")]
+
+
+def test_remarks_and_equal_weights_are_told(run):
+    found = accounts(run, run.alignment_manifests())
+    twins = "Byte for byte the same: sweep at step0, sweep at step1."
+    assert {note["text"]: note["title"] for note in found["notes"]} == {
+        REMARK: "one/model at main; sweep at step0",
+        twins: "The same weights under several names",
+    }
+    assert [name for name, *_ in found["facts"]] == ["windows", "positions", "vocabulary", "bigram", "context"]
+    assert found["facts"][1][1] == run.n_positions
