@@ -128,6 +128,7 @@ class Browser:
     def view(self, width: int, height: int, scheme: str) -> None:
         """Set the size of the window, and whether the user prefers light or dark pages."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.send("Emulation.setScrollbarsHidden", hidden=True)
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def evaluate(self, expression: str) -> Any:

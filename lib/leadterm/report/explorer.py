@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from leadterm.operators import Operator
+from leadterm.progress import progress
 from leadterm.report.names import readable
 from leadterm.report.packing import packed
 from leadterm.run import Run
@@ -56,7 +57,12 @@ def explorer(run: Run, n_tokens: int, k: int) -> dict[str, Any]:
     counts: NDArray[np.int64] = run.vocabulary["count"].to_numpy()
     asked = np.lexsort((np.arange(len(counts)), -counts))[:n_tokens]
     asked = asked[counts[asked] > 0]
-    found = {key: part for centring in get_args(Centring) for key, part in _views(run, centring, asked, k)}
+    found: dict[tuple[str, str], Strongest] = {}
+    with progress("find associations", len(VIEWS) * len(get_args(Centring)), "tables") as report:
+        for centring in get_args(Centring):
+            for key, part in _views(run, centring, asked, k):
+                found[key] = part
+                report(len(found))
     mentioned = [ids[scores > 0] for ids, scores in found.values()]
     others = np.setdiff1d(np.concatenate([asked[:0], *mentioned]), asked)
     order = np.concatenate([asked, others])

@@ -12,10 +12,12 @@ import numpy as np
 from leadterm.errors import MachineError
 from leadterm.report import palettes
 from leadterm.report.alignment import COMPONENTS
+from leadterm.report.curves import BAND, Curve
 from leadterm.report.selections import MEASURES, Drawing, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 ASINH_WIDTH = 2.0
@@ -24,6 +26,8 @@ LEAST = {"raw": 1.0, "centred": 0.01, "z": 5.0}
 """The least that the end of a colour scale stands for: noise alone shall not be bright."""
 INCHES = (5.2, 2.9)
 """Of a panel."""
+BAND_COLOUR = "#d6d8dc"
+"""Of what chance gives."""
 MOST_LABELS = 16
 """Labels along an axis."""
 
@@ -49,32 +53,63 @@ def require_matplotlib() -> None:
 
 
 def draw(drawing: Drawing) -> dict[str, bytes]:
-    """Draw heatmaps with one colour scale; the files' bytes: ``svg`` and ``png``."""
+    """Draw heatmaps with one colour scale, or curves; the files' bytes: ``svg`` and ``png``."""
     from matplotlib import rc_context  # noqa: PLC0415  # an extra, and slow to load
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # as above
     from matplotlib.figure import Figure  # noqa: PLC0415  # as above
 
-    panels, measure = drawing.panels, drawing.measure
     with rc_context({"svg.hashsalt": "leadterm", "svg.fonttype": "path", "font.size": 9, "text.parse_math": False}):
-        wide = min(2, len(panels))
-        high = -(-len(panels) // wide)
+        wide = min(2, len(drawing.panels))
+        high = -(-len(drawing.panels) // wide)
         figure = Figure(figsize=(INCHES[0] * wide, INCHES[1] * high + 0.4), layout="constrained")
         FigureCanvasAgg(figure)
         figure.suptitle(drawing.title, fontsize=11)
         places = figure.subplots(high, wide, squeeze=False).ravel().tolist()
-        style = _colours(panels, measure)
-        for place, panel in zip(places, panels, strict=False):
-            mesh = _heatmap(place, panel, style)
-        for place in places[len(panels) :]:
+        for place in places[len(drawing.panels) :]:
             place.set_visible(False)
-        bar = figure.colorbar(mesh, ax=places, label=MEASURES[measure], shrink=0.8)
-        if measure == "z":
-            ticks = _ticks_of_z(limit_of(panels, measure))
-            bar.set_ticks(ticks, labels=[f"{tick:+,.0f}" if tick else "0" for tick in ticks])
-            bar.minorticks_off()
+        heatmaps = [panel for panel in drawing.panels if isinstance(panel, Panel)]
+        if heatmaps:
+            _heatmaps(figure, places, heatmaps, drawing.measure)
+        for place, panel in zip(places, drawing.panels, strict=False):
+            if isinstance(panel, Curve):
+                _curve(place, panel, drawing.measure)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # Laid out once, for both files.
         return {"svg": _saved(figure, "svg", {"Date": None}), "png": _saved(figure, "png", {"Software": None})}
+
+
+def _heatmaps(figure: Figure, places: Sequence[Axes], panels: Sequence[Panel], measure: str) -> None:
+    """Draw heatmaps, and a bar for their common colours."""
+    style = _colours(panels, measure)
+    for place, panel in zip(places, panels, strict=False):
+        mesh = _heatmap(place, panel, style)
+    bar = figure.colorbar(mesh, ax=places, label=MEASURES[measure], shrink=0.8)
+    if measure == "z":
+        limit = limit_of(panels, measure)
+        _label_z(bar.long_axis, {-limit, 0.0, limit}, -limit / 2, limit / 2)
+
+
+def _curve(place: Axes, curve: Curve, measure: str) -> None:
+    """Draw one curve, the band of chance, and the score against the shuffled corpus where there is one."""
+    across = np.arange(len(curve.places))
+    place.fill_between(
+        across, curve.low, curve.high, color="#8a8f98", alpha=0.35, linewidth=0, label="by chance, ±2 sd"
+    )
+    place.plot(across, curve.values, color=palettes.LINES[0], marker="o", markersize=3, label=MEASURES[measure])
+    if not np.isnan(curve.shuffled).all():
+        place.plot(across, curve.shuffled, color=palettes.LINES[1], linestyle="--", label="corpus shuffled")
+    if measure == "z":
+        place.set_yscale("asinh", linear_width=ASINH_WIDTH)
+        shown = [curve.values, curve.shuffled, curve.low, curve.high]
+        _label_z(place.yaxis, {-BAND, 0.0, BAND}, float(np.nanmin(shown)), float(np.nanmax(shown)))
+    else:
+        place.set_ylim(bottom=0)
+    every = -(-len(curve.places) // MOST_LABELS)
+    place.set_xticks(across[::every], curve.places[::every])
+    place.set_title(curve.title, loc="left", fontsize=9)
+    place.set_xlabel(curve.across)
+    place.grid(alpha=0.3)
+    place.legend(fontsize="small")
 
 
 def _saved(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
@@ -90,10 +125,12 @@ def limit_of(panels: Sequence[Panel], measure: str) -> float:
     return max(LEAST[measure], float(largest))
 
 
-def _ticks_of_z(limit: float) -> list[float]:
-    """Give 0, powers of ten and the ends, none of which crowd the next."""
-    powers = [10.0**power for power in range(1, 7) if 10.0**power < limit / 2]
-    return [-limit, *(-power for power in reversed(powers)), 0.0, *powers, limit]
+def _label_z(axis: Axis, ticks: set[float], low: float, high: float) -> None:
+    """Label an axis of z with plain numbers: some ticks, and the powers of ten between two numbers."""
+    powers = {sign * 10.0**power for sign in (-1, 1) for power in range(1, 7)}
+    all_ticks = sorted(ticks | {tick for tick in powers if low < tick < high})
+    axis.set_ticks(all_ticks, labels=[f"{tick:+,.0f}".replace("-", "−") if tick else "0" for tick in all_ticks])
+    axis.set_ticks([], minor=True)
 
 
 def _colours(panels: Sequence[Panel], measure: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.report.alignment import COMPONENTS, NUMBERS, PAPER, PREDICTORS, Model
+from leadterm.report.curves import Curve, curves
 
 MEASURES = {
     "raw": "raw score",
@@ -61,7 +62,7 @@ class Drawing:
     title
         Above the panels.
     panels
-        At least one.
+        Heatmaps or curves, at least one.
     """
 
     stem: str
@@ -69,7 +70,7 @@ class Drawing:
     choice: str
     measure: str
     title: str
-    panels: list[Panel]
+    panels: list[Panel] | list[Curve]
 
 
 def values_of(
@@ -130,7 +131,7 @@ def drawings(models: Sequence[Model]) -> list[Drawing]:
     ]
 
 
-def _choices(model: Model, measure: str) -> Iterator[tuple[str, list[Panel]]]:
+def _choices(model: Model, measure: str) -> Iterator[tuple[str, list[Panel] | list[Curve]]]:
     """Give the figures of a model by a measure."""
     if len(model.revisions) > 1:
         others = [name for name in model.predictors() if name not in PAPER.values()]
@@ -138,6 +139,7 @@ def _choices(model: Model, measure: str) -> Iterator[tuple[str, list[Panel]]]:
             yield f"steps-{predictor}", by_step(model, predictor, measure)
     yield "layers", by_predictor(model, measure)
     yield "heads", by_head(model, PAIRING, measure)
+    yield "curves", curves(model, measure)
 
 
 def _slug(number: int, model: Model) -> str:
@@ -150,6 +152,7 @@ def _title(model: Model, choice: str) -> str:
     """Write the title of a figure."""
     kind, _, predictor = choice.partition("-")
     against = "the paper's predictors" if predictor in (PAIRING, "") else PREDICTORS.get(predictor, predictor)
-    when = "" if kind == "steps" or len(model.revisions) == 1 else f", {model.revisions[-1]}"
+    when = "" if kind in ("steps", "curves") or len(model.revisions) == 1 else f", {model.revisions[-1]}"
     what = "which basis function explains which layer" if kind == "layers" else f"agreement with {against}"
+    what += " beside chance" if kind == "curves" else ""
     return f"{model.name}{when}: {what}"

@@ -8,6 +8,7 @@ import pytest
 
 from leadterm.report.accounts import accounts
 from leadterm.report.alignment import NUMBERS, models_of
+from leadterm.report.curves import curves
 from leadterm.report.selections import by_head, by_predictor, by_step, drawings
 from leadterm.store.alignment import SHUFFLED
 from support.report_cases import HEADS, LAYERS, PREDICTORS, REMARK, STEPS, add_scores, score_of, small_run
@@ -57,6 +58,25 @@ def test_selections_pick_the_cells_that_they_name(run):
     [heads] = by_head(model, "paper", "z", revision=1)
     assert heads.values.shape == (HEADS, LAYERS)
     assert heads.values[1, 1] == np.float32(-100 * score_of((1, 1), "qk", 1, "query_key", "centred"))
+
+
+def test_curves_stand_beside_both_nulls(run):
+    sweep, single = models_of(run.alignment())[::-1]
+    mid = curves(sweep, "raw", layer=2)[1]
+    assert (mid.title, mid.across, mid.places) == (
+        "mid: residual stream after attention, layer 2",
+        "step",
+        sweep.labels,
+    )
+    for shuffled, values in ((False, mid.values), (True, mid.shuffled)):
+        expected = [score_of((step, 2), "mid", None, "value", "raw", shuffled=shuffled) for step in range(len(STEPS))]
+        assert values.tolist() == pytest.approx(expected, rel=2**-23)
+    assert mid.low.tolist() == pytest.approx([0.08] * len(STEPS), rel=1e-6)  # 0.1 - 2 * 0.01, in float32.
+    assert mid.high.tolist() == pytest.approx([0.12] * len(STEPS), rel=1e-6)
+    qk = curves(single, "z")[0]
+    assert (qk.across, qk.places) == ("layer", ("0", "1", "2"))
+    assert (qk.low.tolist(), qk.high.tolist()) == ([-2] * LAYERS, [2] * LAYERS)
+    assert (qk.values < 0).tolist() == [False, True, False]
 
 
 def test_figures_are_named_for_what_they_show(run):

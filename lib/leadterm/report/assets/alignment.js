@@ -35,7 +35,7 @@ class Alignment {
   take(number) {
     this.number = number;
     this.model = this.models[number];
-    this.state = { measure: "centred", predictor: PAIRING, shuffled: false, layer: Math.floor(this.model.layers.length / 2), revision: this.model.revisions.length - 1 };
+    this.state = { measure: "centred", predictor: PAIRING, shuffled: false, layer: middleOf(this.model), revision: this.model.revisions.length - 1 };
     this.draw();
   }
 
@@ -168,6 +168,10 @@ class Alignment {
     const options = this.model.layers.map((layer, place) => [String(place), String(layer)]);
     return choice("layer", options, String(this.state.layer), (value) => this.set("layer", Number(value)));
   }
+}
+
+function middleOf(model) {
+  return Math.floor(model.layers.length / 2);
 }
 
 const NUMBER_HEADS = ["raw", "by chance", "sd", "z", "centred", "by chance", "sd", "z"];

@@ -1,6 +1,7 @@
 // Lines over ordered places (steps or layers), each beside the band that chance leaves.
 
-const SIZE = { width: 520, height: 250, left: 68, right: 12, top: 12, bottom: 40 };
+// In units of the picture, which is as wide as its panel: fewer where the window is narrow, so that text stays readable.
+const SIZE = { height: 250, left: 68, right: 12, top: 12, bottom: 40, get width() { return innerWidth < 700 ? 360 : 520; } };
 const DASHES = ["", "7 3", "2 3", "8 3 2 3", "12 4", "1 4"];
 
 // panel: { title, note, across, places, lines: [{ name, values, colour, dash, band: [low, high] }], text(value) }
@@ -10,15 +11,16 @@ function chart(panel) {
   const x = (place) => SIZE.left + (panel.places.length === 1 ? inner / 2 : (inner * place) / (panel.places.length - 1));
   const y = (value) => SIZE.top + (SIZE.height - SIZE.top - SIZE.bottom) * (1 - (panel.transform(value) - range.low) / (range.high - range.low));
   const cursor = svg("line", { class: "cursor", y1: SIZE.top, y2: SIZE.height - SIZE.bottom, visibility: "hidden" });
+  const { width } = SIZE;
   const picture = svg(
     "svg",
-    { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img", tabindex: 0, "aria-label": `${panel.title}, ${panel.note}, by ${panel.across}. Left and right walk through it; the numbers are in the table below.` },
+    { viewBox: `0 0 ${width} ${SIZE.height}`, role: "img", tabindex: 0, "aria-label": `${panel.title}, ${panel.note}, by ${panel.across}. Left and right walk through it; the numbers are in the table below.` },
     axes(panel, range, x, y),
     panel.lines.map((line) => bandOf(line, x, y)),
     panel.lines.map((line) => lineOf(line, x, y)),
     cursor,
   );
-  walk(picture, cursor, panel, x);
+  walk(picture, cursor, panel, x, width);
   const key = panel.lines.length > 1 || panel.lines.some((line) => line.band) ? keyOf(panel) : null;
   return el("figure", { class: "panel" }, el("figcaption", null, el("strong", null, panel.title), " ", panel.note), picture, key);
 }
@@ -34,7 +36,7 @@ function rangeOf(panel) {
 function axes(panel, range, x, y) {
   const ticks = panel.ticks ? panel.ticks(range) : roundTicks(range);
   const digits = tickDigits(ticks);
-  const across = Math.ceil((panel.places.length * (Math.max(...panel.places.map((name) => name.length)) * 7 + 8)) / 430);
+  const across = Math.ceil((panel.places.length * (Math.max(...panel.places.map((name) => name.length)) * 7 + 8)) / (SIZE.width - 90));
   return [
     ticks.map((tick) => svg("line", { class: "rule", x1: SIZE.left, x2: SIZE.width - SIZE.right, y1: y(tick), y2: y(tick) })),
     ticks.map((tick) => svg("text", { class: "tick", x: SIZE.left - 7, y: y(tick) + 4, "text-anchor": "end" }, panel.tickText ? panel.tickText(tick) : tickText(tick, digits))),
@@ -83,7 +85,7 @@ function lineOf(line, x, y) {
 }
 
 function keyOf(panel) {
-  const entries = panel.lines.filter((line) => !line.hidden).map((line) => {
+  const entries = panel.lines.map((line) => {
     const stroke = svg("line", { x1: 0, x2: 24, y1: 6, y2: 6, "stroke-width": 2, "stroke-dasharray": line.dash ?? "" });
     stroke.style.stroke = line.colour;
     return el("li", null, svg("svg", { viewBox: "0 0 24 12", width: 24, height: 12, "aria-hidden": "true" }, stroke), line.name);
@@ -93,7 +95,7 @@ function keyOf(panel) {
   return el("ul", { class: "key" }, entries);
 }
 
-function walk(picture, cursor, panel, x) {
+function walk(picture, cursor, panel, x, width) {
   let at = 0;
   const go = (place) => {
     at = Math.min(Math.max(0, place), panel.places.length - 1);
@@ -107,8 +109,8 @@ function walk(picture, cursor, panel, x) {
   };
   picture.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect();
-    const place = ((event.clientX - box.left) / box.width) * SIZE.width;
-    const share = (place - SIZE.left) / (SIZE.width - SIZE.left - SIZE.right);
+    const place = ((event.clientX - box.left) / box.width) * width;
+    const share = (place - SIZE.left) / (width - SIZE.left - SIZE.right);
     go(Math.round(share * (panel.places.length - 1)));
   });
   picture.addEventListener("pointerleave", stop);

@@ -8,13 +8,13 @@ Alignment.prototype.curves = function curves() {
   const panels = this.scored().map((component) => this.curve(component, across, places, cellOf));
   if (panels.length === 0) return null;
   const text = state.measure === "z"
-    ? "Between the dashed lines, at ±2, a score is no larger than chance makes it."
+    ? "In the band, between −2 and 2, a score is no larger than chance makes it."
     : "The band is what chance gives: mean and two standard deviations over all permutations of the checkpoint’s tokens.";
-  const second = model.hasShuffled && state.measure !== "z" ? " The dashed line is the other null: the corpus with its tokens shuffled." : "";
+  const second = model.hasShuffled ? " The dashed line is the other null: the corpus with its tokens shuffled." : "";
   return el(
     "div",
     { class: "group", "data-figure": "curves" },
-    el("div", { class: "head" }, el("h3", null, model.isSweep ? "Against chance, step by step" : "Against chance, layer by layer"), model.isSweep ? this.layerChoice() : null),
+    el("div", { class: "head" }, el("h3", null, model.isSweep ? "Against chance, step by step" : "Against chance, layer by layer"), model.isSweep ? this.layerChoice() : null, this.links(state.predictor === PAIRING && (!model.isSweep || state.layer === middleOf(model)) ? "curves" : "-")),
     el("p", null, text + second),
     el("div", { class: "panels" }, panels.map((panel) => chart(panel))),
     numbers("Numbers of these figures", [across, "of", ...NUMBER_HEADS], () =>
@@ -29,16 +29,20 @@ Alignment.prototype.curve = function curve(component, across, places, cellOf) {
   const colour = isDark() ? "#7fb6ff" : this.palettes.lines[0];
   const panel = { title: component, note: this.components[component], across, places, transform: (value) => value, text: (value) => shown(value, state.measure) };
   panel.tip = (place) => model.told(series, ...cellOf(place));
+  const other = number(state.measure === "z" ? Z : SCORE, !state.shuffled);
+  const second = other.some(Number.isFinite)
+    ? [{ name: state.shuffled ? "corpus as it is" : "corpus shuffled", values: other, colour: isDark() ? "#ffb270" : this.palettes.lines[1], dash: "6 4" }]
+    : [];
   if (state.measure === "z") {
-    const limit = (value) => ({ name: `±2`, values: places.map(() => value), colour: "var(--muted)", dash: "4 4" });
     const transform = (value) => Math.asinh(value / this.asinh);
     const ticks = ({ low, high }) => [-1000, -100, -10, -2, 0, 2, 10, 100, 1000, 10000].filter((tick) => transform(tick) >= low && transform(tick) <= high);
-    return { ...panel, transform, ticks, tickText: (tick) => (tick === 0 ? "0" : `${tick < 0 ? "−" : "+"}${grouped(Math.abs(tick))}`), floor: transform(-5), ceiling: transform(5), lines: [{ name: "z of the centred score", values: number(Z, state.shuffled), colour }, limit(2), { ...limit(-2), hidden: true }] };
+    const tickText = (tick) => (tick === 0 ? "0" : `${tick < 0 ? "−" : "+"}${grouped(Math.abs(tick))}`);
+    const band = [-2, 2].map((end) => places.map(() => end));
+    const lines = [{ name: this.measures.z, values: number(Z, state.shuffled), colour, band, bandName: "by chance, ±2 sd" }, ...second];
+    return { ...panel, transform, ticks, tickText, floor: transform(-5), ceiling: transform(5), lines };
   }
   const [mean, sd] = [number(NULL_MEAN, state.shuffled), number(NULL_SD, state.shuffled)];
   const band = [mean.map((value, i) => value - 2 * sd[i]), mean.map((value, i) => value + 2 * sd[i])];
-  const lines = [{ name: this.measures[state.measure], values: number(SCORE, state.shuffled), colour, band, bandName: "by chance, ±2 sd" }];
-  const other = number(SCORE, !state.shuffled);
-  if (other.some(Number.isFinite)) lines.push({ name: state.shuffled ? "corpus as it is" : "corpus shuffled", values: other, colour: isDark() ? "#ffb270" : this.palettes.lines[1], dash: "6 4" });
+  const lines = [{ name: this.measures[state.measure], values: number(SCORE, state.shuffled), colour, band, bandName: "by chance, ±2 sd" }, ...second];
   return { ...panel, floor: 0, ceiling: this.least[state.measure] === 1 ? 1 : 0.01, lines };
 };

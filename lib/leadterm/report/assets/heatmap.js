@@ -54,7 +54,7 @@ function short(value, measure) {
 // Labels of columns, as many as there is room for.
 function axisOf(panel) {
   const longest = Math.max(...panel.columns.map((name) => name.length));
-  const every = Math.ceil((panel.columns.length * (longest * 7 + 10)) / 420);
+  const every = Math.ceil((panel.columns.length * (longest * 7 + 10)) / (innerWidth < 700 ? 230 : 420));
   const heads = panel.columns.map((name, column) => {
     const seen = column % every === 0;
     return el("th", { scope: "col", title: name }, el("span", { class: seen ? "tick" : "unseen" }, name));
