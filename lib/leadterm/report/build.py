@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,7 @@ def _blocks(run: Run, config: Config, models: list[Model], drawn: list[Drawing])
     """Gather the page's data."""
     table = run.location / FOLDER / AGREEMENT
     agreement = read_markdown_table(table.read_bytes().to_pybytes().decode()) if table.exists() else []
+    agreement = [{name: _or_none(value) for name, value in row.items()} for row in agreement]
     return {
         "accounts": accounts(run, run.alignment_manifests()),
         "agreement": agreement,
@@ -118,6 +120,11 @@ def _blocks(run: Run, config: Config, models: list[Model], drawn: list[Drawing])
         "palettes": {"sequential": palettes.VIRIDIS, "diverging": palettes.DIVERGING, "lines": palettes.LINES},
         "explorer": _explorer(run, config) if config.report.explorer_tokens else None,
     }
+
+
+def _or_none(value: Any) -> Any:
+    """Replace what JSON has no number for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _explorer(run: Run, config: Config) -> dict[str, Any]:

@@ -16,6 +16,8 @@ ROWS = "".join(
     for step in (2, 4)
     for weight, layer in (("output", "–"), ("value", 1), ("value", 2))
 )
+NOTHING = "| 4 | 3.1 | position | 1 | – | – | no |\n"
+"""Where the prediction is 0 there is no cosine to draw."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def run(tmp_path_factory):
     made = small_run(tmp_path_factory.mktemp("runs") / "run <b>")
     add_scores(made, "a sweep", STEPS, same_weights=True)
     add_scores(made, "single", [None])
-    (made.location / "verification/agreement.md").write_bytes((HEAD + ROWS).encode())
+    (made.location / "verification/agreement.md").write_bytes((HEAD + ROWS + NOTHING).encode())
     build_report(config_with(explorer_tokens=len(TOKENS), k=4, figures="never"), made.location)
     return made
 

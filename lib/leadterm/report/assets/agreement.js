@@ -6,6 +6,7 @@ function agreementSection(rows, palettes) {
   const kinds = [...new Set(rows.map((row) => row.weight))];
   const steps = [...new Set(rows.map((row) => row.step))].sort((a, b) => a - b);
   const of = (kind, column, title, options) => agreementChart(rows.filter((row) => row.weight === kind), kind, column, title, steps, palettes, options);
+  const cosines = { transform: (value) => value, text: (value) => (Number.isNaN(value) ? "–" : value.toFixed(9)) };
   const errors = { transform: Math.log10, ticks: logarithmicTicks, tickText: logarithmicText, text: significant };
   const head = Object.keys(rows[0]);
   const proved = rows.some((row) => row.within_theorem);
@@ -17,9 +18,9 @@ function agreementSection(rows, palettes) {
       + "with the predicted ones after some steps. " + (proved ? "" : "The theorem’s conditions do not hold here, so nothing is proved: the agreement is an observation. ")
       + "The table and this figure as SVG and PNG lie in the run’s folder verification."),
     el("div", { class: "panels" }, kinds.flatMap((kind) => [
-      chart(of(kind, "cosine", "cosine with the prediction", { transform: (value) => value, text: (value) => value.toFixed(9) })),
-      chart(of(kind, "relative_error", "relative error", errors)),
-    ])),
+      of(kind, "cosine", "cosine with the prediction", cosines),
+      of(kind, "relative_error", "relative error", errors),
+    ]).filter((panel) => panel.lines.some((line) => line.values.some((value) => Number.isFinite(panel.transform(value))))).map(chart)),
     numbers("Numbers of these figures", head, () => rows.map((row) => head.map((name) => agreementCell(row[name])))),
   );
 }

@@ -17,7 +17,7 @@ function chart(panel) {
     { viewBox: `0 0 ${width} ${SIZE.height}`, role: "img", tabindex: 0, "aria-label": `${panel.title}, ${panel.note}, by ${panel.across}. Left and right walk through it; the numbers are in the table below.` },
     axes(panel, range, x, y),
     panel.lines.map((line) => bandOf(line, x, y)),
-    panel.lines.map((line) => lineOf(line, x, y)),
+    panel.lines.map((line) => lineOf(line, x, y, panel.transform)),
     cursor,
   );
   walk(picture, cursor, panel, x, width);
@@ -75,8 +75,8 @@ function bandOf(line, x, y) {
   return svg("polygon", { class: "band", points: [...there, ...back].join(" ") });
 }
 
-function lineOf(line, x, y) {
-  const points = [...line.values.entries()].filter(([, value]) => Number.isFinite(value));
+function lineOf(line, x, y, transform) {
+  const points = [...line.values.entries()].filter(([, value]) => Number.isFinite(transform(value)));
   const path = svg("polyline", { class: "line", points: points.map(([i, value]) => `${x(i)},${y(value)}`).join(" "), "stroke-dasharray": line.dash ?? "" });
   path.style.stroke = line.colour;
   const dots = points.length > 40 ? [] : points.map(([i, value]) => svg("circle", { class: "dot", cx: x(i), cy: y(value), r: 2.6 }));
