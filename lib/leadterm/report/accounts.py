@@ -38,7 +38,7 @@ def accounts(run: Run, scored: Sequence[Manifest]) -> dict[str, Any]:
     products = [run.manifest(name) for name in run.products]
     sources = run.sources.to_pylist() if "sources" in run.products else []
     return {
-        "name": run.location.path.rstrip("/").rpartition("/")[2],
+        "name": run.location.name,
         "version": __version__,
         "facts": _facts(run),
         "dropped": [

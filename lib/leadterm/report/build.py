@@ -71,7 +71,7 @@ def build_report(config: Config, run: Location, *, overwrite: bool = False) -> b
     started = time.monotonic()
     models = models_of(opened.alignment()) if opened.alignment_manifests() else []
     drawn = drawings(models) if settings["figures"] else []
-    text = page(f"leadterm report: {run.path.rpartition('/')[2]}", _blocks(opened, config, models, drawn))
+    text = page(f"leadterm report: {run.name}", _blocks(opened, config, models, drawn))
     _commit(run, text, drawn, Manifest(PRODUCT, made_from, settings, _counts(models, drawn), ()), started)
     return True
 

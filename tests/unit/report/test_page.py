@@ -115,6 +115,14 @@ def test_it_asks_for_nothing_complains_of_nothing_and_fits(started, run, width, 
     assert started.problems == []
 
 
+def test_a_run_with_nothing_but_counts_has_a_page(started, tmp_path):
+    run = small_run(tmp_path / "run")
+    build_report(config_with(explorer_tokens=0, figures="never"), run.location)
+    started.open(tmp_path / "run/report/index.html")
+    assert text(started, "h2") == ["Where it comes from"]
+    assert started.problems == []
+
+
 def test_no_request_would_get_through(browser):
     browser.evaluate("fetch('https://example.org/').catch(() => 0)")
     browser.evaluate("document.body.append(Object.assign(new Image(), {src: 'https://example.org/a.png'}))")
@@ -147,11 +155,11 @@ def test_heatmaps_have_a_cell_for_each_score_in_its_colour(browser):
     click(browser, "input[value=raw]")
     assert count(browser, "[data-figure=steps] .panel") == 4
     assert count(browser, "[data-figure=steps] td[data-row]") == 4 * LAYERS * len(STEPS)
-    score = score_of((3, 2), "post", None, "value", "raw")
-    assert label(browser, "steps", 3, 2, 3) == f"layer 2, step 4: {score:.3f}"
-    assert cell(browser, "steps", 3, 2, 3, of="innerText") == f"{score:.2f}".removeprefix("0")
+    score = score_of((2, 1), "post", None, "value", "raw")
+    assert label(browser, "steps", 3, 1, 2) == f"layer 1, step 2: {score:.3f}"
+    assert cell(browser, "steps", 3, 1, 2, of="innerText") == f"{score:.2f}".removeprefix("0")
     # The scale of raw scores ends at 1; colours are rounded to 8 bits.
-    assert colour(browser, "steps", 3, 2, 3) == pytest.approx(interpolated(palettes.VIRIDIS, score), abs=1)
+    assert colour(browser, "steps", 3, 1, 2) == pytest.approx(interpolated(palettes.VIRIDIS, score), abs=1)
     assert label(browser, "steps", 4, 0, 0) == "layer 0, step 0: not scored"
     assert cell(browser, "steps", 4, 0, 0, of="className") == "none"
 
