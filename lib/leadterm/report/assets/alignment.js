@@ -17,6 +17,7 @@ class Alignment {
     this.models = data.models.map((model) => new Scores(model));
     this.controls = el("div", { class: "controls", role: "group", "aria-label": "What the figures show" });
     this.explained = el("p", { class: "explained", "aria-live": "polite" });
+    this.printed = el("p", { class: "printed" });
     this.figuresPlace = el("div", { class: "figures" });
     this.take(0);
     this.section = el(
@@ -26,6 +27,7 @@ class Alignment {
       el("p", null, "How far what a checkpoint makes of each token agrees with the corpus, layer by layer. Attention (qk) is compared "
         + "with Q̄ and the residual streams with V̄, as in the paper, or each with a basis function of your choice."),
       this.controls,
+      this.printed,
       this.explained,
       this.figuresPlace,
     );
@@ -66,6 +68,8 @@ class Alignment {
     const { model, state } = this;
     this.explained.textContent = EXPLAINED[state.measure]
       + (state.shuffled ? " Shown is the second null: the same checkpoint against the corpus with its tokens shuffled, which keeps frequencies and nothing else." : "");
+    const against = state.predictor === PAIRING ? "the paper’s predictors" : this.predictors[state.predictor] ?? state.predictor;
+    this.printed.textContent = `${model.name} against ${against}: ${this.measures[state.measure]}.`;
     const groups = model.isSweep
       ? [this.bySteps(), this.curves(), this.byPredictors(), this.byHeads(), this.headsByStep()]
       : [this.curves(), this.byPredictors(), this.byHeads()];
