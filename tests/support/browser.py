@@ -138,6 +138,22 @@ class Browser:
             raise AssertionError(json.dumps(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
+    def text(self, selector: str) -> list[str]:
+        """Give the text of each element that a selector names, as it is seen."""
+        return self.evaluate(f"[...document.querySelectorAll({selector!r})].map((one) => one.innerText.trim())")
+
+    def count(self, selector: str) -> int:
+        """Count the elements that a selector names."""
+        return self.evaluate(f"document.querySelectorAll({selector!r}).length")
+
+    def click(self, selector: str) -> None:
+        """Click the first element that a selector names."""
+        self.evaluate(f"document.querySelector({selector!r}).click()")
+
+    def focus(self, selector: str) -> None:
+        """Give the first element that a selector names the focus."""
+        self.evaluate(f"document.querySelector({selector!r}).focus()")
+
     def press(self, *keys: str) -> None:
         """Press and let go of keys, as a user would."""
         for key in keys:

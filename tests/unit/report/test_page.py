@@ -44,22 +44,6 @@ def browser(started: Browser, run) -> Browser:
     return started
 
 
-def text(browser: Browser, selector: str) -> list[str]:
-    return browser.evaluate(f"[...document.querySelectorAll({selector!r})].map((one) => one.innerText.trim())")
-
-
-def count(browser: Browser, selector: str) -> int:
-    return browser.evaluate(f"document.querySelectorAll({selector!r}).length")
-
-
-def click(browser: Browser, selector: str) -> None:
-    browser.evaluate(f"document.querySelector({selector!r}).click()")
-
-
-def focus(browser: Browser, selector: str) -> None:
-    browser.evaluate(f"document.querySelector({selector!r}).focus()")
-
-
 def cell(browser: Browser, figure: str, panel: int, row: int, column: int, of: str) -> str:
     place = f"[data-figure={figure}] .panel:nth-child({panel}) td[data-row='{row}'][data-column='{column}']"
     return browser.evaluate(f'document.querySelector("{place}").{of}')
@@ -86,7 +70,7 @@ def choose(browser: Browser, name: str, value: str) -> None:
 
 
 def look_up(browser: Browser, typed: str) -> None:
-    focus(browser, "#word")
+    browser.focus("#word")
     browser.type(typed)
     browser.press("Enter")
 
@@ -106,11 +90,11 @@ def test_it_asks_for_nothing_complains_of_nothing_and_fits(started, run, width, 
     started.open(place, width, scheme=scheme)
     assert started.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for value in ("raw", "z", "yes", "frequency"):
-        click(started, f"input[value={value}]")
+        started.click(f"input[value={value}]")
     started.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
     started.evaluate("new Promise((done) => setTimeout(done, 50))")  # Tables are made when they are opened.
-    assert text(started, "h1") == ["run <b>"]
-    assert count(started, "table.plain tr") > 10
+    assert started.text("h1") == ["run <b>"]
+    assert started.count("table.plain tr") > 10
     assert started.requests == [place.as_uri()]
     assert started.problems == []
 
@@ -119,7 +103,7 @@ def test_a_run_with_nothing_but_counts_has_a_page(started, tmp_path):
     run = small_run(tmp_path / "run")
     build_report(config_with(explorer_tokens=0, figures="never"), run.location)
     started.open(tmp_path / "run/report/index.html")
-    assert text(started, "h2") == ["Where it comes from"]
+    assert started.text("h2") == ["Where it comes from"]
     assert started.problems == []
 
 
@@ -134,15 +118,15 @@ def test_no_request_would_get_through(browser):
 
 @pytest.mark.parametrize("token", [token for token in HOSTILE if token != "\u2028"])
 def test_a_hostile_token_stays_text(browser, token):
-    before = count(browser, "img, script")
+    before = browser.count("img, script")
     look_up(browser, token)
-    assert text(browser, ".asked bdi") == [token.replace(" ", "␣")]
-    assert count(browser, "img, script") == before
+    assert browser.text(".asked bdi") == [token.replace(" ", "␣")]
+    assert browser.count("img, script") == before
     assert browser.problems == []
 
 
 def test_what_must_be_read_first_is_told_as_text(browser):
-    [notice] = text(browser, ".notice")
+    [notice] = browser.text(".notice")
     assert "a remark with <b>markup</b>" in notice
     assert "Byte for byte the same: a sweep at step0, a sweep at step1." in notice
     assert "A raw score is high by chance" in notice
@@ -152,9 +136,9 @@ def test_what_must_be_read_first_is_told_as_text(browser):
 
 
 def test_heatmaps_have_a_cell_for_each_score_in_its_colour(browser):
-    click(browser, "input[value=raw]")
-    assert count(browser, "[data-figure=steps] .panel") == 4
-    assert count(browser, "[data-figure=steps] td[data-row]") == 4 * LAYERS * len(STEPS)
+    browser.click("input[value=raw]")
+    assert browser.count("[data-figure=steps] .panel") == 4
+    assert browser.count("[data-figure=steps] td[data-row]") == 4 * LAYERS * len(STEPS)
     score = score_of((2, 1), "post", None, "value", "raw")
     assert label(browser, "steps", 3, 1, 2) == f"layer 1, step 2: {score:.3f}"
     assert cell(browser, "steps", 3, 1, 2, of="innerText") == f"{score:.2f}".removeprefix("0")
@@ -167,7 +151,7 @@ def test_heatmaps_have_a_cell_for_each_score_in_its_colour(browser):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_z_is_shown_around_0_in_the_colours_of_the_scheme(started, run, scheme):
     started.open(Path(run.location.path, "report/index.html"), scheme=scheme)
-    click(started, "input[value=z]")
+    started.click("input[value=z]")
     predictors = {"qk": "query_key", "mid": "value", "post": "value", "pre": "value"}
     largest = 100 * max(
         score_of((place, layer), component, None, predictor, "centred")
@@ -188,7 +172,7 @@ def test_switches_change_what_is_shown(browser):
     choose(browser, "against", "bigram")
     assert label(browser, "steps", 1, 0, 1).endswith(f": {score_of((1, 0), 'qk', None, 'bigram', 'centred'):.3f}")
     choose(browser, "against", "value")
-    assert [name.split()[0] for name in text(browser, "[data-figure=steps] figcaption")] == ["mid", "post", "pre"]
+    assert [name.split()[0] for name in browser.text("[data-figure=steps] figcaption")] == ["mid", "post", "pre"]
     choose(browser, "against", "paper")
     choose(browser, "step", "1")
     assert browser.evaluate("document.activeElement.value") == "1"  # The focus stays, though figures are drawn anew.
@@ -196,14 +180,14 @@ def test_switches_change_what_is_shown(browser):
     assert label(browser, "layers", 4, 2, 2) == f"predictor context.T, layer 2: {score:.3f}"
     score = score_of((1, 1), "qk", 1, "query_key", "centred")
     assert label(browser, "heads", 1, 1, 1) == f"head 1, layer 1: {score:.3f}"
-    click(browser, "input[value=yes]")
+    browser.click("input[value=yes]")
     score = score_of((1, 1), "mid", None, "value", "centred", shuffled=True)
     assert label(browser, "steps", 2, 1, 1).startswith(f"layer 1, step 1: {score:.2g}"[:-1])
-    assert "tokens shuffled" in text(browser, ".explained")[0]
+    assert "tokens shuffled" in browser.text(".explained")[0]
 
 
 def test_a_single_revision_has_profiles_in_place_of_steps(browser):
-    assert text(browser, "[data-figure=steps] h3") == ["Layer by step"]
+    assert browser.text("[data-figure=steps] h3") == ["Layer by step"]
     choose(browser, "Model", "1")
     figures = browser.evaluate("[...document.querySelectorAll('.group')].map((one) => one.dataset.figure)")
     assert figures == ["curves", "layers", "heads"]
@@ -212,17 +196,17 @@ def test_a_single_revision_has_profiles_in_place_of_steps(browser):
     assert browser.evaluate(f"{points}[0].y > {points}[1].y") == (
         score_of((0, 0), "qk", None, "query_key", "centred") < score_of((0, 1), "qk", None, "query_key", "centred")
     )
-    assert count(browser, "[data-figure=curves] polygon.band") == 4
-    assert count(browser, "[data-figure=heads] td[data-row]") == HEADS * LAYERS
+    assert browser.count("[data-figure=curves] polygon.band") == 4
+    assert browser.count("[data-figure=heads] td[data-row]") == HEADS * LAYERS
 
 
 def test_cells_are_walked_through_with_the_keyboard(browser):
     where = "[document.activeElement.dataset.row, document.activeElement.dataset.column].join()"
-    focus(browser, '[data-figure=steps] td[tabindex="0"]')
+    browser.focus('[data-figure=steps] td[tabindex="0"]')
     browser.press("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft")
     assert browser.evaluate(where) == "1,1"
     score = score_of((1, 1), "qk", None, "query_key", "centred")
-    lines = [line for line in text(browser, "#tip")[0].split("\n") if line]
+    lines = [line for line in browser.text("#tip")[0].split("\n") if line]
     assert lines[0] == "layer 1, step 1"
     told = dict(zip(lines[1::2], lines[2::2], strict=True))
     assert float(told["centred"]) == pytest.approx(score, rel=5e-3)  # Three digits.
@@ -230,17 +214,17 @@ def test_cells_are_walked_through_with_the_keyboard(browser):
     assert "raw, corpus shuffled" in told
     browser.press("ArrowUp", "ArrowUp", "End", "ArrowRight")
     assert browser.evaluate(where) == f"0,{len(STEPS) - 1}"
-    assert count(browser, '[data-figure=steps] .panel:first-child [tabindex="0"]') == 1
+    assert browser.count('[data-figure=steps] .panel:first-child [tabindex="0"]') == 1
     browser.press("Escape")
     assert browser.evaluate("document.getElementById('tip').hidden")
     browser.press("Tab")
-    assert count(browser, "[data-figure=steps] .panel:nth-child(2) td:focus") == 1
+    assert browser.count("[data-figure=steps] .panel:nth-child(2) td:focus") == 1
 
 
 def test_numbers_stand_in_a_table_too(browser):
-    click(browser, "[data-figure=steps] summary")
+    browser.click("[data-figure=steps] summary")
     browser.evaluate("new Promise((done) => setTimeout(done, 50))")
-    rows = text(browser, "[data-figure=steps] table.plain tbody tr")
+    rows = browser.text("[data-figure=steps] table.plain tbody tr")
     assert len(rows) == 4 * LAYERS * len(STEPS)
     cells = rows[1].split("\t")
     assert cells[:3] == ["0", "1", "qk"]
@@ -249,16 +233,16 @@ def test_numbers_stand_in_a_table_too(browser):
 
 
 def test_verification_is_drawn(browser):
-    assert text(browser, "#verification figcaption") == [
+    assert browser.text("#verification figcaption") == [
         "output W_O cosine with the prediction",
         "output W_O relative error",
         "value V cosine with the prediction",
         "value V relative error",
     ]
-    assert "nothing is proved" in text(browser, "#verification p")[0]
+    assert "nothing is proved" in browser.text("#verification p")[0]
     browser.evaluate("document.querySelectorAll('#verification svg[tabindex]')[3].focus()")
     browser.press("ArrowRight")
-    assert text(browser, "#tip")[0].split() == ["step", "4", "layer", "1", "0.0400", "layer", "2", "0.0400"]
+    assert browser.text("#tip")[0].split() == ["step", "4", "layer", "1", "0.0400", "layer", "2", "0.0400"]
 
 
 # The explorer.
@@ -270,7 +254,7 @@ def test_the_explorer_answers_as_the_run_does(browser, run, typed, token):
     views = {"bigram": None, "bigram.T": "next", "context": None, "context.T": "context", "value": None}
     for name, axis in views.items():
         expected = run.associations(token, name.removesuffix(".T"), 4, axis=axis)
-        scores = [float(one.replace("−", "-")) for one in text(browser, f'[data-view="{name}"] .score')]
+        scores = [float(one.replace("−", "-")) for one in browser.text(f'[data-view="{name}"] .score')]
         assert scores == pytest.approx([score for _, score in expected], rel=0.06)  # Two digits.
         found = browser.evaluate(
             f"[...document.querySelectorAll('[data-view=\"{name}\"] .token')].map((one) => one.textContent)"
@@ -286,24 +270,24 @@ def as_shown(token: str) -> str:
 
 
 def test_suggestions_come_while_typing_and_are_chosen_with_the_keyboard(browser):
-    focus(browser, "#word")
+    browser.focus("#word")
     browser.type("kin")
-    assert sorted(text(browser, "[role=option] bdi")) == sorted(["king", "␣king", "␣kingdom␣come"])
+    assert sorted(browser.text("[role=option] bdi")) == sorted(["king", "␣king", "␣kingdom␣come"])
     browser.press("ArrowDown", "ArrowDown")
-    [chosen] = text(browser, '[role=option][aria-selected="true"] bdi')
+    [chosen] = browser.text('[role=option][aria-selected="true"] bdi')
     active = browser.evaluate("document.getElementById('word').getAttribute('aria-activedescendant')")
-    assert text(browser, f"#{active} bdi") == [chosen]
+    assert browser.text(f"#{active} bdi") == [chosen]
     browser.press("Enter")
-    assert text(browser, ".asked bdi") == [chosen]
+    assert browser.text(".asked bdi") == [chosen]
     assert browser.evaluate("document.querySelector('[role=listbox]').hidden")
-    other = text(browser, ".card .token")[0]
-    click(browser, ".card .token")
-    assert text(browser, ".asked bdi") == [other]
+    other = browser.text(".card .token")[0]
+    browser.click(".card .token")
+    assert browser.text(".asked bdi") == [other]
 
 
 def test_a_token_that_is_not_there_is_said_to_be_missing(browser):
     look_up(browser, "zzz")
-    assert text(browser, ".missing") == [
+    assert browser.text(".missing") == [
         f"No token zzz is among the {len(TOKENS)} most frequent ones. "
         "For rarer tokens there is the command leadterm show."
     ]
