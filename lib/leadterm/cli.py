@@ -173,13 +173,15 @@ def _say_page(run: str) -> None:
 
 def _verify(options: argparse.Namespace) -> None:
     """Make the run, train on it and compare."""
+    from leadterm.pipeline import jobs_of  # noqa: PLC0415  # brings Spark
     from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
     from leadterm.verification import Check, summarise_agreement  # noqa: PLC0415  # brings PyTorch
 
-    config = _run_jobs(options, None)
+    *jobs, page = jobs_of(load_config(options.config))
+    config = _run_jobs(options, jobs)
     check = Check.of(open_run(options.output), config)
     _say(summarise_agreement(check, check.verify()))
-    _run_jobs(options, ["build_report"])  # Again, now with the comparison.
+    _run_jobs(options, [page])
     _say_page(options.output)
 
 
@@ -202,10 +204,9 @@ def _pretrain(options: argparse.Namespace) -> None:
     config = _run_jobs(options, COUNTING)
     if not pretrain.pretrain(config, run, overwrite=options.overwrite):
         logging.getLogger("leadterm").info("pretrain: nothing to do: made from the same inputs already")
+    _run_jobs(options, None)
     _say(pretrain.summarise_pretraining(run))
-    if config.alignment:
-        _run_jobs(options, None)
-        _show(options.output, (), 0)
+    _say_page(options.output)
 
 
 def _align(options: argparse.Namespace) -> None:

@@ -160,8 +160,8 @@ def test_what_is_done_is_skipped_and_every_line_says_of_which_run(real, folder, 
     steps = [*COUNTING, *(f"shuffled: {name}" for name in ("shuffle_corpus", *COUNTING[1:]))]
     assert [record.getMessage() for record in caplog.records] == [step + said for step in steps]
     assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")} == before
-    assert jobs_of(config) == [*ALL, "evaluate_alignment"]
-    assert jobs_of(config.model_copy(update={"alignment": None})) == list(COUNTING)
+    assert jobs_of(config) == [*ALL, "evaluate_alignment", "build_report"]
+    assert jobs_of(config.model_copy(update={"alignment": None})) == [*COUNTING, "build_report"]
 
 
 def test_another_seed_is_refused_and_then_gives_another_order(spark, real, shuffled, tmp_path, capfd):
