@@ -217,15 +217,16 @@ def _align(options: argparse.Namespace) -> None:
             **{key: getattr(options, key) for key in ("predictors", "tokens", "probe", "layers", "device")},
         }
     )
-    from leadterm.evaluation import score_checkpoints  # noqa: PLC0415  # brings PyTorch
+    from leadterm.evaluation import named_revisions, score_revisions  # noqa: PLC0415  # brings PyTorch
     from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
     from leadterm.spark.session import spark_session  # noqa: PLC0415  # brings Spark
     from leadterm.summary import agreement_table  # noqa: PLC0415  # brings PyTorch
 
     run = Location.of(options.run)
     with spark_session(f"leadterm align {run}") as session:
-        score_checkpoints(session, section, run, overwrite=options.overwrite)
+        score_revisions(session, section, run, named_revisions(section), overwrite=options.overwrite)
     _say("\n".join(agreement_table(open_run(options.run))))
+    _say("a page shows more: run jobs/build_report.py with the run's config")
 
 
 def _save_weights(options: argparse.Namespace) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from leadterm.compose import compose_weights
 from leadterm.config import Config
-from leadterm.evaluation import evaluate_alignment
+from leadterm.errors import InputError
+from leadterm.evaluation import evaluate_alignment, wanted_revisions
 from leadterm.progress import part_of, titled
 from leadterm.report import build_report
 from leadterm.spark.attention import count_attention
@@ -57,14 +58,26 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
         Replace products that were made from other inputs or with other settings.
     """
     names = jobs_of(config) if names is None else names
+    if config.alignment and "evaluate_alignment" in names:
+        wanted_revisions(config.alignment, run)  # What is not there is told before hours of counting.
     needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
     with context as session:
-        for name in names:
-            if name == SHUFFLED_RUN:
-                run_shuffled(session, config, run, overwrite=overwrite)
-            else:
-                _run_job(session, config, run, name, overwrite=overwrite)
+        for number, name in enumerate(names):
+            try:
+                _run_one(session, config, run, name, overwrite=overwrite)
+            except InputError:
+                if name == "evaluate_alignment" and "build_report" in names[number:]:
+                    _run_one(session, config, run, "build_report", overwrite=overwrite)  # Of what could be scored.
+                raise
+
+
+def _run_one(session: Any, config: Config, run: Location, name: str, *, overwrite: bool) -> None:
+    """Run a job, or those of the shuffled run."""
+    if name == SHUFFLED_RUN:
+        run_shuffled(session, config, run, overwrite=overwrite)
+    else:
+        _run_job(session, config, run, name, overwrite=overwrite)
 
 
 def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: bool = False) -> None:

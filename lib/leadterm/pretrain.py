@@ -30,6 +30,7 @@ from leadterm.pretraining import (
 from leadterm.progress import progress
 from leadterm.store import FileEntry, Location, Manifest, is_current, read_manifest
 from leadterm.store import manifest as manifests
+from leadterm.store.alignment import forget_scores
 from leadterm.store.location import whole_output
 from leadterm.store.parquet import table_bytes
 from leadterm.store.products import read_verified
@@ -104,6 +105,7 @@ def pretrain(config: Config, run: Location, *, overwrite: bool = False) -> bool:
         return False
     if not is_same:
         product.remove()
+        forget_scores(run, PRETRAINED)
         _write_manifest(product / UNFINISHED, Manifest(UNFINISHED, made_from, settings, {}, ()))
     started = time.monotonic()
     trainer = _train(stored, section, Path(product.path))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from leadterm.config.alignment import SHUFFLED
 from leadterm.run import Run, open_run
-from leadterm.store.alignment import SHUFFLED
 from leadterm.theory import Centring
 
 COLUMNS = {"bigram": "follow it", "interchange": "stand in its place", "context": "stand before it"}

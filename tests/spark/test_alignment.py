@@ -1,5 +1,6 @@
 """Checkpoints compared with a run, from windows to the table, against covariances laid out in float64."""
 
+import json
 import logging
 import math
 import shutil
@@ -209,6 +210,49 @@ def test_other_settings_are_refused_unless_they_shall_replace(case, models):
     }
 
 
+def test_other_weights_under_the_same_name_are_refused_unless_they_shall_replace(case, models):
+    one = {"source": str(models), "revisions": ["step1"], "name": "tiny"}
+    case.score(one)
+    before = case.rows()
+    shutil.copy(models / "step2" / "model.safetensors", models / "step1" / "model.safetensors")
+    with pytest.raises(RunError, match="differs in made from files"):
+        case.score(one)
+    assert case.score(one, overwrite=True)
+    assert case.rows() != before
+
+
+def test_scores_of_an_older_corpus_are_not_shown(case, models):
+    case.score({"source": str(models), "revisions": ["step1"]})
+    place = case.place / "bigram" / "manifest.json"
+    manifest = json.loads(place.read_text())
+    manifest["files"][0]["sha256"] = "0" * 64
+    place.write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match="has no scores of checkpoints"):
+        open_run(case.place).alignment()
+
+
+def test_a_defect_does_not_take_the_others_with_it(case, models, monkeypatch):
+    """A forward pass that fails in a way that nobody foresaw: named, and the other revisions are saved."""
+    config = json.loads((models / "step2" / "config.json").read_text())
+    (models / "step2" / "config.json").write_text(json.dumps({**config, "hidden_act": "no_such_function"}))
+    with pytest.raises(InputError, match=r"1 of 3 revisions could not be scored \(the others are saved.*\n.*step2"):
+        case.score({"source": str(models), "revisions": "all"}, at_once=1)
+    assert {row["revision"] for row in case.rows()} == {"step1", "step4"}
+
+
+def test_what_was_trained_on_the_run_is_scored_beside(case, models, capsys):
+    shutil.copytree(models, case.place / "pretrained")
+    assert case.score(predictors="every", corpus="text")
+    own = [row for row in case.rows() if row["model"] == "pretrained"]
+    assert {row["step"] for row in own} == {1, 2, 4}
+    assert cli.main(["align", str(case.place), str(models / "step1"), "--name", "other"]) == 0, "it is left alone"
+    assert [row for row in case.rows() if row["model"] == "pretrained"] == own
+    with pytest.raises(InputError, match="calls a model 'pretrained'"):
+        case.score({"source": str(models / "step1"), "name": "pretrained"})
+    moved = case.place.rename(case.place.with_name("moved"))
+    assert not Case(case.session, moved, case.config).score(predictors="every", corpus="text"), "a run can be moved"
+
+
 def test_some_layers_and_heads(case, models):
     case.score({"source": str(models), "revisions": ["step1"]}, layers=(1,), heads="none")
     assert {(row["layer"], row["head"]) for row in case.rows()} == {(1, None)}
@@ -220,6 +264,7 @@ def test_some_layers_and_heads(case, models):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"heads": (0, 5)}, "alignment.heads names layer 5"),
         ({"layers": (2,)}, "alignment.layers names layer 2, and .* has 2, numbered from 0. Choose from 0 to 1"),
         ({"tokens": 10}, "attention.top_tokens: null, and alignment.tokens is 10.*top_tokens: 10, or"),
     ],

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from leadterm import Run
 from leadterm.config import Config, parse_config
+from leadterm.config.alignment import SHUFFLED
 from leadterm.store import Location, Manifest, staging
-from leadterm.store.alignment import SCHEMA, SCORES, SHUFFLED, product_of
+from leadterm.store.alignment import SCHEMA, SCORES, product_of
 from leadterm.store.tables import stage_table
 from support.dense_theory import random_windows
 from support.written_runs import write_run

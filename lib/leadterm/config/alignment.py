@@ -7,7 +7,8 @@ from pydantic_core import PydanticCustomError
 
 from leadterm.config.section import Section, Text, list_to_tuple
 
-ALL_REVISIONS = "all"
+SHUFFLED = ", shuffled"
+"""Ends the name of a corpus whose tokens were shuffled: the second null."""
 
 
 def _one_or_more(value: object) -> object:
@@ -76,6 +77,11 @@ class AlignmentSection(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where layers are scored; auto: on CUDA where a task has a device, else on the CPU"
     )
+    at_once: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="revisions that are scored at the same time, each a model in memory; null: all that Spark has room "
+        "for, and one where a local Spark shares a GPU",
+    )
     shuffled: bool = Field(
         default=False,
         description="a second null: score against the same corpus with its tokens shuffled too, counted as the run was",
@@ -85,6 +91,9 @@ class AlignmentSection(Section):
     @model_validator(mode="after")
     def _names_differ(self) -> "AlignmentSection":
         labels = [checkpoint.label for checkpoint in self.checkpoints]
+        if self.corpus is not None and self.corpus.endswith(SHUFFLED):
+            problem = f"corpus ends in '{SHUFFLED}', which marks the second null in the table. Name it otherwise"
+            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             problem = f"'{twice[0]}' stands twice among checkpoints. Remove one, or tell them apart by name"

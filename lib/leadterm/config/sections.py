@@ -234,6 +234,19 @@ class Config(Section):
     )
 
     @model_validator(mode="after")
+    def _tokens_agree(self) -> "Config":
+        top, tokens = self.attention.top_tokens, self.alignment.tokens if self.alignment else None
+        if tokens is not None and top != (tokens if isinstance(tokens, int) else None):
+            raise PydanticCustomError(
+                "combination",
+                "attention.top_tokens is {top} and alignment.tokens is {tokens}. Scores of tokens that are left out "
+                "enter the query-key matrix as zeros, so the two go together: give both the same number, or leave both "
+                "without one",
+                {"top": "null" if top is None else top, "tokens": tokens},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _ids_agree(self) -> "Config":
         has_ids = self.corpus.ids_column is not None
         if has_ids != (self.tokenizer.kind == "ids"):

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from leadterm.alignment import EVERY, PAPER, Pairs, chosen_tokens, predictor_operators
 from leadterm.axes import Axis
 from leadterm.config import AlignmentSection
-from leadterm.errors import InputError
+from leadterm.config.alignment import SHUFFLED
+from leadterm.errors import InputError, RunError
 from leadterm.operators import Operator, SparseOperator
 from leadterm.run import Run, open_run
 from leadterm.store import Location, require_manifest
-from leadterm.store.alignment import SHUFFLED, SHUFFLED_RUN
+from leadterm.store.alignment import SHUFFLED_RUN, STATISTICS
 from leadterm.theory import restricted_matrix
-
-STATISTICS = ("vocabulary", "bigram", "context", "frequencies", "query_key")
-"""The products that predictors are made of."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,9 @@ def corpora_of(section: AlignmentSection, run: Location) -> list[Corpus]:
     """List the corpora that checkpoints are compared with: the run's, and the shuffled one where it is asked for."""
     found = [Corpus(open_run(run.uri), "", section)]
     if section.shuffled:
-        require_manifest(run / SHUFFLED_RUN, "windows", "shuffle_corpus")
+        windows = require_manifest(run / SHUFFLED_RUN, "windows", "shuffle_corpus")
+        if windows.made_from["windows"] != found[0].run.manifest("windows").content_hash:
+            raise RunError(f"{run / SHUFFLED_RUN} was shuffled from other windows. Run the job shuffle_corpus again.")
         found.append(Corpus(open_run((run / SHUFFLED_RUN).uri), SHUFFLED, section))
     return found
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from leadterm.checkpoints import find_revisions
-from leadterm.config import AlignmentSection, CheckpointSection, Config
+from leadterm.config import AlignmentSection, Config
 from leadterm.errors import ConfigError, InputError
 from leadterm.evaluation.corpora import Corpus, corpora_of
 from leadterm.evaluation.marks import progress_of_layers
 from leadterm.evaluation.predictors import prepare_predictors
-from leadterm.evaluation.revisions import Scorer, Wanted, device_of
+from leadterm.evaluation.revisions import Scorer, Wanted, device_of, hash_files, made_from_of
 from leadterm.pretraining import PRETRAINED
 from leadterm.spark.session import Session
-from leadterm.spark.side_by_side import side_by_side
+from leadterm.spark.side_by_side import is_local, side_by_side
 from leadterm.store import Location, is_current, read_manifest, staging
 from leadterm.store.alignment import alignment_manifests
 from leadterm.store.products import PARTS
@@ -55,19 +56,18 @@ def evaluate_alignment(session: Session, config: Config, run: Location, *, overw
     """
     if config.alignment is None:
         raise ConfigError("the config has no section alignment. Name checkpoints in alignment.checkpoints.")
-    return score_checkpoints(session, config.alignment, run, overwrite=overwrite)
+    return score_revisions(session, config.alignment, run, wanted_revisions(config.alignment, run), overwrite=overwrite)
 
 
-def score_checkpoints(session: Session, section: AlignmentSection, run: Location, *, overwrite: bool = False) -> bool:
-    """Score checkpoints as a section says, without a config; see `evaluate_alignment`."""
-    corpora, corpus = corpora_of(section, run), section.corpus or run.name
-    pending = [
-        wanted
-        for wanted in wanted_revisions(section, run)
-        if not _is_done(wanted, wanted.settings(section, corpus), run, corpora, overwrite=overwrite)
-    ]
+def score_revisions(
+    session: Session, section: AlignmentSection, run: Location, wanted: Sequence[Wanted], *, overwrite: bool = False
+) -> bool:
+    """Score some revisions as a section says; see `evaluate_alignment`."""
+    corpora = corpora_of(section, run)
+    statistics = made_from_of(corpora)
+    pending = [one for one in wanted if not _is_done(one, one.settings(section), run, statistics, overwrite=overwrite)]
     if pending:
-        _score(session, section, run, corpus, corpora, pending)
+        _score(session, section, run, corpora, pending)
     _report_duplicates(run)
     return bool(pending)
 
@@ -78,52 +78,69 @@ def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
     Raises
     ------
     InputError
-        If there are none.
+        If there are none, or a checkpoint or revision is not there.
     """
-    models = list(section.checkpoints)
-    own = run / PRETRAINED
-    if own.is_local and own.exists():
-        models.append(CheckpointSection(source=own.path, revisions=("all",), name=PRETRAINED))
-    if not models:
+    own = own_revisions(run)
+    if own and any(model.label == PRETRAINED for model in section.checkpoints):
+        raise InputError(
+            f"alignment.checkpoints calls a model '{PRETRAINED}', as the one is called that was trained on the run. "
+            "Give it another name."
+        )
+    found = [*named_revisions(section), *own]
+    if not found:
         raise InputError(
             "there is no checkpoint to compare with the corpus. Name some in alignment.checkpoints, or train one on "
             "the run's windows with `leadterm pretrain`."
         )
-    return [wanted for model in models for wanted in _revisions(model)]
+    return found
 
 
-def _revisions(model: CheckpointSection) -> Iterator[Wanted]:
-    """Find the revisions of a model that are meant."""
-    for revision in find_revisions(model.source, model.revisions):
-        yield Wanted(model.label, model.source, revision.name, revision.step, model.allow_zeros)
+def named_revisions(section: AlignmentSection) -> list[Wanted]:
+    """List the revisions of a section's checkpoints."""
+    return [
+        Wanted(model.label, model.source, revision.name, revision.step, model.allow_zeros)
+        for model in section.checkpoints
+        for revision in find_revisions(model.source, model.revisions)
+    ]
+
+
+def own_revisions(run: Location) -> list[Wanted]:
+    """List the revisions of the model that was trained on the run, if there is one."""
+    own = run / PRETRAINED
+    if not own.is_local or not any(Path(own.path).glob("step*/config.json")):
+        return []
+    revisions = find_revisions(own.path, "all")
+    return [Wanted(PRETRAINED, PRETRAINED, one.name, one.step, allow_zeros=False, is_own=True) for one in revisions]
 
 
 def _is_done(
-    wanted: Wanted, settings: dict[str, object], run: Location, corpora: Sequence[Corpus], *, overwrite: bool
+    wanted: Wanted, settings: dict[str, object], run: Location, statistics: dict[str, str], *, overwrite: bool
 ) -> bool:
-    """Say whether a revision was scored; its weights are taken for what they were then."""
+    """Say whether a revision was scored, from the same files, or under the same name on the hub."""
     found = read_manifest(run, wanted.product)
-    statistics = {name: content for corpus in corpora for name, content in corpus.made_from.items()}
-    weights = found.made_from.get("weights") if found else None
-    return is_current(run, wanted.product, {"weights": weights, **statistics}, settings, overwrite=overwrite)
+    if found is None:
+        return is_current(run, wanted.product, {}, settings, overwrite=overwrite)
+    made_from = {"weights": found.made_from.get("weights"), "files": hash_files(wanted, run), **statistics}
+    return is_current(run, wanted.product, made_from, settings, overwrite=overwrite)
 
 
 def _score(
     session: Session,
     section: AlignmentSection,
     run: Location,
-    corpus: str,
     corpora: Sequence[Corpus],
     pending: Sequence[Wanted],
 ) -> None:
     """Score revisions, and refuse at the end what could not be scored."""
+    device = device_of(section.device, None)
     for each in corpora:
-        prepare_predictors(each, device_of(section.device, None))
+        prepare_predictors(each, device)
     with staging(run) as stage:
         marks = stage.folder / PARTS
-        scorer = Scorer(run.uri, section, corpus, (marks / "layers").uri)
-        with progress_of_layers(marks / "layers", len(pending)):
-            errors = side_by_side(session, [json.dumps(asdict(wanted)) for wanted in pending], scorer)
+        scorer = Scorer(run.uri, section, section.corpus or run.name, marks.uri)
+        at_once = section.at_once or (1 if device.type == "cuda" and is_local(session) else None)
+        with progress_of_layers(marks, len(pending)):
+            errors = side_by_side(session, [json.dumps(asdict(wanted)) for wanted in pending], scorer, at_once)
     failed = [f"{wanted}: {error}" for wanted, error in zip(pending, errors, strict=True) if error]
     if failed:
         kept = "the others are saved; correct these and run again" if len(failed) < len(pending) else "none was"

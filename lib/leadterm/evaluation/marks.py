@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from leadterm.progress import Display, Done, open_display
 from leadterm.store import Location
 
 POLL_SECONDS = 1.0
+SUFFIX = ".mark"
 BEGUN = -1
 """In the place of a layer: none is done yet."""
 
@@ -39,8 +40,9 @@ class Marks:
 
     def add(self, layer: int) -> None:
         """Mark a layer as done."""
-        name = self.name.replace("/", "-")
-        (self.folder / f"{name}.{self.total}.{layer}").write_bytes(b"")
+        place = self.folder / f"{self.name.replace('/', '-')}.{self.total}.{layer}{SUFFIX}"
+        with suppress(OSError):  # A mark is nobody's result; and a task that outlives its job finds no folder.
+            place.filesystem.open_output_stream(place.path).close()
 
 
 def count_marks(folder: Location, n_revisions: int) -> Done:
@@ -53,7 +55,8 @@ def count_marks(folder: Location, n_revisions: int) -> Done:
     n_revisions
         How many revisions there are in all.
     """
-    marks = [name.rsplit(".", 2) for name in folder.names()]
+    names = [name.removesuffix(SUFFIX) for name in folder.names() if name.endswith(SUFFIX)]
+    marks = [name.rsplit(".", 2) for name in names]
     totals = {revision: int(total) for revision, total, _ in marks}
     done = sum(int(layer) != BEGUN for *_, layer in marks)
     return Done(done, round(sum(totals.values()) * n_revisions / len(totals)) if totals else 0)
@@ -74,7 +77,8 @@ def progress_of_layers(folder: Location, n_revisions: int) -> Iterator[None]:
 
     def watch() -> None:
         while not over.wait(POLL_SECONDS):
-            show()
+            with suppress(OSError):
+                show()
 
     watcher, is_whole = threading.Thread(target=watch, daemon=True), False
     watcher.start()
@@ -84,6 +88,7 @@ def progress_of_layers(folder: Location, n_revisions: int) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
-        show()
-        for display in shown:
-            display.close(count_marks(folder, n_revisions), is_whole=is_whole)
+        with suppress(OSError):
+            show()
+            for display in shown:
+                display.close(count_marks(folder, n_revisions), is_whole=is_whole)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import torch
 
 from leadterm.alignment import Evaluator, Score
 from leadterm.checkpoints import Checkpoint, open_checkpoint
+from leadterm.checkpoints.sources import CONFIG_FILE
 from leadterm.config import AlignmentSection
+from leadterm.config.alignment import SHUFFLED
 from leadterm.errors import InputError, LeadtermError
 from leadterm.evaluation.corpora import Corpus, corpora_of, pairs_of
 from leadterm.evaluation.marks import Marks
@@ -21,8 +26,10 @@ from leadterm.evaluation.predictors import load_predictors
 from leadterm.operators import resolve_device
 from leadterm.spark.side_by_side import Machine
 from leadterm.store import Location, Manifest, staging
-from leadterm.store.alignment import SCHEMA, SCORES, SHUFFLED, product_of
+from leadterm.store.alignment import SCHEMA, SCORES, product_of
 from leadterm.store.tables import stage_table
+
+logger = logging.getLogger("leadterm")
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class Wanted:
         The training step that its name tells, or None.
     allow_zeros
         Whether matrices may be 0 throughout.
+    is_own
+        Whether it was trained on the run, and its source is a folder of the run.
     """
 
     model: str
@@ -46,6 +55,7 @@ class Wanted:
     revision: str
     step: int | None
     allow_zeros: bool
+    is_own: bool = False
 
     def __str__(self) -> str:
         return f"{self.model} at {self.revision!r}"
@@ -55,10 +65,15 @@ class Wanted:
         """Where its scores are kept."""
         return product_of(self.model, self.revision)
 
-    def settings(self, section: AlignmentSection, corpus: str) -> dict[str, object]:
+    def path(self, run: Location) -> str:
+        """Where `open_checkpoint` finds it."""
+        return (run / self.source).path if self.is_own else self.source
+
+    def settings(self, section: AlignmentSection) -> dict[str, object]:
         """All that its scores depend on, beside weights and statistics; what only says where to compute is left out."""
-        shared = section.model_dump(mode="json", exclude={"checkpoints", "device", "corpus"})
-        return {**asdict(self), "corpus": corpus, **shared}
+        unused = set() if section.shuffled else {"shuffled_seed"}
+        shared = section.model_dump(mode="json", exclude={"checkpoints", "device", "at_once"} | unused)
+        return {**asdict(self), **shared}
 
 
 @dataclass(frozen=True)
@@ -90,13 +105,18 @@ class Scorer:
             self._score(wanted, device_of(self.section.device, machine.gpu))
         except LeadtermError as error:
             return str(error)
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            return f"out of memory ({error}). Lower alignment.at_once, score fewer tokens, or use a larger machine."
+        except Exception as error:  # One checkpoint's defect must not take the others with it.
+            logger.exception("%s could not be scored", wanted)
+            return f"{type(error).__name__}: {error}. The executor's log has the whole trace."
         return ""
 
     def _score(self, wanted: Wanted, device: torch.device) -> None:
         started, run = time.monotonic(), Location.of(self.run)
         corpora = corpora_of(self.section, run)
         with open_checkpoint(
-            wanted.source,
+            wanted.path(run),
             wanted.revision,
             device=str(device),
             dtype=self.section.dtype,
@@ -104,10 +124,11 @@ class Scorer:
         ) as checkpoint:
             remarks = [*checkpoint.remarks, *_check_tokens(checkpoint, corpora[0])]
             table = pa.concat_tables(self._layers(wanted, checkpoint, corpora, device))
-            made_from = {"weights": checkpoint.weights_sha256, **_made_from(corpora)}
+            made_from = {"weights": checkpoint.weights_sha256, "files": hash_files(wanted, run)}
+            made_from |= made_from_of(corpora)
         counts = {"scores": len(table), "tokens": len(corpora[0].tokens), "layers": checkpoint.n_layers}
         counts |= {"heads": checkpoint.n_heads, "remarks": remarks}
-        settings, seconds = wanted.settings(self.section, self.corpus), {"evaluate": time.monotonic() - started}
+        settings, seconds = wanted.settings(self.section), {"evaluate": time.monotonic() - started}
         with staging(run) as stage:
             part, entry = stage_table(stage, SCORES, table)
             stage.commit(Manifest(wanted.product, made_from, settings, counts, (entry,), seconds), [part])
@@ -138,7 +159,22 @@ def device_of(asked: str, gpu: str | None) -> torch.device:
     return resolve_device("cuda" if gpu is None else f"cuda:{gpu}")
 
 
-def _made_from(corpora: list[Corpus]) -> dict[str, str]:
+def hash_files(wanted: Wanted, run: Location) -> str | None:
+    """Hash the files of a checkpoint that lies on this machine; None for one on the hub, whose name says what it is.
+
+    Two revisions with equal hashes have equal weights, so that scores need not be made again, nor the model be loaded.
+    """
+    path = Path(wanted.path(run)).expanduser()
+    if not path.exists():
+        return None
+    folder = path if path.is_file() or (path / CONFIG_FILE).is_file() else path / wanted.revision
+    files = [folder] if folder.is_file() else sorted([folder / CONFIG_FILE, *folder.glob("*.safetensors")])
+    lines = (f"{file.name} {Location.of(file).sha256()}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def made_from_of(corpora: Sequence[Corpus]) -> dict[str, str]:
+    """Give the content hashes of the statistics of all corpora."""
     return {name: content for corpus in corpora for name, content in corpus.made_from.items()}
 
 
@@ -173,11 +209,10 @@ def _check_tokens(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
 
 def _layer_numbers(section: AlignmentSection, checkpoint: Checkpoint) -> tuple[int, ...]:
     """List the layers that are scored, ascending."""
-    if section.layers is None:
-        return tuple(range(checkpoint.n_layers))
-    if max(section.layers) >= checkpoint.n_layers:
-        raise InputError(
-            f"alignment.layers names layer {max(section.layers)}, and {checkpoint.name} has {checkpoint.n_layers}, "
-            f"numbered from 0. Choose from 0 to {checkpoint.n_layers - 1}."
-        )
-    return tuple(sorted(set(section.layers)))
+    for key, chosen in (("layers", section.layers), ("heads", section.heads)):
+        if isinstance(chosen, tuple) and chosen and max(chosen) >= checkpoint.n_layers:
+            raise InputError(
+                f"alignment.{key} names layer {max(chosen)}, and {checkpoint.name} has {checkpoint.n_layers}, "
+                f"numbered from 0. Choose from 0 to {checkpoint.n_layers - 1}."
+            )
+    return tuple(range(checkpoint.n_layers)) if section.layers is None else tuple(sorted(set(section.layers)))

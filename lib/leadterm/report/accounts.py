@@ -114,7 +114,7 @@ def _remarks(scored: Sequence[Manifest]) -> list[dict[str, str]]:
 
 def _twins(scored: Sequence[Manifest]) -> list[dict[str, str]]:
     """Tell which revisions have the same weights, so that equal columns are no finding."""
-    pairs = [(revision_name(one), one.made_from.get("weights", one.made_from.get("weights_sha256"))) for one in scored]
+    pairs = [(revision_name(one), one.made_from.get("weights")) for one in scored]
     return [
         {"title": "The same weights under several names", "text": f"Byte for byte the same: {', '.join(names)}."}
         for names in twins(pairs)

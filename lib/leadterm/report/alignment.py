@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from leadterm.config.alignment import SHUFFLED
 from leadterm.report.packing import packed
-from leadterm.store.alignment import SHUFFLED
 
 NUMBERS = ("score", "null_mean", "null_sd", "z")
 COMPONENTS = {

@@ -123,7 +123,14 @@ def by_head(model: Model, predictor: str, measure: str, revision: int = -1) -> l
 def drawings(models: Sequence[Model]) -> list[Drawing]:
     """List the figures of all models that show anything."""
     return [
-        Drawing(f"{_slug(number, model)}-{choice}-{measure}", number, choice, measure, _title(model, choice), panels)
+        Drawing(
+            f"{number + 1}-{_slug(model.name)}-{_slug(choice)}-{measure}",
+            number,
+            choice,
+            measure,
+            _title(model, choice),
+            panels,
+        )
         for number, model in enumerate(models)
         for measure in MEASURES
         for choice, panels in _choices(model, measure)
@@ -142,10 +149,9 @@ def _choices(model: Model, measure: str) -> Iterator[tuple[str, list[Panel] | li
     yield "curves", curves(model, measure)
 
 
-def _slug(number: int, model: Model) -> str:
-    """Name a model in file names: its place in the table, and its name as far as it goes into one."""
-    name = re.sub(r"[^A-Za-z0-9_.]+", "-", model.name.rpartition("/")[2])[:40].strip("-.")
-    return f"{number + 1}-{name or 'model'}"
+def _slug(name: str) -> str:
+    """Give what of a name goes into one of a file."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", name.rpartition("/")[2])[:40].strip("-.") or "model"
 
 
 def _title(model: Model, choice: str) -> str:

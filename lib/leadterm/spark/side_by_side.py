@@ -1,5 +1,6 @@
 """Runs a function for each of some items side by side on the executors, one task for each."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from leadterm.spark.failures import readable_errors
 
-ITEMS = "task int, item string"
-RESULTS = "task int, result string"
+ITEMS = "task int, number int, item string"
+RESULTS = "number int, result string"
 
 
 @dataclass(frozen=True)
@@ -34,29 +35,37 @@ Work = Callable[[str, Machine], str]
 """From an item to its result, both as text; can be pickled."""
 
 
-def side_by_side(session: SparkSession, items: Sequence[str], work: Work) -> list[str]:
-    """Do some work for each item; give the results in the order of the items.
+def side_by_side(session: SparkSession, items: Sequence[str], work: Work, at_once: int | None = None) -> list[str]:
+    """Do some work for each item, so many at once, by default all; give the results in the order of the items.
 
-    Each item is a task of its own, which uses the GPU that Spark gives it (``spark.task.resource.gpu.amount``). A Spark
-    that runs locally divides its processors between the items; on a cluster a task has ``spark.task.cpus`` of them.
+    Where there is room for all at once, each is a task of its own. A task uses the GPU that Spark gives it
+    (``spark.task.resource.gpu.amount``). A Spark that runs locally divides its processors between the tasks; on a
+    cluster a task has ``spark.task.cpus`` of them.
     """
     if not items:
         return []
-    table = pa.table({"task": np.arange(len(items), dtype=np.int32), "item": pa.array(items, pa.string())})
-    dealt = session.createDataFrame(table, ITEMS).repartitionById(len(items), "task")
+    n_tasks = min(len(items), at_once or len(items))
+    number = np.arange(len(items), dtype=np.int32)
+    table = pa.table({"task": number % n_tasks, "number": number, "item": pa.array(items, pa.string())})
+    dealt = session.createDataFrame(table, ITEMS).repartitionById(n_tasks, "task")
     with readable_errors():
-        found = dealt.mapInArrow(_Task(work, _threads(session, len(items))), RESULTS).toArrow()
-    results: list[str] = found.sort_by("task")["result"].to_pylist()
+        found = dealt.mapInArrow(_Task(work, _threads(session, n_tasks)), RESULTS).toArrow()
+    results: list[str] = found.sort_by("number")["result"].to_pylist()
     return results
 
 
-def _threads(session: SparkSession, n_items: int) -> int:
+def is_local(session: SparkSession) -> bool:
+    """Say whether all tasks run in this machine's driver."""
+    return re.fullmatch(r"local(\[.*\])?", str(session.sparkContext.master)) is not None
+
+
+def _threads(session: SparkSession, n_tasks: int) -> int:
     """Say how many threads a task should use."""
     context = session.sparkContext
     reserved = int(context.getConf().get("spark.task.cpus", "1") or 1)
-    if not str(context.master).startswith("local"):
+    if not is_local(session):
         return reserved
-    return max(reserved, context.defaultParallelism // n_items)
+    return max(reserved, context.defaultParallelism // n_tasks)
 
 
 @dataclass(frozen=True)
@@ -73,4 +82,4 @@ class _Task:
         machine = Machine(self.threads, gpu.addresses[0] if gpu else None)
         for batch in batches:
             results = [self.work(item, machine) for item in batch["item"].to_pylist()]
-            yield pa.RecordBatch.from_pydict({"task": batch["task"], "result": pa.array(results, pa.string())})
+            yield pa.RecordBatch.from_pydict({"number": batch["number"], "result": pa.array(results, pa.string())})

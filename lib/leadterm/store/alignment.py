@@ -13,10 +13,10 @@ from leadterm.store.tables import read_table
 
 ALIGNMENT = "alignment"
 SCORES = "scores.parquet"
+STATISTICS = ("vocabulary", "bigram", "context", "frequencies", "query_key")
+"""The products of a run that predictors are made of."""
 SHUFFLED_RUN = "shuffled"
 """The folder, in a run, of the run over the same corpus with its tokens shuffled."""
-SHUFFLED = ", shuffled"
-"""Ends the name of a corpus whose tokens were shuffled: the second null."""
 
 SCHEMA = pa.schema(
     {
@@ -54,9 +54,27 @@ def product_of(model: str, revision: str) -> str:
 
 
 def alignment_manifests(run: Location) -> list[Manifest]:
-    """Read the manifests of all revisions that were scored, by model, step and revision."""
+    """Read the manifests of all revisions scored against the run as it is now, by model, step and revision."""
+    now = {name: manifest.content_hash for name in STATISTICS if (manifest := read_manifest(run, name)) is not None}
+    return sorted((one for one in _all_manifests(run) if _is_of(one, now)), key=_order)
+
+
+def _all_manifests(run: Location) -> list[Manifest]:
+    """Read the manifests of all scores that lie in the run."""
     found = (read_manifest(run, f"{ALIGNMENT}/{name}") for name in (run / ALIGNMENT).names())
-    return sorted((manifest for manifest in found if manifest is not None), key=_order)
+    return [manifest for manifest in found if manifest is not None]
+
+
+def _is_of(manifest: Manifest, statistics: dict[str, str]) -> bool:
+    """Say whether scores were made from these statistics, not from those of a corpus that was counted before."""
+    return all(manifest.made_from.get(name, content) == content for name, content in statistics.items())
+
+
+def forget_scores(run: Location, model: str) -> None:
+    """Remove the scores of a model, whose weights are no longer what they were."""
+    for manifest in _all_manifests(run):
+        if manifest.settings["model"] == model:
+            (run / manifest.product).remove()
 
 
 def _order(manifest: Manifest) -> tuple[str, bool, int, str]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from leadterm.config import AlignmentSection, parse_alignment
+from leadterm.config import AlignmentSection, parse_alignment, parse_config
 from leadterm.errors import ConfigError
 
 
@@ -29,6 +29,7 @@ def test_revisions_are_one_or_more(given, read):
     ("settings", "message"),
     [
         ({"tokens": 3}, "tokens: found 3 (an integer); expected one of all, occurring or an integer of at least 4"),
+        ({"corpus": "text, shuffled"}, "corpus ends in ', shuffled', which marks the second null in the table."),
         ({"layers": []}, "layers: found [] (a list); expected a list of integers or null"),
         ({"heads": "some"}, "heads: found 'some' (text); expected one of all, none or a list of integers"),
         (
@@ -46,3 +47,11 @@ def test_revisions_are_one_or_more(given, read):
 def test_problems_are_named(settings, message):
     with pytest.raises(ConfigError, match=f"^the options: .*{re.escape(message)}"):
         parse_alignment(settings)
+
+
+@pytest.mark.parametrize(("top", "tokens"), [(None, 10), (10, "all"), (10, 12)])
+def test_attention_must_be_counted_for_the_same_tokens(top, tokens):
+    words = {"kind": "words", "vocabulary_size": 50}
+    settings = {"attention": {"top_tokens": top}, "alignment": {"tokens": tokens}}
+    with pytest.raises(ConfigError, match=f"alignment.tokens is {tokens}. Scores of tokens that are left out"):
+        parse_config({"corpus": {"paths": ["a"]}, "tokenizer": words, **settings})

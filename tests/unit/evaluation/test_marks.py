@@ -6,6 +6,7 @@ from leadterm.store import Location
 
 
 def test_layers_are_counted_and_those_of_revisions_to_come_assumed(tmp_path):
+    (tmp_path / "marks").mkdir()
     folder = Location.of(tmp_path / "marks")
     assert count_marks(folder, 3) == Done(0, 0), "nobody has begun"
     first, second = Marks(folder, "alignment/a.b-1", 4), Marks(folder, "alignment/a.b-2", 4)
@@ -20,9 +21,14 @@ def test_layers_are_counted_and_those_of_revisions_to_come_assumed(tmp_path):
 
 
 def test_the_last_state_is_shown(tmp_path, capsys):
-    marks = Marks(Location.of(tmp_path / "marks"), "alignment/one", 2)
+    marks = Marks(Location.of(tmp_path), "alignment/one", 2)
     with progress_of_layers(marks.folder, 1):
         marks.begin()
         marks.add(0)
         marks.add(1)
     assert capsys.readouterr().err.startswith("evaluate alignment: 2 layers in ")
+
+
+def test_a_folder_that_is_gone_stays_gone(tmp_path):
+    Marks(Location.of(tmp_path / "removed"), "alignment/one", 2).add(0)
+    assert not (tmp_path / "removed").exists()
