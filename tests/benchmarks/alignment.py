@@ -6,6 +6,7 @@ most frequent tokens of a real corpus, on as many threads as torch takes.
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -35,7 +36,7 @@ def run_part(bench: Bench) -> dict[str, Any]:
     bench.make_counts(SAMPLES, composed=True)
     sample, sizes = bench.samples["large"], bench.alignment_tokens
     accuracy = {"covariances laid out": bench.call(check_scores, sample, GATE_TOKENS)}
-    found = [bench.call(measure, sample, size, bench.repeats, direct=size != sizes[-1]) for size in sizes]
+    found = [bench.call(partial(measure, direct=size != sizes[-1]), sample, size, bench.repeats) for size in sizes]
     return {"accuracy": accuracy, "alignment": found}
 
 
@@ -73,7 +74,8 @@ def operators(sample: Sample, n_tokens: int, dtype: str) -> dict[str, Operator]:
 
 def measure(sample: Sample, n_tokens: int, repeats: int, *, direct: bool) -> dict[str, Any]:
     """Time what is prepared once, then a layer, and a layer the direct way."""
-    found, layer = operators(sample, n_tokens, "float32"), random_layer(n_tokens, torch.float32)
+    found = operators(sample, n_tokens, "float32")
+    layer = random_layer(found["value"].shape[0], torch.float32)
     with sampled_memory() as peaks:
         started = time.perf_counter()
         predictors = [prepare(name, operator) for name, operator in found.items()]
@@ -125,7 +127,8 @@ def _cosine(left: torch.Tensor, right: torch.Tensor) -> float:
 
 def check_scores(sample: Sample, n_tokens: int) -> str:
     """Compare all scores of a layer, in float64."""
-    found, layer = operators(sample, n_tokens, "float64"), random_layer(n_tokens, torch.float64)
+    found = operators(sample, n_tokens, "float64")
+    layer = random_layer(found["value"].shape[0], torch.float64)
     predictors: list[Predictor] = [prepare(name, operator) for name, operator in found.items()]
     ours = {
         (one.component, one.head, one.metric): one.score for one in Evaluator(predictors, PAPER).score(layer)
