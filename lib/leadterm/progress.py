@@ -1,8 +1,9 @@
 """Shows how much of some work is done: a bar in a terminal, a line now and then in a log."""
 
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -125,6 +126,24 @@ def part_of(name: str) -> Iterator[None]:
 def titled(description: str) -> str:
     """Say of what larger work something is a part, if it is."""
     return f"{_PART.get()}{description}"
+
+
+@contextmanager
+def repeatedly(action: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Do something every so many seconds, in a thread of its own, until the block is over."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(seconds):
+            action()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Report(Protocol):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from leadterm.progress import Display, Done, open_display
+from leadterm.progress import Display, Done, open_display, repeatedly, titled
 from leadterm.store import Location
 
 POLL_SECONDS = 1.0
@@ -55,7 +54,10 @@ def count_marks(folder: Location, n_revisions: int) -> Done:
     n_revisions
         How many revisions there are in all.
     """
-    names = [name.removesuffix(SUFFIX) for name in folder.names() if name.endswith(SUFFIX)]
+    try:
+        names = [name.removesuffix(SUFFIX) for name in folder.names() if name.endswith(SUFFIX)]
+    except OSError:  # A store that does not answer now does so later.
+        return Done()
     marks = [name.rsplit(".", 2) for name in names]
     totals = {revision: int(total) for revision, total, _ in marks}
     done = sum(int(layer) != BEGUN for *_, layer in marks)
@@ -65,30 +67,22 @@ def count_marks(folder: Location, n_revisions: int) -> Done:
 @contextmanager
 def progress_of_layers(folder: Location, n_revisions: int) -> Iterator[None]:
     """Show how many layers are done while a block runs, and how long the others will take from the first one on."""
-    over = threading.Event()
     shown: list[Display] = []
 
-    def show() -> None:
+    def show() -> Done:
         state = count_marks(folder, n_revisions)
         if state.total and not shown:
-            shown.append(open_display("evaluate alignment", "layers"))
+            shown.append(open_display(titled("evaluate alignment"), "layers"))
         for display in shown:
             display.show(state)
+        return state
 
-    def watch() -> None:
-        while not over.wait(POLL_SECONDS):
-            with suppress(OSError):
-                show()
-
-    watcher, is_whole = threading.Thread(target=watch, daemon=True), False
-    watcher.start()
+    is_whole = False
     try:
-        yield
+        with repeatedly(show, POLL_SECONDS):
+            yield
         is_whole = True
     finally:
-        over.set()
-        watcher.join()
-        with suppress(OSError):
-            show()
-            for display in shown:
-                display.close(count_marks(folder, n_revisions), is_whole=is_whole)
+        state = show()
+        for display in shown:
+            display.close(state, is_whole=is_whole)

@@ -1,6 +1,5 @@
 """Shows how many tasks of the Spark jobs in a block are done."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TextIO
 from pyspark import StatusTracker
 from pyspark.sql import SparkSession
 
-from leadterm.progress import Display, Done, open_display, titled
+from leadterm.progress import Done, open_display, repeatedly, titled
 
 POLL_SECONDS = 0.2
 PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
@@ -33,27 +32,17 @@ def progress(session: SparkSession, description: str, stream: TextIO | None = No
     before = {name: context.getLocalProperty(name) for name in PROPERTIES}
     group = f"leadterm: {description} {time.monotonic_ns()}"  # Tasks of an earlier block do not count.
     context.setJobGroup(group, f"leadterm: {description}")
-    display = open_display(description, "tasks", stream)
-    over = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(context.statusTracker(), group, display, over), daemon=True)
-    watcher.start()
+    display, tracker = open_display(description, "tasks", stream), context.statusTracker()
     is_whole = False
     try:
-        yield
+        with repeatedly(lambda: display.show(count_tasks(tracker, group)), POLL_SECONDS):
+            yield
         is_whole = True
     finally:
-        over.set()
-        watcher.join()
-        tasks = count_tasks(context.statusTracker(), group)
+        tasks = count_tasks(tracker, group)
         display.close(Done(tasks.total, tasks.total) if is_whole else tasks, is_whole=is_whole)
         for name, value in before.items():
             context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away
-
-
-def _watch(tracker: StatusTracker, group: str, display: Display, over: threading.Event) -> None:
-    """Update the display until the block is over."""
-    while not over.wait(POLL_SECONDS):
-        display.show(count_tasks(tracker, group))
 
 
 def count_tasks(tracker: StatusTracker, group: str) -> Done:
