@@ -196,7 +196,7 @@ def test_revisions_with_the_same_weights_are_told(case, models, caplog):
     shutil.copy(models / "step1" / "model.safetensors", models / "step4" / "model.safetensors")
     with caplog.at_level(logging.WARNING, "leadterm"):
         case.score({"source": str(models), "revisions": "step1..step4", "name": "tiny"})
-    assert "the same weights, byte for byte: tiny at 'step1', tiny at 'step4'" in caplog.text
+    assert "the same weights, byte for byte: tiny at step1, tiny at step4" in caplog.text
 
 
 def test_other_settings_are_refused_unless_they_shall_replace(case, models):

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
-from leadterm.checkpoints import find_revisions
 from leadterm.config import AlignmentSection, Config
 from leadterm.errors import ConfigError, InputError
 from leadterm.evaluation.corpora import Corpus, corpora_of
 from leadterm.evaluation.marks import progress_of_layers
 from leadterm.evaluation.predictors import prepare_predictors
-from leadterm.evaluation.revisions import Scorer, Wanted, device_of, hash_files, made_from_of
-from leadterm.pretraining import PRETRAINED
+from leadterm.evaluation.revisions import Scorer, device_of, made_from_of
+from leadterm.evaluation.wanted import Wanted, wanted_revisions
 from leadterm.spark.session import Session
 from leadterm.spark.side_by_side import is_local, side_by_side
 from leadterm.store import Location, is_current, read_manifest, staging
-from leadterm.store.alignment import alignment_manifests
+from leadterm.store.alignment import alignment_manifests, same_weights
 from leadterm.store.products import PARTS
 
 logger = logging.getLogger("leadterm")
@@ -68,49 +65,9 @@ def score_revisions(
     pending = [one for one in wanted if not _is_done(one, one.settings(section), run, statistics, overwrite=overwrite)]
     if pending:
         _score(session, section, run, corpora, pending)
-    _report_duplicates(run)
+    for names in same_weights(alignment_manifests(run)):
+        logger.warning("the same weights, byte for byte: %s", ", ".join(names))
     return bool(pending)
-
-
-def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
-    """List the revisions that are scored: of the section's checkpoints, and of what was trained on the run.
-
-    Raises
-    ------
-    InputError
-        If there are none, or a checkpoint or revision is not there.
-    """
-    own = own_revisions(run)
-    if own and any(model.label == PRETRAINED for model in section.checkpoints):
-        raise InputError(
-            f"alignment.checkpoints calls a model '{PRETRAINED}', as the one is called that was trained on the run. "
-            "Give it another name."
-        )
-    found = [*named_revisions(section), *own]
-    if not found:
-        raise InputError(
-            "there is no checkpoint to compare with the corpus. Name some in alignment.checkpoints, or train one on "
-            "the run's windows with `leadterm pretrain`."
-        )
-    return found
-
-
-def named_revisions(section: AlignmentSection) -> list[Wanted]:
-    """List the revisions of a section's checkpoints."""
-    return [
-        Wanted(model.label, model.source, revision.name, revision.step, model.allow_zeros)
-        for model in section.checkpoints
-        for revision in find_revisions(model.source, model.revisions)
-    ]
-
-
-def own_revisions(run: Location) -> list[Wanted]:
-    """List the revisions of the model that was trained on the run, if there is one."""
-    own = run / PRETRAINED
-    if not own.is_local or not any(Path(own.path).glob("step*/config.json")):
-        return []
-    revisions = find_revisions(own.path, "all")
-    return [Wanted(PRETRAINED, PRETRAINED, one.name, one.step, allow_zeros=False, is_own=True) for one in revisions]
 
 
 def _is_done(
@@ -120,7 +77,7 @@ def _is_done(
     found = read_manifest(run, wanted.product)
     if found is None:
         return is_current(run, wanted.product, {}, settings, overwrite=overwrite)
-    made_from = {"weights": found.made_from.get("weights"), "files": hash_files(wanted, run), **statistics}
+    made_from = {"weights": found.made_from.get("weights"), "files": wanted.hash_files(run), **statistics}
     return is_current(run, wanted.product, made_from, settings, overwrite=overwrite)
 
 
@@ -147,13 +104,3 @@ def _score(
         raise InputError(
             f"{len(failed)} of {len(pending)} revisions could not be scored ({kept}):\n" + "\n".join(failed)
         )
-
-
-def _report_duplicates(run: Location) -> None:
-    """Say which revisions are byte for byte the same: published suites contain such."""
-    same: dict[str, list[str]] = defaultdict(list)
-    for manifest in alignment_manifests(run):
-        same[manifest.made_from["weights"]].append(f"{manifest.settings['model']} at {manifest.settings['revision']!r}")
-    for revisions in same.values():
-        if len(revisions) > 1:
-            logger.warning("the same weights, byte for byte: %s", ", ".join(revisions))

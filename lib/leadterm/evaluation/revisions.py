@@ -2,78 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import torch
 
 from leadterm.alignment import Evaluator, Score
 from leadterm.checkpoints import Checkpoint, open_checkpoint
-from leadterm.checkpoints.sources import CONFIG_FILE
 from leadterm.config import AlignmentSection
 from leadterm.config.alignment import SHUFFLED
 from leadterm.errors import InputError, LeadtermError
 from leadterm.evaluation.corpora import Corpus, corpora_of, pairs_of
 from leadterm.evaluation.marks import Marks
 from leadterm.evaluation.predictors import load_predictors
+from leadterm.evaluation.wanted import Wanted
 from leadterm.operators import resolve_device
 from leadterm.spark.side_by_side import Machine
 from leadterm.store import Location, Manifest, staging
-from leadterm.store.alignment import SCHEMA, SCORES, product_of
+from leadterm.store.alignment import SCHEMA, SCORES
 from leadterm.store.tables import stage_table
 
 logger = logging.getLogger("leadterm")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A revision that is to be scored.
-
-    Attributes
-    ----------
-    model
-        What the table calls it.
-    source, revision
-        What `open_checkpoint` takes.
-    step
-        The training step that its name tells, or None.
-    allow_zeros
-        Whether matrices may be 0 throughout.
-    is_own
-        Whether it was trained on the run, and its source is a folder of the run.
-    """
-
-    model: str
-    source: str
-    revision: str
-    step: int | None
-    allow_zeros: bool
-    is_own: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.model} at {self.revision!r}"
-
-    @property
-    def product(self) -> str:
-        """Where its scores are kept."""
-        return product_of(self.model, self.revision)
-
-    def path(self, run: Location) -> str:
-        """Where `open_checkpoint` finds it."""
-        return (run / self.source).path if self.is_own else self.source
-
-    def settings(self, section: AlignmentSection) -> dict[str, object]:
-        """All that its scores depend on, beside weights and statistics; what only says where to compute is left out."""
-        unused = set() if section.shuffled else {"shuffled_seed"}
-        shared = section.model_dump(mode="json", exclude={"checkpoints", "device", "at_once"} | unused)
-        return {**asdict(self), **shared}
 
 
 @dataclass(frozen=True)
@@ -124,7 +78,7 @@ class Scorer:
         ) as checkpoint:
             remarks = [*checkpoint.remarks, *_check_tokens(checkpoint, corpora[0])]
             table = pa.concat_tables(self._layers(wanted, checkpoint, corpora, device))
-            made_from = {"weights": checkpoint.weights_sha256, "files": hash_files(wanted, run)}
+            made_from = {"weights": checkpoint.weights_sha256, "files": wanted.hash_files(run)}
             made_from |= made_from_of(corpora)
         counts = {"scores": len(table), "tokens": len(corpora[0].tokens), "layers": checkpoint.n_layers}
         counts |= {"heads": checkpoint.n_heads, "remarks": remarks}
@@ -157,20 +111,6 @@ def device_of(asked: str, gpu: str | None) -> torch.device:
     if asked == "cpu" or (asked == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     return resolve_device("cuda" if gpu is None else f"cuda:{gpu}")
-
-
-def hash_files(wanted: Wanted, run: Location) -> str | None:
-    """Hash the files of a checkpoint that lies on this machine; None for one on the hub, whose name says what it is.
-
-    Two revisions with equal hashes have equal weights, so that scores need not be made again, nor the model be loaded.
-    """
-    path = Path(wanted.path(run)).expanduser()
-    if not path.exists():
-        return None
-    folder = path if path.is_file() or (path / CONFIG_FILE).is_file() else path / wanted.revision
-    files = [folder] if folder.is_file() else sorted([folder / CONFIG_FILE, *folder.glob("*.safetensors")])
-    lines = (f"{file.name} {Location.of(file).sha256()}\n" for file in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def made_from_of(corpora: Sequence[Corpus]) -> dict[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leadterm._version import __version__
-from leadterm.report.alignment import twins
 from leadterm.run import Run
 from leadterm.store import Manifest
+from leadterm.store.alignment import revision_name, same_weights
 
 MOST_SOURCES = 200
 """Files listed in the page; the rest are in the run's table of sources."""
@@ -98,11 +98,6 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def revision_name(manifest: Manifest) -> str:
-    """Say which revision of which model was scored."""
-    return f"{manifest.settings['model']} at {manifest.settings['revision']}"
-
-
 def _remarks(scored: Sequence[Manifest]) -> list[dict[str, str]]:
     """List what was noticed about checkpoints; what holds for several is told once."""
     told: dict[str, list[str]] = {}
@@ -114,10 +109,9 @@ def _remarks(scored: Sequence[Manifest]) -> list[dict[str, str]]:
 
 def _twins(scored: Sequence[Manifest]) -> list[dict[str, str]]:
     """Tell which revisions have the same weights, so that equal columns are no finding."""
-    pairs = [(revision_name(one), one.made_from.get("weights")) for one in scored]
     return [
         {"title": "The same weights under several names", "text": f"Byte for byte the same: {', '.join(names)}."}
-        for names in twins(pairs)
+        for names in same_weights(scored)
     ]
 
 

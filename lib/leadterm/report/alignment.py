@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,18 +141,3 @@ def _order(item: tuple[Kind, Any]) -> tuple[Any, ...]:
     ranks += [-1 if head is None else head]
     ranks += [list(PREDICTORS).index(predictor) if predictor in PREDICTORS else len(PREDICTORS)]
     return (*ranks, component, predictor, metric, shuffled)
-
-
-def twins(weights: Sequence[tuple[str, str | None]]) -> list[list[str]]:
-    """List the revisions that are byte for byte the same, from pairs of name and hash of the weights.
-
-    Examples
-    --------
-    >>> twins([("m step1", "ab"), ("m step2", "cd"), ("m step3", "ab"), ("n", None), ("o", None)])
-    [['m step1', 'm step3']]
-    """
-    groups: dict[str, list[str]] = {}
-    for name, digest in weights:
-        if digest is not None:
-            groups.setdefault(digest, []).append(name)
-    return [names for names in groups.values() if len(names) > 1]

@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 
 import pyarrow as pa
 
@@ -80,6 +82,19 @@ def forget_scores(run: Location, model: str) -> None:
 def _order(manifest: Manifest) -> tuple[str, bool, int, str]:
     step = manifest.settings["step"]
     return manifest.settings["model"], step is None, step or 0, manifest.settings["revision"]
+
+
+def revision_name(manifest: Manifest) -> str:
+    """Say which revision of which model was scored."""
+    return f"{manifest.settings['model']} at {manifest.settings['revision']}"
+
+
+def same_weights(manifests: Iterable[Manifest]) -> list[list[str]]:
+    """List the revisions whose weights are the same, byte for byte; published suites contain such."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for manifest in manifests:
+        groups[manifest.made_from["weights"]].append(revision_name(manifest))
+    return [names for names in groups.values() if len(names) > 1]
 
 
 def read_alignment(run: Location) -> pa.Table:

@@ -1,0 +1,113 @@
+"""Which revisions of which checkpoints are scored."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from leadterm.checkpoints import find_revisions
+from leadterm.checkpoints.sources import CONFIG_FILE
+from leadterm.config import AlignmentSection
+from leadterm.errors import InputError
+from leadterm.pretraining import PRETRAINED
+from leadterm.store import Location
+from leadterm.store.alignment import product_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A revision that is to be scored.
+
+    Attributes
+    ----------
+    model
+        What the table calls it.
+    source, revision
+        What `open_checkpoint` takes.
+    step
+        The training step that its name tells, or None.
+    allow_zeros
+        Whether matrices may be 0 throughout.
+    is_own
+        Whether it was trained on the run, and its source is a folder of the run.
+    """
+
+    model: str
+    source: str
+    revision: str
+    step: int | None
+    allow_zeros: bool
+    is_own: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.revision!r}"
+
+    @property
+    def product(self) -> str:
+        """Where its scores are kept."""
+        return product_of(self.model, self.revision)
+
+    def path(self, run: Location) -> str:
+        """Where `open_checkpoint` finds it."""
+        return (run / self.source).path if self.is_own else self.source
+
+    def settings(self, section: AlignmentSection) -> dict[str, object]:
+        """All that its scores depend on, beside weights and statistics; what only says where to compute is left out."""
+        unused = set() if section.shuffled else {"shuffled_seed"}
+        shared = section.model_dump(mode="json", exclude={"checkpoints", "device", "at_once"} | unused)
+        return {**asdict(self), **shared}
+
+    def hash_files(self, run: Location) -> str | None:
+        """Hash its files, if they lie on this machine; None for a model on the hub, whose name says what it is.
+
+        With the same files it has the same weights, so that it need not be loaded to know that its scores are current.
+        """
+        path = Path(self.path(run)).expanduser()
+        if not path.exists():
+            return None
+        folder = path if path.is_file() or (path / CONFIG_FILE).is_file() else path / self.revision
+        files = [folder] if folder.is_file() else sorted([folder / CONFIG_FILE, *folder.glob("*.safetensors")])
+        lines = (f"{file.name} {Location.of(file).sha256()}\n" for file in files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
+    """List the revisions that are scored: of the section's checkpoints, and of what was trained on the run.
+
+    Raises
+    ------
+    InputError
+        If there are none, or a checkpoint or revision is not there.
+    """
+    own = own_revisions(run)
+    if own and any(model.label == PRETRAINED for model in section.checkpoints):
+        raise InputError(
+            f"alignment.checkpoints calls a model '{PRETRAINED}', as the one is called that was trained on the run. "
+            "Give it another name."
+        )
+    found = [*named_revisions(section), *own]
+    if not found:
+        raise InputError(
+            "there is no checkpoint to compare with the corpus. Name some in alignment.checkpoints, or train one on "
+            "the run's windows with `leadterm pretrain`."
+        )
+    return found
+
+
+def named_revisions(section: AlignmentSection) -> list[Wanted]:
+    """List the revisions of a section's checkpoints."""
+    return [
+        Wanted(model.label, model.source, revision.name, revision.step, model.allow_zeros)
+        for model in section.checkpoints
+        for revision in find_revisions(model.source, model.revisions)
+    ]
+
+
+def own_revisions(run: Location) -> list[Wanted]:
+    """List the revisions of the model that was trained on the run, if there is one."""
+    own = run / PRETRAINED
+    if not own.is_local or not any(Path(own.path).glob("step*/config.json")):
+        return []
+    revisions = find_revisions(own.path, "all")
+    return [Wanted(PRETRAINED, PRETRAINED, one.name, one.step, allow_zeros=False, is_own=True) for one in revisions]
