@@ -73,7 +73,10 @@ class AlignmentSection(Section):
         default="auto",
         description="norms of the predictors' covariances; auto: exact up to 4,096 tokens, else estimated to 0.02 %",
     )
-    dtype: Literal["float32", "float64"] = Field(default="float32", description="number type of weights and products")
+    dtype: Literal["auto", "float32", "float64"] = Field(
+        default="auto",
+        description="number type; auto: float32 for the model, and for products float64 up to 4,096 tokens",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where layers are scored; auto: on CUDA where a task has a device, else on the CPU"
     )

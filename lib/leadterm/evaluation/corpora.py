@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from leadterm.alignment import EVERY, PAPER, Pairs, chosen_tokens, predictor_operators
+from leadterm.alignment import EVERY, EXACT_TOKENS, PAPER, Pairs, chosen_tokens, predictor_operators
 from leadterm.axes import Axis
 from leadterm.config import AlignmentSection
 from leadterm.config.alignment import SHUFFLED
@@ -57,9 +57,15 @@ class Corpus:
         """The ids of the tokens that are compared, ascending."""
         return chosen_tokens(self.run.vocabulary["count"].to_numpy(), self.section.tokens)
 
+    @property
+    def dtype(self) -> str:
+        """The number type of products: of few tokens, float64 costs little, and a shuffled corpus's rows need it."""
+        few = "float64" if len(self.tokens) <= EXACT_TOKENS else "float32"
+        return few if self.section.dtype == "auto" else self.section.dtype
+
     def operators(self, device: torch.device) -> dict[str, Operator]:
         """Read the statistics, and name the matrices that are compared: those that the section asks for."""
-        basis = self.run.basis(str(device), dtype=self.section.dtype, tokens=self.tokens)
+        basis = self.run.basis(str(device), dtype=self.dtype, tokens=self.tokens)
         found = predictor_operators(basis, self._query_key(device), self.section.orientation)
         return {name: found[name] for name in names_of(self.section)}
 
@@ -74,7 +80,7 @@ class Corpus:
                 f"alignment.tokens to {kept or 'all or occurring'}."
             )
         matrix = restricted_matrix(self.run.query_key(), self.tokens)
-        return SparseOperator(matrix, (Axis.CURRENT, Axis.CONTEXT), device=device, dtype=self.section.dtype)
+        return SparseOperator(matrix, (Axis.CURRENT, Axis.CONTEXT), device=device, dtype=self.dtype)
 
 
 def _yaml(value: int | None) -> str:

@@ -73,7 +73,7 @@ class Scorer:
             wanted.path(run),
             wanted.revision,
             device=str(device),
-            dtype=self.section.dtype,
+            dtype="float64" if self.section.dtype == "float64" else "float32",
             allow_zeros=wanted.allow_zeros,
         ) as checkpoint:
             remarks = [*checkpoint.remarks, *_check_tokens(checkpoint, corpora[0])]
