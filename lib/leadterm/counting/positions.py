@@ -47,8 +47,21 @@ def group_positions(tokens, offsets, vocabulary_size, shift):  # type: ignore[no
 def fetch_ahead(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
     """Ask for the context of a position soon to come: it lies somewhere in memory, and waiting for it costs most."""
     if k + AHEAD < order.size:
-        for i in range(starts[k + AHEAD], order[k + AHEAD] + 1, TOKENS_PER_LINE):
-            prefetch(tokens, i)
+        fetch(tokens, starts, order, k + AHEAD)
+
+
+@inlined
+def fetch_behind(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
+    """The same for a kernel that goes through the positions from the last to the first."""
+    if k >= AHEAD:
+        fetch(tokens, starts, order, k - AHEAD)
+
+
+@inlined
+def fetch(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Ask for the context of a position."""
+    for i in range(starts[k], order[k] + 1, TOKENS_PER_LINE):
+        prefetch(tokens, i)
 
 
 @kernel("void(int32[::1], int64[::1], int64[::1], int64[::1], int64[::1])")
