@@ -10,7 +10,7 @@ CHECKS = "ruff check --quiet" "ruff format --check --quiet" mypy "lint-imports -
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench notebooks package clean
+.PHONY: help demo test check bench gpu notebooks package clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ check: .venv/.with-dev ## Lint, check the format, the types and which module imp
 
 bench: .venv/.with-dev .venv/.with-smollm2 ## Measure speeds against other tools on this machine
 	@$(WITH_JAVA) && PYTHONPATH=tests $(BIN)/python -m benchmarks.run $(ARGS)
+
+gpu: .venv/.with-dev ## Run the tests and measurements that need a GPU on this machine's
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.gpu $(ARGS)
 
 notebooks: .venv/.with-dev ## Execute the notebooks in place
 	@$(WITH_JAVA) && for notebook in $(NOTEBOOKS); do \

@@ -57,6 +57,7 @@ def compare_weights(model: Transformer, expected: TrainedWeights) -> float:
     worst = 0.0
     for kind, layer, weight in model.weights():
         theirs = getattr(expected, kind) if layer is None else getattr(expected, kind)[layer - 1]
+        theirs = theirs.detach()
         error = float((weight.detach() - theirs).norm() / theirs.norm())
         if not error <= TOLERANCE:
             where = kind if layer is None else f"{kind} of layer {layer}"
