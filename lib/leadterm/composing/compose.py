@@ -8,7 +8,7 @@ With P, W the uncentred maps, alpha, rho their margins, m the mask of kept token
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
@@ -29,6 +29,8 @@ from leadterm.errors import ConfigError
 
 RANGES = 64
 """Into which the rows are divided for the threads: enough that none waits long for the last."""
+COLUMN_RANGES = 8
+"""Into which the columns of a block are divided: few, since memory is read in runs of one range."""
 
 
 def compose_scores(
@@ -62,7 +64,7 @@ def compose_scores(
     size, context = statistics.size, statistics.context
     width = block_width(memory_bytes, size)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        blocks = _Blocks(statistics, scores, pool)
+        blocks = _Blocks(statistics, scores, pool, width)
         for origin in range(0, size, width):
             end = min(size, origin + width)
             blocks.compose(origin, end)
@@ -82,29 +84,50 @@ class _Blocks:
         Float64 (pairs,), to be filled.
     pool
         Of threads.
+    width
+        The most tokens at once. Their block of K is kept for the next ones: fresh memory costs as much as the products.
     """
 
-    def __init__(self, statistics: PairStatistics, scores: NDArray[np.float64], pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, statistics: PairStatistics, scores: NDArray[np.float64], pool: ThreadPoolExecutor, width: int
+    ) -> None:
         self._statistics, self._scores, self._pool = statistics, scores, pool
         self._backward = statistics.bigram.T.tocsr()
         self._backward.sort_indices()
         self._offsets, self._columns, self._values = _csr(statistics.context)
         self._firsts = self._offsets[:-1]
+        self._memory = np.empty(statistics.size * width)
         self.centring = np.zeros(statistics.size)
         """float64 (V,): the mean u of the scores of each context token."""
 
     def compose(self, origin: int, end: int) -> None:
-        """Fill in the scores of the next context tokens. Their block of K is gone before the next one is made."""
+        """Fill in the scores of the next context tokens."""
         statistics, backward = self._statistics, self._backward
         lasts = first_entries(self._offsets, self._columns, end)
         span = (self._firsts, lasts, self._columns)
-        block = _rank_one_part(statistics, origin, end)
-        forward = (*_csr(statistics.bigram), *span, self._values, origin, block)
-        _in_threads(self._pool, statistics.bigram, partial(multiply_into_block, *forward))
-        shift, self.centring[origin:end] = _column_means(statistics, block)
+        block = self._memory[: statistics.size * (end - origin)].reshape(statistics.size, end - origin)
+        forward = (*_csr(statistics.bigram), *span, self._values, origin, *_rank_one_part(statistics, origin, end))
+        self._in_threads(partial(multiply_into_block, *forward, block), _ranges(statistics.bigram))
+        shift, self.centring[origin:end] = self._column_means(block)
         at_pairs = (*_csr(backward), *span, origin, block, shift, self._scores)
-        _in_threads(self._pool, backward, partial(multiply_at_pairs, *at_pairs))
+        self._in_threads(partial(multiply_at_pairs, *at_pairs), _ranges(backward))
         self._firsts = lasts
+
+    def _column_means(self, block: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give what to subtract from P'K, alpha'K/V + u, and u, for each column of a block of K."""
+        statistics, width = self._statistics, block.shape[1]
+        out = np.zeros((2, width))
+        vectors = (statistics.current_frequency, statistics.row_sums)
+        columns = np.linspace(0, width, COLUMN_RANGES + 1).astype(np.int64).tolist()
+        self._in_threads(partial(add_weighted_rows, *vectors, block, out), columns)
+        sums, kept_sums = out
+        mean = (kept_sums - statistics.n_kept / statistics.size * sums) / statistics.size
+        return sums / statistics.size + mean, mean
+
+    def _in_threads(self, work: Callable[[int, int], None], bounds: Sequence[int]) -> None:
+        """Do some work for all ranges between the bounds."""
+        for done in [self._pool.submit(work, start, stop) for start, stop in pairwise(bounds)]:
+            done.result()
 
 
 def block_width(memory_bytes: int, size: int) -> int:
@@ -124,27 +147,11 @@ def block_width(memory_bytes: int, size: int) -> int:
     return min(width, size)
 
 
-def _rank_one_part(statistics: PairStatistics, origin: int, end: int) -> NDArray[np.float64]:
-    """Give K - P W for some context tokens: float64 (V, end - origin)."""
+def _rank_one_part(statistics: PairStatistics, origin: int, end: int) -> tuple[NDArray[np.float64], ...]:
+    """Give K - P W for some context tokens as a difference of two outer products: rows and columns of each."""
     size = statistics.size
     rho, sums = statistics.context_frequency[origin:end] / size, statistics.column_sums[origin:end] / size
-    alpha, rows = statistics.current_frequency, statistics.row_sums
-    block = np.zeros((size, end - origin))
-    for row in np.flatnonzero(alpha):
-        block[row] = alpha[row] * (statistics.n_kept / size * rho - sums) - rows[row] * rho
-    return block
-
-
-def _column_means(
-    statistics: PairStatistics, block: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give what to subtract from P'K, alpha'K/V + u, and u, for each column of a block of K."""
-    size = statistics.size
-    sums, kept_sums = np.zeros((2, block.shape[1]))
-    add_weighted_rows(statistics.current_frequency, block, sums)
-    add_weighted_rows(statistics.row_sums, block, kept_sums)
-    mean = (kept_sums - statistics.n_kept / size * sums) / size
-    return sums / size + mean, mean
+    return statistics.current_frequency, statistics.n_kept / size * rho - sums, statistics.row_sums, rho
 
 
 def _csr(matrix: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
@@ -152,9 +159,9 @@ def _csr(matrix: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArr
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), np.ascontiguousarray(matrix.data)
 
 
-def _in_threads(pool: ThreadPoolExecutor, matrix: csr_array, work: Callable[[int, int], None]) -> None:
-    """Do some work for all rows of a matrix, in ranges of about as many entries each."""
+def _ranges(matrix: csr_array) -> list[int]:
+    """Divide the rows of a matrix into ranges of about as many entries each: their bounds."""
     targets = np.linspace(0, matrix.nnz, RANGES + 1)[1:-1]
     bounds = [0, *np.searchsorted(matrix.indptr, targets).tolist(), matrix.shape[0]]
-    for done in [pool.submit(work, start, max(start, stop)) for start, stop in pairwise(bounds)]:
-        done.result()
+    ascending: list[int] = np.maximum.accumulate(bounds).tolist()
+    return ascending

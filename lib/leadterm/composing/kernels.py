@@ -27,28 +27,36 @@ def first_entries(offsets, columns, column):  # type: ignore[no-untyped-def]  # 
     return found
 
 
-@kernel(f"void({CSR}, int64[::1], int64[::1], int32[::1], float64[::1], int64, float64[:,::1], int64, int64)")
+@kernel(
+    f"void({CSR}, int64[::1], int64[::1], int32[::1], float64[::1], int64, float64[::1], float64[::1], float64[::1], "
+    "float64[::1], float64[:,::1], int64, int64)"
+)
 def multiply_into_block(  # type: ignore[no-untyped-def]
-    left_offsets, left_columns, left_values, firsts, lasts, right_columns, right_values, origin, block, start, stop
-):
-    """Add rows start ... stop of left @ right to ``block``, whose column 0 is the right matrix's ``origin``.
+    left_offsets, left_columns, left_values, firsts, lasts, right_columns, right_values, origin, plus_rows,
+    plus_columns, minus_rows, minus_columns, block, start, stop,
+):  # fmt: skip
+    """Write rows start ... stop of left @ right into ``block``, whose column 0 is the right matrix's ``origin``.
 
-    The entries of the right matrix's row c that lie in the block stand at ``firsts[c]`` ... ``lasts[c]``.
+    The outer products of the vectors ``plus`` and ``minus`` are added and subtracted. The entries of the right matrix's
+    row c that lie in the block stand at ``firsts[c]`` ... ``lasts[c]``.
     """
     for row in range(start, stop):
+        for column in range(plus_columns.size):
+            block[row, column] = plus_rows[row] * plus_columns[column] - minus_rows[row] * minus_columns[column]
         for e in range(left_offsets[row], left_offsets[row + 1]):
             inner, factor = left_columns[e], left_values[e]
             for f in range(firsts[inner], lasts[inner]):
                 block[row, right_columns[f] - origin] += factor * right_values[f]
 
 
-@kernel("void(float64[::1], float64[:,::1], float64[::1])")
-def add_weighted_rows(weights, block, out):  # type: ignore[no-untyped-def]
-    """Add weights' @ block to ``out``, row after row."""
-    for row in range(weights.size):
-        if weights[row] != 0.0:
-            for column in range(out.size):
-                out[column] += weights[row] * block[row, column]
+@kernel("void(float64[::1], float64[::1], float64[:,::1], float64[:,::1], int64, int64)")
+def add_weighted_rows(first, second, block, out, start, stop):  # type: ignore[no-untyped-def]
+    """Add first' @ block and second' @ block to the rows of ``out``, columns start ... stop of them, row after row."""
+    for row in range(first.size):
+        if first[row] != 0.0:
+            for column in range(start, stop):
+                out[0, column] += first[row] * block[row, column]
+                out[1, column] += second[row] * block[row, column]
 
 
 @kernel(
