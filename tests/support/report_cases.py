@@ -47,11 +47,13 @@ def is_absent(place: Sequence[int], component: str) -> bool:
     return component == "pre" and tuple(place) == (0, 0)
 
 
-def rows_of(model: str, revision: str, place: int, step: int | None, *, shuffled: bool) -> Iterator[dict[str, Any]]:
+def rows_of(
+    model: str, revision: str, place: int, step: int | None, *, shuffled: bool, heads_of: Sequence[int]
+) -> Iterator[dict[str, Any]]:
     """All scores of a revision, as the alignment saves them; z is 100 times the score, and below 0 in odd layers."""
     for layer in range(LAYERS):
         for component in ("qk", "mid", "post", "pre"):
-            for head in (None, *range(HEADS)) if component == "qk" else (None,):
+            for head in (None, *range(HEADS)) if component == "qk" and layer in heads_of else (None,):
                 for predictor in ("query_key" if component == "qk" else "value", *PREDICTORS):
                     for metric in ("raw", "centred"):
                         score = score_of((place, layer), component, head, predictor, metric, shuffled=shuffled)
@@ -63,12 +65,26 @@ def rows_of(model: str, revision: str, place: int, step: int | None, *, shuffled
                         yield dict(zip(SCHEMA.names, names, strict=True))
 
 
-def add_scores(run: Run, model: str, steps: Sequence[int | None], *, same_weights: bool = False) -> pa.Table:
-    """Save scores of a model in a run; where asked, the first two revisions are the same weights."""
+def add_scores(
+    run: Run,
+    model: str,
+    steps: Sequence[int | None],
+    *,
+    same_weights: bool = False,
+    heads_of: Sequence[int] = range(LAYERS),
+) -> pa.Table:
+    """Save scores of a model in a run; where asked, the first two revisions are the same weights.
+
+    Heads are scored one by one in the layers `heads_of`.
+    """
     tables = []
     for place, step in enumerate(steps):
         revision = "main" if step is None else f"step{step}"
-        rows = [row for shuffled in (False, True) for row in rows_of(model, revision, place, step, shuffled=shuffled)]
+        rows = [
+            row
+            for shuffled in (False, True)
+            for row in rows_of(model, revision, place, step, shuffled=shuffled, heads_of=heads_of)
+        ]
         tables.append(pa.Table.from_pylist(rows, SCHEMA))
         digest = f"{0 if same_weights and place < 2 else place + 1:064x}"
         settings = {"model": model, "revision": revision, "step": step, "probe": "alone"}

@@ -72,6 +72,12 @@ class Model:
         """List the heads of a component that were scored one by one, ascending."""
         return sorted({head for kind, head, *_ in self.series if kind == component and head is not None})
 
+    def head_layers(self) -> list[int]:
+        """List the places of the layers whose heads were scored one by one, ascending."""
+        of_heads = [values[0] for (_, head, *_), values in self.series.items() if head is not None]
+        scored = [~np.isnan(scores).all(axis=0) for scores in of_heads]
+        return [int(place) for place in np.flatnonzero(np.any(scored, axis=0))] if scored else []
+
     def predictors(self) -> list[str]:
         """List the predictors that anything was scored against, in the page's order."""
         found = {kind[2] for kind in self.series}

@@ -14,10 +14,11 @@ from leadterm.progress import progress
 from leadterm.report import palettes
 from leadterm.report.accounts import accounts
 from leadterm.report.alignment import COMPONENTS, PAPER, PREDICTORS, Model, models_of
+from leadterm.report.drawings import Drawing, drawings
 from leadterm.report.explorer import explorer
 from leadterm.report.figures import ASINH_WIDTH, LEAST, can_draw, draw, require_matplotlib
 from leadterm.report.page import page
-from leadterm.report.selections import MEASURES, Drawing, drawings
+from leadterm.report.selections import MEASURES
 from leadterm.run import Run
 from leadterm.store import Location, Manifest, is_current, read_manifest, require_manifest, staging
 from leadterm.store.tables import stage_bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from importlib.util import find_spec
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from leadterm.errors import MachineError
 from leadterm.report import palettes
 from leadterm.report.alignment import COMPONENTS
 from leadterm.report.curves import BAND, Curve
-from leadterm.report.selections import MEASURES, Drawing, Panel
+from leadterm.report.drawings import Drawing
+from leadterm.report.selections import MEASURES, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +28,8 @@ LEAST = {"raw": 1.0, "centred": 0.01, "z": 5.0}
 """The least that the end of a colour scale stands for: noise alone shall not be bright."""
 INCHES = (5.2, 2.9)
 """Of a panel."""
+TITLE_WIDTH = 56
+"""Characters of a title that fit above a panel."""
 BAND_COLOUR = "#d6d8dc"
 """Of what chance gives."""
 MOST_LABELS = 16
@@ -63,7 +67,7 @@ def draw(drawing: Drawing) -> dict[str, bytes]:
         high = -(-len(drawing.panels) // wide)
         figure = Figure(figsize=(INCHES[0] * wide, INCHES[1] * high + 0.4), layout="constrained")
         FigureCanvasAgg(figure)
-        figure.suptitle(drawing.title, fontsize=11)
+        figure.suptitle(fill(drawing.title, TITLE_WIDTH * wide, break_on_hyphens=False), fontsize=11)
         places = figure.subplots(high, wide, squeeze=False).ravel().tolist()
         for place in places[len(drawing.panels) :]:
             place.set_visible(False)

@@ -1,16 +1,13 @@
-"""What a figure shows of a model's scores: one choice of rows and columns for the page's files and its tests."""
+"""What a heatmap shows of a model's scores: one choice of rows and columns for the page's files and its tests."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.report.alignment import COMPONENTS, NUMBERS, PAPER, PREDICTORS, Model
-from leadterm.report.curves import Curve, curves
+from leadterm.report.alignment import COMPONENTS, NUMBERS, PAPER, Model
 
 MEASURES = {
     "raw": "raw score",
@@ -43,34 +40,6 @@ class Panel:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     values: NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """A figure for a file.
-
-    Attributes
-    ----------
-    stem
-        Of the file's name.
-    model
-        The model's place among all.
-    choice
-        Which figure of the page it is: ``steps-bigram``, ``layers``, ``heads``.
-    measure
-        A key of ``MEASURES``.
-    title
-        Above the panels.
-    panels
-        Heatmaps or curves, at least one.
-    """
-
-    stem: str
-    model: int
-    choice: str
-    measure: str
-    title: str
-    panels: list[Panel] | list[Curve]
 
 
 def values_of(
@@ -120,45 +89,11 @@ def by_head(model: Model, predictor: str, measure: str, revision: int = -1) -> l
     return [] if np.isnan(values).all() else [panel]
 
 
-def drawings(models: Sequence[Model]) -> list[Drawing]:
-    """List the figures of all models that show anything."""
-    return [
-        Drawing(
-            f"{number + 1}-{_slug(model.name)}-{_slug(choice)}-{measure}",
-            number,
-            choice,
-            measure,
-            _title(model, choice),
-            panels,
-        )
-        for number, model in enumerate(models)
-        for measure in MEASURES
-        for choice, panels in _choices(model, measure)
-        if panels
-    ]
-
-
-def _choices(model: Model, measure: str) -> Iterator[tuple[str, list[Panel] | list[Curve]]]:
-    """Give the figures of a model by a measure."""
-    if len(model.revisions) > 1:
-        others = [name for name in model.predictors() if name not in PAPER.values()]
-        for predictor in (PAIRING, *others):
-            yield f"steps-{predictor}", by_step(model, predictor, measure)
-    yield "layers", by_predictor(model, measure)
-    yield "heads", by_head(model, PAIRING, measure)
-    yield "curves", curves(model, measure)
-
-
-def _slug(name: str) -> str:
-    """Give what of a name goes into one of a file."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", name.rpartition("/")[2])[:40].strip("-.") or "model"
-
-
-def _title(model: Model, choice: str) -> str:
-    """Write the title of a figure."""
-    kind, _, predictor = choice.partition("-")
-    against = "the paper's predictors" if predictor in (PAIRING, "") else PREDICTORS.get(predictor, predictor)
-    when = "" if kind in ("steps", "curves") or len(model.revisions) == 1 else f", {model.revisions[-1]}"
-    what = "which basis function explains which layer" if kind == "layers" else f"agreement with {against}"
-    what += " beside chance" if kind == "curves" else ""
-    return f"{model.name}{when}: {what}"
+def heads_by_step(model: Model, predictor: str, measure: str, layer: int) -> list[Panel]:
+    """Give head x step of the layer at a place; no panel where its heads were not scored one by one."""
+    heads = model.heads()
+    if not heads:
+        return []
+    values = np.stack([values_of(model, "qk", predictor, measure, head)[:, layer] for head in heads])
+    panel = Panel("qk", "head", "step", tuple(map(str, heads)), model.labels, values)
+    return [] if np.isnan(values).all() else [panel]

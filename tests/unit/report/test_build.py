@@ -7,8 +7,8 @@ import pytest
 from leadterm.errors import MachineError, RunError
 from leadterm.report import build_report, figures, page_address
 from leadterm.report.alignment import models_of
+from leadterm.report.drawings import drawings
 from leadterm.report.page import page
-from leadterm.report.selections import drawings
 from leadterm.store import Location, read_manifest
 from support.report_cases import HOSTILE, STEPS, add_scores, config_with, small_run
 

@@ -1,78 +1,13 @@
 """The page in a real browser: what it shows, how it is used, and that it keeps to itself."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from leadterm.report import build_report, palettes
-from support.browser import Browser, open_browser, why_no_browser
-from support.report_cases import HEADS, HOSTILE, LAYERS, STEPS, TOKENS, add_scores, config_with, score_of, small_run
-
-HEAD = "| step | loss | weight | layer | cosine | relative_error | within_theorem |\n|--|--|--|--|--|--|--|\n"
-ROWS = "".join(
-    f"| {step} | 3.1 | {weight} | {layer} | {1 - step / 1e6:.9f} | {step / 100} | no |\n"
-    for step in (2, 4)
-    for weight, layer in (("output", "–"), ("value", 1), ("value", 2))
-)
-NOTHING = "| 4 | 3.1 | position | 1 | – | – | no |\n"
-"""Where the prediction is 0 there is no cosine to draw."""
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    made = small_run(tmp_path_factory.mktemp("runs") / "run <b>")
-    add_scores(made, "a sweep", STEPS, same_weights=True)
-    add_scores(made, "single", [None])
-    (made.location / "verification/agreement.md").write_bytes((HEAD + ROWS + NOTHING).encode())
-    build_report(config_with(explorer_tokens=len(TOKENS), k=4, figures="never"), made.location)
-    return made
-
-
-@pytest.fixture(scope="module")
-def started():
-    if (reason := why_no_browser()) is not None:
-        pytest.skip(reason)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(started: Browser, run) -> Browser:
-    started.open(Path(run.location.path, "report/index.html"))
-    return started
-
-
-def cell(browser: Browser, figure: str, panel: int, row: int, column: int, of: str) -> str:
-    place = f"[data-figure={figure}] .panel:nth-child({panel}) td[data-row='{row}'][data-column='{column}']"
-    return browser.evaluate(f'document.querySelector("{place}").{of}')
-
-
-def label(browser: Browser, *place) -> str:
-    return cell(browser, *place, of="ariaLabel")
-
-
-def colour(browser: Browser, *place) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", cell(browser, *place, of="style.backgroundColor"))]
-
-
-def choose(browser: Browser, name: str, value: str) -> None:
-    browser.evaluate(
-        f"""(() => {{
-            const labels = [...document.querySelectorAll(".choice")];
-            const select = labels.find((one) => one.firstChild.textContent === {name!r}).querySelector("select");
-            select.focus();
-            select.value = {value!r};
-            select.dispatchEvent(new Event("change"));
-        }})()"""
-    )
-
-
-def look_up(browser: Browser, typed: str) -> None:
-    browser.focus("#word")
-    browser.type(typed)
-    browser.press("Enter")
+from support.report_cases import HEADS, HOSTILE, LAYERS, STEPS, TOKENS, config_with, score_of, small_run
+from support.report_page import cell, choose, colour, label, look_up
 
 
 def interpolated(stops, share: float) -> list[float]:
@@ -85,8 +20,8 @@ def interpolated(stops, share: float) -> list[float]:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
-def test_it_asks_for_nothing_complains_of_nothing_and_fits(started, run, width, scheme):
-    place = Path(run.location.path, "report/index.html")
+def test_it_asks_for_nothing_complains_of_nothing_and_fits(started, page_run, width, scheme):
+    place = Path(page_run.location.path, "report/index.html")
     started.open(place, width, scheme=scheme)
     assert started.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for value in ("raw", "z", "yes", "frequency"):
@@ -149,8 +84,8 @@ def test_heatmaps_have_a_cell_for_each_score_in_its_colour(browser):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_z_is_shown_around_0_in_the_colours_of_the_scheme(started, run, scheme):
-    started.open(Path(run.location.path, "report/index.html"), scheme=scheme)
+def test_z_is_shown_around_0_in_the_colours_of_the_scheme(started, page_run, scheme):
+    started.open(Path(page_run.location.path, "report/index.html"), scheme=scheme)
     started.click("input[value=z]")
     predictors = {"qk": "query_key", "mid": "value", "post": "value", "pre": "value"}
     largest = 100 * max(
@@ -249,11 +184,11 @@ def test_verification_is_drawn(browser):
 
 
 @pytest.mark.parametrize(("typed", "token"), [("king", "king"), ("Ġking", "Ġking"), (" king", "Ġking"), ("é", "Ã©")])
-def test_the_explorer_answers_as_the_run_does(browser, run, typed, token):
+def test_the_explorer_answers_as_the_run_does(browser, page_run, typed, token):
     look_up(browser, typed)
     views = {"bigram": None, "bigram.T": "next", "context": None, "context.T": "context", "value": None}
     for name, axis in views.items():
-        expected = run.associations(token, name.removesuffix(".T"), 4, axis=axis)
+        expected = page_run.associations(token, name.removesuffix(".T"), 4, axis=axis)
         scores = [float(one.replace("−", "-")) for one in browser.text(f'[data-view="{name}"] .score')]
         assert scores == pytest.approx([score for _, score in expected], rel=0.06)  # Two digits.
         found = browser.evaluate(

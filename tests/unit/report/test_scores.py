@@ -10,7 +10,7 @@ from leadterm.config.alignment import SHUFFLED
 from leadterm.report.accounts import accounts
 from leadterm.report.alignment import NUMBERS, models_of
 from leadterm.report.curves import curves
-from leadterm.report.selections import by_head, by_predictor, by_step, drawings
+from leadterm.report.selections import by_head, by_predictor, by_step
 from support.report_cases import HEADS, LAYERS, PREDICTORS, REMARK, STEPS, add_scores, score_of, small_run
 
 
@@ -77,14 +77,6 @@ def test_curves_stand_beside_both_nulls(run):
     assert (qk.across, qk.places) == ("layer", ("0", "1", "2"))
     assert (qk.low.tolist(), qk.high.tolist()) == ([-2] * LAYERS, [2] * LAYERS)
     assert (qk.values < 0).tolist() == [False, True, False]
-
-
-def test_figures_are_named_for_what_they_show(run):
-    stems = [drawing.stem for drawing in drawings(models_of(run.alignment()))]
-    assert len(set(stems)) == len(stems)
-    expected = {"2-sweep-steps-paper-raw", "2-sweep-steps-context.T-z", "2-sweep-heads-z", "1-model-layers-centred"}
-    assert expected <= set(stems)
-    assert not [stem for stem in stems if stem.startswith("1-model-steps")]
 
 
 def test_remarks_and_equal_weights_are_told(run):

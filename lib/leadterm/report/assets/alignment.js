@@ -37,7 +37,7 @@ class Alignment {
   take(number) {
     this.number = number;
     this.model = this.models[number];
-    this.state = { measure: "centred", predictor: PAIRING, shuffled: false, layer: middleOf(this.model), revision: this.model.revisions.length - 1 };
+    this.state = { measure: "centred", predictor: PAIRING, shuffled: false, layer: middleOf(placesOf(this.model.layers)), headLayer: middleOf(this.model.headLayers()), revision: this.model.revisions.length - 1 };
     this.draw();
   }
 
@@ -120,11 +120,11 @@ class Alignment {
     return panel.rows.flatMap((name, row) => panel.columns.map((column, place) => [name, column, panel.title, ...numbersOf(this.model, ...panel.cellOf(row, place))]));
   }
 
+  // Files are drawn of some choices only.
   links(key) {
-    const found = this.figures.find(([model, choice, measure]) => model === this.number && choice === key && measure === this.state.measure);
-    if (!found || this.state.shuffled) return null;
-    const link = (kind) => el("a", { href: `${found[3]}.${kind}` }, kind.toUpperCase());
-    return el("span", { class: "links" }, "as a file: ", link("svg"), " ", link("png"));
+    if (this.figures.length === 0) return null;
+    const found = this.state.shuffled ? null : this.figures.find(([model, choice, measure]) => model === this.number && choice === key && measure === this.state.measure);
+    return found ? fileLinks(found[3]) : el("span", { class: "links" }, "no file of this choice");
   }
 
   bySteps() {
@@ -156,9 +156,10 @@ class Alignment {
 
   headsByStep() {
     const { model, state } = this;
-    const heads = model.heads();
-    const panel = this.panel("qk", this.components.qk, "head", "step", heads.map(String), model.labels, (row, column) => [this.series("qk", heads[row]), column, state.layer]);
-    return this.group("head-steps", "Heads by step", "Each row is a head of one layer, each column a checkpoint.", [panel], "-", this.layerChoice());
+    const [heads, layers] = [model.heads(), model.headLayers()];
+    const panel = this.panel("qk", this.components.qk, "head", "step", heads.map(String), model.labels, (row, column) => [this.series("qk", heads[row]), column, state.headLayer]);
+    const key = state.predictor === PAIRING ? `head-steps-${model.layers[state.headLayer]}` : "-";
+    return this.group("head-steps", "Heads by step", "Each row is a head of one layer, each column a checkpoint.", [panel], key, this.layerChoice("headLayer", layers));
   }
 
   revisionChoice() {
@@ -168,14 +169,19 @@ class Alignment {
     return choice("step", options, String(state.revision), (value) => this.set("revision", Number(value)));
   }
 
-  layerChoice() {
-    const options = this.model.layers.map((layer, place) => [String(place), String(layer)]);
-    return choice("layer", options, String(this.state.layer), (value) => this.set("layer", Number(value)));
+  // A layer of some, by their places, which are what the state keeps under a key.
+  layerChoice(key, places) {
+    const options = places.map((place) => [String(place), String(this.model.layers[place])]);
+    return choice("layer", options, String(this.state[key]), (value) => this.set(key, Number(value)));
   }
 }
 
-function middleOf(model) {
-  return Math.floor(model.layers.length / 2);
+function placesOf(list) {
+  return [...list.keys()];
+}
+
+function middleOf(list) {
+  return list[Math.floor(list.length / 2)];
 }
 
 const NUMBER_HEADS = ["raw", "by chance", "sd", "z", "centred", "by chance", "sd", "z"];

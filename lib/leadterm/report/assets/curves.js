@@ -7,6 +7,8 @@ Alignment.prototype.curves = function curves() {
   const cellOf = model.isSweep ? (place) => [place, state.layer] : (place) => [0, place];
   const panels = this.scored().map((component) => this.curve(component, across, places, cellOf));
   if (panels.length === 0) return null;
+  const layers = placesOf(model.layers);
+  const isDrawn = state.predictor === PAIRING && (!model.isSweep || state.layer === middleOf(layers));
   const text = state.measure === "z"
     ? "In the band, between −2 and 2, a score is no larger than chance makes it."
     : "The band is what chance gives: mean and two standard deviations over all permutations of the checkpoint’s tokens.";
@@ -14,7 +16,7 @@ Alignment.prototype.curves = function curves() {
   return el(
     "div",
     { class: "group", "data-figure": "curves" },
-    el("div", { class: "head" }, el("h3", null, model.isSweep ? "Against chance, step by step" : "Against chance, layer by layer"), model.isSweep ? this.layerChoice() : null, this.links(state.predictor === PAIRING && (!model.isSweep || state.layer === middleOf(model)) ? "curves" : "-")),
+    el("div", { class: "head" }, el("h3", null, model.isSweep ? "Against chance, step by step" : "Against chance, layer by layer"), model.isSweep ? this.layerChoice("layer", layers) : null, this.links(isDrawn ? "curves" : "-")),
     el("p", null, text + second),
     el("div", { class: "panels" }, panels.map((panel) => chart(panel))),
     numbers("Numbers of these figures", [across, "of", ...NUMBER_HEADS], () =>

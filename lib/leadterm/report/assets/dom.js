@@ -30,6 +30,12 @@ function choice(label, options, selected, onchange) {
   return el("label", { class: "choice" }, el("span", null, label), select);
 }
 
+// Where the files of a figure lie, beside the page.
+function fileLinks(stem) {
+  const link = (kind) => el("a", { href: `${stem}.${kind}` }, kind.toUpperCase());
+  return el("span", { class: "links" }, "as a file: ", link("svg"), " ", link("png"));
+}
+
 // Replace elements; the choice that had the focus has it again.
 function keepingFocus(replace) {
   const all = () => [...document.querySelectorAll(".choice select")];

@@ -29,6 +29,13 @@ class Scores {
     return [...new Set(this.series.filter((kind) => kind[1] !== null).map((kind) => kind[1]))].sort((a, b) => a - b);
   }
 
+  // The places of the layers whose heads were scored one by one.
+  headLayers() {
+    const ofHeads = this.series.filter((kind) => kind[1] !== null).map(([component, head, predictor, metric, shuffled]) => ({ component, head, predictor, metric, shuffled }));
+    const isScored = (place) => ofHeads.some((one) => this.revisions.some((_, revision) => !Number.isNaN(this.at(one, SCORE, revision, place))));
+    return [...this.layers.keys()].filter(isScored);
+  }
+
   predictors(known) {
     const found = new Set(this.series.map((kind) => kind[2]));
     return [...Object.keys(known).filter((name) => found.has(name)), ...[...found].filter((name) => !(name in known))];
