@@ -19,6 +19,7 @@ from leadterm.corpus import ids_file, word_file
 from leadterm.errors import ConfigError, RunError
 from leadterm.operators import resolve_device
 from leadterm.pretraining import (
+    LOSS_TABLE,
     PRETRAINED,
     REVISION_FILES,
     UNFINISHED,
@@ -37,7 +38,6 @@ from leadterm.store.products import read_verified
 from leadterm.store.stored_run import StoredRun
 from leadterm.store.tables import TOKENIZER
 
-LOSSES = "losses.parquet"
 INPUTS = ("vocabulary", "windows")
 
 logger = logging.getLogger("leadterm")
@@ -204,9 +204,9 @@ def _counts(run: StoredRun, trainer: Pretrainer) -> dict[str, Any]:
 def _finish(product: Location, trainer: Pretrainer, base: Manifest) -> None:
     """Write the losses and the manifest, with which the product is there, and drop what it took to go on."""
     table = losses_table(trainer.settings, trainer.losses, base.counts["unigram_entropy"])
-    (product / LOSSES).write_bytes(table_bytes(table))
+    (product / LOSS_TABLE).write_bytes(table_bytes(table))
     names = [f"{revision_name(step)}/{name}" for step in trainer.settings.revisions for name in REVISION_FILES]
-    files = tuple(_entry(product, name) for name in [*names, LOSSES])
+    files = tuple(_entry(product, name) for name in [*names, LOSS_TABLE])
     _write_manifest(product, replace(base, files=files))
     (product / UNFINISHED).remove()
 

@@ -35,6 +35,8 @@ def test_the_command_makes_the_run_and_trains_on_it(spark, tmp_path, capsys):
     windows = [window.tolist() for window in run.windows()]
     for ids in encoded:
         assert ids.tolist()[:7] in windows, "the first window of the document"
+    page = (tmp_path / "run/report/index.html").read_text()
+    assert '<script type="application/json" id="data-losses">{"first":[1,2,3,4,5,6]' in page, "its loss is shown"
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert cli.main(command) == 0
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from leadterm import Run
-from leadterm.config import Config, parse_config
+from leadterm.config import Config, PretrainingSection, canonical, parse_config
 from leadterm.config.alignment import SHUFFLED
+from leadterm.pretrain import losses_table
+from leadterm.pretraining import LOSS_TABLE, PRETRAINED
 from leadterm.store import Location, Manifest, staging
 from leadterm.store.alignment import SCHEMA, SCORES, product_of
 from leadterm.store.tables import stage_table
@@ -25,6 +28,8 @@ LENGTH = 24
 STEPS, LAYERS, HEADS = (0, 1, 2, 4), 3, 2
 PREDICTORS = ("bigram", "context.T")
 """Beside the paper's."""
+LOSS_STEPS, UNIGRAM_ENTROPY = 100, 2.25
+"""Of the language model that was trained on the run."""
 REMARK = "a remark with <b>markup</b>"
 
 
@@ -94,6 +99,22 @@ def add_scores(
             name = product_of(model, revision)
             stage.commit(Manifest(name, {"weights": digest}, settings, counts, (entry,)), [part])
     return pa.concat_tables(tables)
+
+
+def loss_at(step: int) -> float:
+    """A loss that falls, with some noise."""
+    return 3 - 0.4 * math.log2(step) + (step * 7 % 5) / 50
+
+
+def add_training(run: Run, steps: int = LOSS_STEPS, *, windows: str | None = None) -> None:
+    """Save the losses of a training of so many steps, by default on the windows that the run has now."""
+    settings = PretrainingSection(layers=2, steps=steps, batch=3, warmup_steps=10, learning_rate=0.01)
+    table = losses_table(settings, [loss_at(step) for step in range(1, steps + 1)], UNIGRAM_ENTROPY)
+    counts = {"parameters": 12_345, "unigram_entropy": UNIGRAM_ENTROPY}
+    made_from = {"windows": windows or run.manifest("windows").content_hash}
+    with staging(Location.of(run.location.path)) as stage:
+        part, entry = stage_table(stage, LOSS_TABLE, table)
+        stage.commit(Manifest(PRETRAINED, made_from, canonical(settings), counts, (entry,)), [part])
 
 
 def config_with(**report: Any) -> Config:

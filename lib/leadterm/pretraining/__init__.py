@@ -2,9 +2,10 @@
 
 from leadterm.pretraining.model import new_model, require_transformers
 from leadterm.pretraining.pretrainer import Pretrainer, batch_loss, learning_rate
-from leadterm.pretraining.revisions import PRETRAINED, REVISION_FILES, UNFINISHED, revision_name
+from leadterm.pretraining.revisions import LOSS_TABLE, PRETRAINED, REVISION_FILES, UNFINISHED, revision_name
 
 __all__ = [
+    "LOSS_TABLE",
     "PRETRAINED",
     "REVISION_FILES",
     "UNFINISHED",

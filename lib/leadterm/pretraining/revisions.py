@@ -27,6 +27,9 @@ UNFINISHED = "unfinished"
 """The folder, beside the revisions, of what is needed until the last of them is there. Work in progress lies in it too:
 what looks for revisions must not find half of one."""
 STATE = "state.safetensors"
+LOSS_TABLE = "losses.parquet"
+"""Beside the revisions, once all are there: step int64 (from 1), learning_rate double, loss double (before the step;
+nats per position)."""
 
 State = dict[str, Tensor]
 """All that a training needs to go on, by name."""

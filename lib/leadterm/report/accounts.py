@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leadterm._version import __version__
+from leadterm.report.losses import pretrained_manifest
 from leadterm.run import Run
 from leadterm.store import Manifest
 from leadterm.store.alignment import revision_name, same_weights
@@ -36,6 +37,7 @@ def accounts(run: Run, scored: Sequence[Manifest]) -> dict[str, Any]:
         JSON values: ``name version facts dropped sources more_sources products notes``.
     """
     products = [run.manifest(name) for name in run.products]
+    products += [trained] if (trained := pretrained_manifest(run)) else []
     sources = run.sources.to_pylist() if "sources" in run.products else []
     return {
         "name": run.location.name,

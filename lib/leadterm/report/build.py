@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,23 +10,18 @@ from typing import Any
 
 from leadterm.config import Config, canonical
 from leadterm.progress import progress
-from leadterm.report import palettes
-from leadterm.report.accounts import accounts
-from leadterm.report.alignment import COMPONENTS, PAPER, PREDICTORS, Model, models_of
+from leadterm.report.alignment import Model, models_of
+from leadterm.report.blocks import AGREEMENT, FIGURES, blocks
 from leadterm.report.drawings import Drawing, drawings
-from leadterm.report.explorer import explorer
-from leadterm.report.figures import ASINH_WIDTH, LEAST, can_draw, draw, require_matplotlib
+from leadterm.report.figures import can_draw, draw, require_matplotlib
+from leadterm.report.losses import losses_of, pretrained_manifest
 from leadterm.report.page import page
-from leadterm.report.selections import MEASURES
 from leadterm.run import Run
 from leadterm.store import Location, Manifest, is_current, read_manifest, require_manifest, staging
 from leadterm.store.tables import stage_bytes
-from leadterm.training import read_markdown_table
 from leadterm.verification import FOLDER
 
-PRODUCT, PAGE, FIGURES = "report", "index.html", "figures"
-AGREEMENT = "agreement.md"
-"""What ``leadterm verify`` leaves in its folder."""
+PRODUCT, PAGE = "report", "index.html"
 NEEDED = ("vocabulary", "bigram", "context", "frequencies")
 
 
@@ -71,8 +65,9 @@ def build_report(config: Config, run: Location, *, overwrite: bool = False) -> b
         return False
     started = time.monotonic()
     models = models_of(opened.alignment()) if opened.alignment_manifests() else []
-    drawn = drawings(models) if settings["figures"] else []
-    text = page(f"leadterm report: {run.name}", _blocks(opened, config, models, drawn))
+    losses = losses_of(opened)
+    drawn = drawings(models, losses) if settings["figures"] else []
+    text = page(f"leadterm report: {run.name}", blocks(opened, config, models, losses, drawn))
     _commit(run, text, drawn, Manifest(PRODUCT, made_from, settings, _counts(models, drawn), ()), started)
     return True
 
@@ -88,6 +83,7 @@ def page_address(run: Location) -> str | None:
 def _inputs(run: Run) -> dict[str, Any]:
     """Hash all that the page tells of: manifests but for their timings, and the table of a verification."""
     manifests = [*(run.manifest(name) for name in run.products), *run.alignment_manifests()]
+    manifests += [trained] if (trained := pretrained_manifest(run)) else []
     made_from = {
         manifest.product: hashlib.sha256(replace(manifest, seconds={}).to_json()).hexdigest() for manifest in manifests
     }
@@ -98,40 +94,6 @@ def _inputs(run: Run) -> dict[str, Any]:
 def _counts(models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:
     """Say how much is in the report."""
     return {"models": len(models), "revisions": sum(len(one.revisions) for one in models), "figures": len(drawn)}
-
-
-def _blocks(run: Run, config: Config, models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:
-    """Gather the page's data."""
-    table = run.location / FOLDER / AGREEMENT
-    agreement = read_markdown_table(table.read_bytes().to_pybytes().decode()) if table.exists() else []
-    agreement = [{name: _or_none(value) for name, value in row.items()} for row in agreement]
-    return {
-        "accounts": accounts(run, run.alignment_manifests()),
-        "agreement": agreement,
-        "alignment": {
-            "models": [model.to_json() for model in models],
-            "components": COMPONENTS,
-            "predictors": PREDICTORS,
-            "paper": PAPER,
-            "measures": MEASURES,
-            "least": LEAST,
-            "asinh": ASINH_WIDTH,
-            "figures": [[one.model, one.choice, one.measure, f"{FIGURES}/{one.stem}"] for one in drawn],
-        },
-        "palettes": {"sequential": palettes.VIRIDIS, "diverging": palettes.DIVERGING, "lines": palettes.LINES},
-        "explorer": _explorer(run, config) if config.report.explorer_tokens else None,
-    }
-
-
-def _or_none(value: Any) -> Any:
-    """Replace what JSON has no number for."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _explorer(run: Run, config: Config) -> dict[str, Any]:
-    """Gather what the page looks tokens up in, and with which of them it begins."""
-    found = explorer(run, config.report.explorer_tokens, config.report.k)
-    return {**found, "examples": list(config.associations.tokens)}
 
 
 def _commit(run: Location, text: str, drawn: list[Drawing], base: Manifest, started: float) -> None:

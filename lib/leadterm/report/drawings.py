@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 from leadterm.report.alignment import PAPER, PREDICTORS, Model
 from leadterm.report.curves import Curve, curves
+from leadterm.report.losses import Losses
 from leadterm.report.selections import MEASURES, PAIRING, Panel, by_head, by_predictor, by_step, heads_by_step
 
 DEFAULT_MEASURE = "centred"
 """Which the page shows first."""
 MOST_LAYERS = 40
 """Of which the steps of heads are drawn; as many files of each kind, and half a second each."""
+
+
+LOSSES = "losses"
+"""The choice of the figure of a training's losses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,31 +30,31 @@ class Drawing:
     stem
         Of the file's name.
     model
-        The model's place among all.
+        The place among all of the model whose scores it shows; None for the losses of a training.
     choice
-        Which figure of the page it is: ``steps-bigram``, ``layers``, ``heads``, ``curves``, ``head-steps-11``.
+        Which figure of the page: ``steps-bigram``, ``head-steps-11``, ``layers``, ``heads``, ``curves`` or ``losses``.
     measure
-        A key of ``MEASURES``.
+        A key of ``MEASURES``; empty for losses.
     title
         Above the panels.
     panels
-        Heatmaps or curves, at least one.
+        Heatmaps, curves or losses, at least one.
     """
 
     stem: str
-    model: int
+    model: int | None
     choice: str
     measure: str
     title: str
-    panels: list[Panel] | list[Curve]
+    panels: list[Panel] | list[Curve] | list[Losses]
 
 
 Choice = tuple[str, str, list[Panel] | list[Curve]]
 """Which figure of the page it is, what it shows, and its panels."""
 
 
-def drawings(models: Sequence[Model]) -> list[Drawing]:
-    """List the figures of all models that show anything: each figure of the page as it is shown first, and some more.
+def drawings(models: Sequence[Model], losses: Losses | None = None) -> list[Drawing]:
+    """List the figures that show anything: each of the page as it is shown first, and some more.
 
     All measures of a figure are drawn, and layer x step against every predictor. To draw every choice that the page
     offers would take thousands of files, so the other figures are drawn against the paper's predictor only; those of
@@ -57,7 +62,8 @@ def drawings(models: Sequence[Model]) -> list[Drawing]:
     layers too, in the measure that is shown first: these are at most 40 files, evenly spread over the layers, beside
     the 30 or so of a sweep against every predictor. Where there is no file the page says so.
     """
-    return [
+    trained = [Drawing("training-loss", None, LOSSES, "", "Training loss", [losses])] if losses else []
+    return trained + [
         Drawing(
             f"{number + 1}-{_slug(model.name)}-{_slug(choice)}-{measure}",
             number,

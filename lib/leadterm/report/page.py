@@ -21,6 +21,7 @@ SCRIPTS = (
     "scores",
     "alignment",
     "curves",
+    "losses",
     "agreement",
     "explorer",
     "accounts",

@@ -8,7 +8,7 @@ import pytest
 from leadterm import Run
 from leadterm.report import build_report
 from support.browser import Browser, open_browser, why_no_browser
-from support.report_cases import LAYERS, STEPS, TOKENS, add_scores, config_with, small_run
+from support.report_cases import LAYERS, STEPS, TOKENS, add_scores, add_training, config_with, small_run
 
 HEAD = "| step | loss | weight | layer | cosine | relative_error | within_theorem |\n|--|--|--|--|--|--|--|\n"
 ROWS = "".join(
@@ -27,6 +27,7 @@ def page_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     add_scores(made, "a sweep", STEPS, same_weights=True)
     add_scores(made, "single", [None])
     add_scores(made, "some heads", STEPS[:2], heads_of=[LAYERS - 1])
+    add_training(made)
     (made.location / "verification/agreement.md").write_bytes((HEAD + ROWS + NOTHING).encode())
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("leadterm.report.build.draw", lambda _: {"svg": b"<svg/>", "png": b""})

@@ -70,7 +70,7 @@ def test_without_matplotlib_there_is_a_page_or_an_error_that_names_the_extra(run
 def test_figures_lie_beside_the_page_with_the_same_bytes_each_time(run, monkeypatch):
     add_scores(run, "sweep", [4])
     chosen = [one for one in drawings(models_of(run.alignment())) if one.choice == "heads"][-1:]
-    monkeypatch.setattr("leadterm.report.build.drawings", lambda models: chosen)
+    monkeypatch.setattr("leadterm.report.build.drawings", lambda *_: chosen)
     assert build_report(config_with(explorer_tokens=5, figures="always"), run.location)
     folder = run.location / "report/figures"
     assert folder.names() == ["1-sweep-heads-z.png", "1-sweep-heads-z.svg"]

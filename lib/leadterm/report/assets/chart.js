@@ -1,26 +1,35 @@
 // Lines over ordered places (steps or layers), each beside the band that chance leaves.
 
-// In units of the picture, which is as wide as its panel: fewer where the window is narrow, so that text stays readable.
-const SIZE = { height: 250, left: 68, right: 12, top: 12, bottom: 40, get width() { return innerWidth < 700 ? 360 : 520; } };
+const SIZE = { height: 250, left: 68, right: 12, top: 12, bottom: 40 };
 const DASHES = ["", "7 3", "2 3", "8 3 2 3", "12 4", "1 4"];
 
-// panel: { title, note, across, places, lines: [{ name, values, colour, dash, band: [low, high] }], text(value) }
+// In units of the picture, which is as wide as its panel: fewer where the window is narrow, so that text stays readable.
+function widthOf(panel) {
+  if (innerWidth < 700) return 360;
+  return panel.wide ? Math.min(1120, innerWidth - 70) : 520;
+}
+
+// panel: { title, note, across, places, lines: [{ name, values, colour, dash, band: [low, high], plain }], text(value) }
+// and, where places do not lie evenly: shares of the width for each, and marks: [[share, text]] below the axis.
 function chart(panel) {
   const range = rangeOf(panel);
-  const inner = SIZE.width - SIZE.left - SIZE.right;
-  const x = (place) => SIZE.left + (panel.places.length === 1 ? inner / 2 : (inner * place) / (panel.places.length - 1));
+  const width = widthOf(panel);
+  const last = panel.places.length - 1;
+  const shares = panel.shares ?? panel.places.map((_, place) => (last === 0 ? 0.5 : place / last));
+  const along = (share) => SIZE.left + (width - SIZE.left - SIZE.right) * share;
+  const x = (place) => along(shares[place]);
+  const marks = panel.marks ?? panel.places.map((name, place) => [shares[place], name]);
   const y = (value) => SIZE.top + (SIZE.height - SIZE.top - SIZE.bottom) * (1 - (panel.transform(value) - range.low) / (range.high - range.low));
   const cursor = svg("line", { class: "cursor", y1: SIZE.top, y2: SIZE.height - SIZE.bottom, visibility: "hidden" });
-  const { width } = SIZE;
   const picture = svg(
     "svg",
     { viewBox: `0 0 ${width} ${SIZE.height}`, role: "img", tabindex: 0, "aria-label": `${panel.title}, ${panel.note}, by ${panel.across}. Left and right walk through it; the numbers are in the table below.` },
-    axes(panel, range, x, y),
+    axes(panel, range, width, marks.map(([share, name]) => [along(share), name]), y),
     panel.lines.map((line) => bandOf(line, x, y)),
     panel.lines.map((line) => lineOf(line, x, y, panel.transform)),
     cursor,
   );
-  walk(picture, cursor, panel, x, width);
+  walk(picture, cursor, panel, panel.places.map((_, place) => x(place)), width);
   const key = panel.lines.length > 1 || panel.lines.some((line) => line.band) ? keyOf(panel) : null;
   return el("figure", { class: "panel" }, el("figcaption", null, el("strong", null, panel.title), " ", panel.note), picture, key);
 }
@@ -33,22 +42,22 @@ function rangeOf(panel) {
   return { low: panel.floor === least ? least : least - room, high: most + room };
 }
 
-function axes(panel, range, x, y) {
+function axes(panel, range, width, marks, y) {
   const ticks = panel.ticks ? panel.ticks(range) : roundTicks(range);
   const digits = tickDigits(ticks);
-  const across = Math.ceil((panel.places.length * (Math.max(...panel.places.map((name) => name.length)) * 7 + 8)) / (SIZE.width - 90));
+  const every = Math.ceil((marks.length * (Math.max(...marks.map(([, name]) => name.length)) * 7 + 8)) / (width - 90));
   return [
-    ticks.map((tick) => svg("line", { class: "rule", x1: SIZE.left, x2: SIZE.width - SIZE.right, y1: y(tick), y2: y(tick) })),
+    ticks.map((tick) => svg("line", { class: "rule", x1: SIZE.left, x2: width - SIZE.right, y1: y(tick), y2: y(tick) })),
     ticks.map((tick) => svg("text", { class: "tick", x: SIZE.left - 7, y: y(tick) + 4, "text-anchor": "end" }, panel.tickText ? panel.tickText(tick) : tickText(tick, digits))),
-    panel.places.map((name, place) =>
-      place % across === 0 ? svg("text", { class: "tick", x: x(place), y: SIZE.height - SIZE.bottom + 16, "text-anchor": "middle" }, name) : null,
+    marks.map(([at, name], place) =>
+      place % every === 0 ? svg("text", { class: "tick", x: Math.min(at, width - 3.7 * name.length), y: SIZE.height - SIZE.bottom + 16, "text-anchor": "middle" }, name) : null,
     ),
-    svg("text", { class: "tick", x: (SIZE.left + SIZE.width - SIZE.right) / 2, y: SIZE.height - 5, "text-anchor": "middle" }, panel.across),
+    svg("text", { class: "tick", x: (SIZE.left + width - SIZE.right) / 2, y: SIZE.height - 5, "text-anchor": "middle" }, panel.across),
   ];
 }
 
-function roundTicks({ low, high }) {
-  const rough = (high - low) / 4;
+function roundTicks({ low, high }, parts = 4) {
+  const rough = (high - low) / parts;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const first = Math.ceil(low / step);
@@ -79,7 +88,7 @@ function lineOf(line, x, y, transform) {
   const points = [...line.values.entries()].filter(([, value]) => Number.isFinite(transform(value)));
   const path = svg("polyline", { class: "line", points: points.map(([i, value]) => `${x(i)},${y(value)}`).join(" "), "stroke-dasharray": line.dash ?? "" });
   path.style.stroke = line.colour;
-  const dots = points.length > 40 ? [] : points.map(([i, value]) => svg("circle", { class: "dot", cx: x(i), cy: y(value), r: 2.6 }));
+  const dots = line.plain || points.length > 40 ? [] : points.map(([i, value]) => svg("circle", { class: "dot", cx: x(i), cy: y(value), r: 2.6 }));
   for (const dot of dots) dot.style.fill = line.colour;
   return [path, ...dots];
 }
@@ -95,11 +104,12 @@ function keyOf(panel) {
   return el("ul", { class: "key" }, entries);
 }
 
-function walk(picture, cursor, panel, x, width) {
+// xs: where each place lies.
+function walk(picture, cursor, panel, xs, width) {
   let at = 0;
   const go = (place) => {
     at = Math.min(Math.max(0, place), panel.places.length - 1);
-    for (const end of ["x1", "x2"]) cursor.setAttribute(end, x(at));
+    for (const end of ["x1", "x2"]) cursor.setAttribute(end, xs[at]);
     cursor.setAttribute("visibility", "visible");
     showTip(cursor, `${panel.across} ${panel.places[at]}`, panel.tip(at));
   };
@@ -109,9 +119,8 @@ function walk(picture, cursor, panel, x, width) {
   };
   picture.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect();
-    const place = ((event.clientX - box.left) / box.width) * width;
-    const share = (place - SIZE.left) / (width - SIZE.left - SIZE.right);
-    go(Math.round(share * (panel.places.length - 1)));
+    const distances = xs.map((x) => Math.abs(x - ((event.clientX - box.left) / box.width) * width));
+    go(distances.indexOf(Math.min(...distances)));
   });
   picture.addEventListener("pointerleave", stop);
   picture.addEventListener("focus", () => picture.matches(":focus-visible") && go(at));

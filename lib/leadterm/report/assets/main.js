@@ -4,6 +4,7 @@ const accounts = block("accounts");
 const palettes = block("palettes");
 const scores = block("alignment");
 const rows = block("agreement");
+const losses = block("losses");
 const words = block("explorer");
 
 document.getElementById("name").textContent = accounts.name;
@@ -13,6 +14,7 @@ const alignment = scores.models.length ? new Alignment(scores, palettes) : null;
 const content = document.getElementById("content");
 const sections = [
   ["Alignment", alignment?.section],
+  ["Training loss", losses ? lossesSection(losses) : null],
   ["Verification", rows.length ? agreementSection(rows, palettes) : null],
   ["Explorer", words ? new Explorer(words).section : null],
   ["Sources and settings", accountsSection(accounts)],
