@@ -1,0 +1,80 @@
+"""Many revisions scored against a run: one after the other and again, what fails among them, what is the same."""
+
+import json
+import logging
+import math
+import shutil
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from leadterm import cli
+from leadterm.errors import InputError
+from leadterm.store.alignment import product_of
+from support.alignment_runs import Case
+
+
+def test_a_sweep_goes_on_where_it_stopped(case, models):
+    sweep = {"source": str(models), "revisions": "all", "name": "tiny"}
+    assert case.score(sweep)
+    assert list(dict.fromkeys((row["revision"], row["step"]) for row in case.rows())) == [
+        ("step1", 1),
+        ("step2", 2),
+        ("step4", 4),
+    ]
+    whole, steps = case.rows(), {"step1", "step2", "step4"}
+    written = {step: (case.place / product_of("tiny", step) / "manifest.json").stat().st_mtime_ns for step in steps}
+    assert not case.score(sweep), "all is done"
+    shutil.rmtree(case.place / product_of("tiny", "step2"))
+    assert case.score(sweep)
+    again = {step: (case.place / product_of("tiny", step) / "manifest.json").stat().st_mtime_ns for step in steps}
+    assert {step for step in steps if again[step] != written[step]} == {"step2"}
+    assert case.rows() == whole, "the same scores, to the last bit"
+    assert not [name for name in case.place.iterdir() if name.name.startswith(".staging")]
+
+
+def test_what_fails_is_named_and_the_others_are_kept(case, models, tmp_path):
+    weights = models / "step2" / "model.safetensors"
+    shutil.copy(weights, tmp_path / "good")
+    tensors = load_file(weights)
+    name = next(name for name, tensor in tensors.items() if tensor.dim() == 2)
+    tensors[name][0, 0] = math.nan
+    save_file(tensors, weights, metadata={"format": "pt"})
+    sweep = {"source": str(models), "revisions": "all"}
+    with pytest.raises(
+        InputError, match=r"1 of 3 revisions could not be scored \(the others are saved.*\n.*step2.*NaN"
+    ):
+        case.score(sweep)
+    assert {row["revision"] for row in case.rows()} == {"step1", "step4"}
+    shutil.copy(tmp_path / "good", weights)
+    assert case.score(sweep)
+    assert {row["revision"] for row in case.rows()} == {"step1", "step2", "step4"}
+
+
+def test_a_defect_does_not_take_the_others_with_it(case, models, monkeypatch):
+    """A forward pass that fails in a way that nobody foresaw: named, and the other revisions are saved."""
+    config = json.loads((models / "step2" / "config.json").read_text())
+    (models / "step2" / "config.json").write_text(json.dumps({**config, "hidden_act": "no_such_function"}))
+    with pytest.raises(InputError, match=r"1 of 3 revisions could not be scored \(the others are saved.*\n.*step2"):
+        case.score({"source": str(models), "revisions": "all"}, at_once=1)
+    assert {row["revision"] for row in case.rows()} == {"step1", "step4"}
+
+
+def test_revisions_with_the_same_weights_are_told(case, models, caplog):
+    shutil.copy(models / "step1" / "model.safetensors", models / "step4" / "model.safetensors")
+    with caplog.at_level(logging.WARNING, "leadterm"):
+        case.score({"source": str(models), "revisions": "step1..step4", "name": "tiny"})
+    assert "the same weights, byte for byte: tiny at step1, tiny at step4" in caplog.text
+
+
+def test_what_was_trained_on_the_run_is_scored_beside(case, models, capsys):
+    shutil.copytree(models, case.place / "pretrained")
+    assert case.score(predictors="every", corpus="text")
+    own = [row for row in case.rows() if row["model"] == "pretrained"]
+    assert {row["step"] for row in own} == {1, 2, 4}
+    assert cli.main(["align", str(case.place), str(models / "step1"), "--name", "other"]) == 0, "it is left alone"
+    assert [row for row in case.rows() if row["model"] == "pretrained"] == own
+    with pytest.raises(InputError, match="calls a model 'pretrained'"):
+        case.score({"source": str(models / "step1"), "name": "pretrained"})
+    moved = case.place.rename(case.place.with_name("moved"))
+    assert not Case(case.session, moved, case.config).score(predictors="every", corpus="text"), "a run can be moved"
