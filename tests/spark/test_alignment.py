@@ -97,10 +97,12 @@ def test_some_layers_and_heads(case, models):
 
 def test_the_command(case, models, capsys):
     options = ["--revisions", "step1..step2", "--name", "tiny", "--tokens", "occurring", "--layers", "0"]
+    options += ["--heads", "none", "--norms", "exact"]
     assert cli.main(["align", str(case.place), str(models), *options]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["strongest", "centred", "agreement", "qk", "pre", "mid", "post"]
     assert [line.split()[:2] for line in lines[1:3]] == [["tiny", "step1"], ["tiny", "step2"]]
+    assert {row["head"] for row in case.rows()} == {None}
     strongest = max(
         row["score"]
         for row in case.rows()

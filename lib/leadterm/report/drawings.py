@@ -15,8 +15,6 @@ DEFAULT_MEASURE = "centred"
 """Which the page shows first."""
 MOST_LAYERS = 40
 """Of which the steps of heads are drawn; as many files of each kind, and half a second each."""
-
-
 LOSSES = "losses"
 """The choice of the figure of a training's losses."""
 

@@ -1,0 +1,31 @@
+"""The command ``leadterm`` and its subcommands."""
+
+import argparse
+from collections.abc import Sequence
+
+from leadterm._version import __version__
+from leadterm.cli.align import add_align
+from leadterm.cli.jobs import add_run
+from leadterm.cli.sample import add_sample
+from leadterm.cli.saying import report_errors
+from leadterm.cli.showing import add_show
+from leadterm.cli.training import add_ablate, add_pretrain, add_verify
+from leadterm.cli.weights import add_weights
+
+COMMANDS = (add_run, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain, add_sample)
+"""In the order in which they are listed."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of ``leadterm``; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="leadterm", description="corpus statistics that transformer weights begin with"
+    )
+    parser.add_argument("--version", action="version", version=f"leadterm {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for add in COMMANDS:
+        add(commands)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:  # By itself argparse would show how to call leadterm, not the command.
+        commands.choices[options.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return report_errors(lambda: options.action(options))

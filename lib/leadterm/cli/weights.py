@@ -1,0 +1,54 @@
+"""``leadterm weights``: the predicted weights of a run as a file."""
+
+import argparse
+import re
+from typing import Any
+
+from leadterm.cli.saying import say
+from leadterm.config.sizes import parse_bytes
+
+
+def add_weights(commands: Any) -> None:
+    """Add ``leadterm weights``."""
+    weights = commands.add_parser("weights", help="write the predicted weights of a run as a safetensors file")
+    weights.add_argument("run", help="a run directory")
+    weights.add_argument("--steps", type=int, required=True, help="of gradient descent, over all windows at once")
+    weights.add_argument("--learning-rate", type=float, required=True, help="of gradient descent")
+    weights.add_argument("--layers", type=int, required=True, help="of the model; it changes the conditions only")
+    weights.add_argument("--output", required=True, help="the file, which is replaced: a path or a URL")
+    weights.add_argument("--weights", nargs="+", metavar="NAME", help="output value query_key position (default all)")
+    weights.add_argument("--rows", type=_rows, help="FIRST:LAST, token ids before LAST (default all)")
+    weights.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="default float64")
+    weights.add_argument("--max-bytes", type=_size, default="2GiB", help="refuse larger files (default 2GiB)")
+    weights.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (default cpu)")
+    weights.set_defaults(action=_save_weights)
+
+
+def _rows(text: str) -> slice:
+    """Read ``0:1000``, ``:1000`` or ``1000:``."""
+    match = re.fullmatch(r"(\d*):(\d*)", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected FIRST:LAST, such as 0:1000, found {text!r}")
+    return slice(*(int(number) if number else None for number in match.groups()))
+
+
+def _size(text: str) -> int:
+    """Read ``8GiB``."""
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected {error}, found {text!r}") from error
+
+
+def _save_weights(options: argparse.Namespace) -> None:
+    """Write predicted weights, and say where the theorem stands."""
+    from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.saving import NAMES, save_weights  # noqa: PLC0415  # brings PyTorch
+
+    run, names = open_run(options.run), options.weights or NAMES
+    weights = run.predicted_weights(options.steps, options.learning_rate, options.layers, options.device)
+    limits = {"rows": options.rows, "dtype": options.dtype, "max_bytes": options.max_bytes}
+    n_bytes = save_weights(weights, options.output, names, **limits)
+    failing = "; ".join(one.statement for one in weights.conditions if not one.holds)
+    say(f"wrote {options.output}: {', '.join(names)}, {n_bytes:,} bytes")
+    say(f"outside the theorem, which asks for {failing}" if failing else "within the theorem")

@@ -1,0 +1,80 @@
+"""Options of ``leadterm align``: the same section alignment as a config gives, and its errors."""
+
+from contextlib import nullcontext
+
+import pytest
+import yaml
+
+from leadterm import cli
+from leadterm.config import AlignmentSection, parse_alignment
+from leadterm.errors import ConfigError
+from leadterm.store import Location, Manifest
+from leadterm.store.alignment import SHUFFLED_RUN
+
+
+@pytest.fixture
+def scored(monkeypatch) -> list[AlignmentSection]:
+    """The sections that checkpoints would be scored with."""
+    found = []
+    monkeypatch.setattr("leadterm.spark.session.spark_session", lambda name: nullcontext())
+    monkeypatch.setattr("leadterm.evaluation.named_revisions", lambda section: [])
+    monkeypatch.setattr("leadterm.evaluation.score_revisions", lambda _, section, *__, **___: found.append(section))
+    monkeypatch.setattr("leadterm.run.open_run", lambda run: run)
+    monkeypatch.setattr("leadterm.summary.agreement_table", lambda run: [])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ("", ""),
+        ("--heads all --norms auto", "{heads: all, norms: auto}"),
+        ("--heads none --norms exact --shuffled", "{heads: none, norms: exact, shuffled: true}"),
+        ("--heads 0 11 --norms estimated", "{heads: [0, 11], norms: estimated}"),
+        ("--heads 3 --tokens 500", "{heads: [3], tokens: 500}"),
+        (
+            "--layers 1 2 --probe bos --predictors every --tokens occurring",
+            "{layers: [1, 2], probe: bos, predictors: every, tokens: occurring}",
+        ),
+    ],
+)
+def test_options_mean_what_the_keys_of_a_config_do(scored, tmp_path, options, settings):
+    assert cli.main(["align", str(tmp_path), "model", *options.split()]) == 0
+    expected = {"checkpoints": [{"source": "model"}], **(yaml.safe_load(settings) or {})}
+    assert scored == [AlignmentSection.model_validate(expected)]
+
+
+def test_the_seed_is_that_of_the_shuffled_corpus_that_is_there(scored, tmp_path):
+    windows = Manifest("windows", {}, {"shuffled": {"seed": 7}}, {}, ())
+    (Location.of(tmp_path) / SHUFFLED_RUN / "windows/manifest.json").write_bytes(windows.to_json())
+    for option in ("--shuffled", "--heads=all"):
+        assert cli.main(["align", str(tmp_path), "model", option]) == 0
+    assert [(section.shuffled, section.shuffled_seed) for section in scored] == [(True, 7), (False, 0)]
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "fragment"),
+    [
+        (
+            "--heads nome",
+            "{heads: nome}",
+            "heads: found 'nome' (text); expected one of all, none or a list of integers",
+        ),
+        (
+            "--heads 0 none",
+            "{heads: [0, none]}",
+            "heads: found [0, 'none'] (a list); expected one of all, none or a li",
+        ),
+        ("--heads -1", "{heads: [-1]}", "heads[0]: found -1 (an integer); expected one of all, none or a list of int"),
+        ("--norms fast", "{norms: fast}", "norms: found 'fast' (text); expected one of auto, exact, estimated (norms"),
+        ("--tokens 3", "{tokens: 3}", "tokens: found 3 (an integer); expected one of all, occurring or an integer of"),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_words_of_the_config(scored, tmp_path, capsys, options, settings, fragment):
+    assert cli.main(["align", str(tmp_path), "model", *options.split()]) == 1
+    message = capsys.readouterr().err
+    with pytest.raises(ConfigError) as raised:
+        parse_alignment(yaml.safe_load(settings))
+    assert message == f"leadterm: {raised.value}\n"
+    assert fragment in message
+    assert scored == []
