@@ -1,11 +1,12 @@
 """The two counting kernels: rows of the bigram and of the context matrix from one unit of windows.
 
 Both fill one dense scratch row per matrix row, from the positions grouped by that row's token: a scatter-add whose
-target stays in the first levels of cache. Rows come out in ascending order, until the output has no room for a full row.
+target stays in the first levels of cache. Rows come out in ascending order, until the output has no room for a full
+row.
 
 A word that comes again in a window has contexts of which each holds those before it. They are added in one pass over
-the last: a context token has the weights of all that reach it. At T = 128 that leaves 62 of 100 pairs of English text in
-subwords, at T = 200 41 of 100 in 3,000 words.
+the last: a context token has the weights of all that reach it. At T = 128 that leaves 62 of 100 pairs of English text
+in subwords, at T = 200 41 of 100 in 3,000 words.
 """
 
 import numpy as np
@@ -47,8 +48,9 @@ def context_rows(  # type: ignore[no-untyped-def]
 ):
     """Add the 1/t weights of all (y_t, x_j), j <= t, into rows of NEXT x CONTEXT, from ``row`` on.
 
-    ``bounds``, ``order`` and ``starts`` group the positions by next token. Those of a row are gone through from the last
-    to the first, and ``weight`` sums up within a window; each adds only the part of its context that none before it has.
+    ``bounds``, ``order`` and ``starts`` group the positions by next token. Those of a row are gone through from the
+    last to the first, and ``weight`` sums up within a window; each adds only the part of its context that none before
+    it has.
     Returns the row to go on with (V when all are done) and the number of rows written.
     """
     n_rows, filled, n_columns = 0, 0, bounds.size - 1
