@@ -14,7 +14,7 @@ from leadterm.report.selections import MEASURES, PAIRING, Panel, by_head, by_pre
 DEFAULT_MEASURE = "centred"
 """Which the page shows first."""
 MOST_LAYERS = 40
-"""Of which the steps of heads are drawn; as many files of each kind, and half a second each."""
+"""Of which the steps of heads are drawn; as many files of each kind, and a second each."""
 LOSSES = "losses"
 """The choice of the figure of a training's losses."""
 
