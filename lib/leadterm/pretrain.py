@@ -29,12 +29,10 @@ from leadterm.pretraining import (
     revision_name,
 )
 from leadterm.progress import progress
-from leadterm.store import FileEntry, Location, Manifest, is_current, read_manifest
-from leadterm.store import manifest as manifests
+from leadterm.store import Location, Manifest, is_current, read_manifest
 from leadterm.store.alignment import forget_scores
-from leadterm.store.location import whole_output
 from leadterm.store.parquet import table_bytes
-from leadterm.store.products import read_verified
+from leadterm.store.products import list_file, read_verified, write_manifest
 from leadterm.store.stored_run import StoredRun
 from leadterm.store.tables import TOKENIZER
 
@@ -106,7 +104,7 @@ def pretrain(config: Config, run: Location, *, overwrite: bool = False) -> bool:
     if not is_same:
         product.remove()
         forget_scores(run, PRETRAINED)
-        _write_manifest(product / UNFINISHED, Manifest(UNFINISHED, made_from, settings, {}, ()))
+        write_manifest(product / UNFINISHED, Manifest(UNFINISHED, made_from, settings, {}, ()))
     started = time.monotonic()
     trainer = _train(stored, section, Path(product.path))
     counts = _counts(stored, trainer)
@@ -206,18 +204,6 @@ def _finish(product: Location, trainer: Pretrainer, base: Manifest) -> None:
     table = losses_table(trainer.settings, trainer.losses, base.counts["unigram_entropy"])
     (product / LOSS_TABLE).write_bytes(table_bytes(table))
     names = [f"{revision_name(step)}/{name}" for step in trainer.settings.revisions for name in REVISION_FILES]
-    files = tuple(_entry(product, name) for name in [*names, LOSS_TABLE])
-    _write_manifest(product, replace(base, files=files))
+    files = tuple(list_file(product, name) for name in [*names, LOSS_TABLE])
+    write_manifest(product, replace(base, files=files))
     (product / UNFINISHED).remove()
-
-
-def _entry(product: Location, name: str) -> FileEntry:
-    """List a file that is there."""
-    place = product / name
-    return FileEntry(name, int(place.filesystem.get_file_info(place.path).size), place.sha256())
-
-
-def _write_manifest(folder: Location, manifest: Manifest) -> None:
-    """Let a manifest appear whole."""
-    with whole_output(folder / manifests.NAME) as sink:
-        sink.write(manifest.to_json())

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from leadterm.config import Config, TrainingSection
+from leadterm.config import Config, TrainingSection, canonical
 from leadterm.errors import ConfigError, RunError
 from leadterm.progress import progress
 from leadterm.run import Run
+from leadterm.store import Manifest
+from leadterm.store import manifest as manifests
+from leadterm.store.products import list_file, write_manifest
 from leadterm.theory import PredictedWeights
 from leadterm.training import (
     Ablation,
@@ -87,7 +90,7 @@ class Check:
 
         They are written after each comparison, so that they are there too where training diverges later.
         """
-        with _training(self.settings.steps) as report:
+        with self._listed(), _training(self.settings.steps) as report:
             rows = verify(
                 self.run.windows(),
                 self.run.vocabulary_size,
@@ -98,7 +101,7 @@ class Check:
                 on_progress=report,
                 on_rows=self._write,
             ).rows
-        self._write(rows)
+            self._write(rows)
         return rows
 
     def _write(self, rows: Sequence[Row]) -> None:
@@ -109,13 +112,27 @@ class Check:
     def ablate(self) -> Sequence[Ablation]:
         """Take the leading terms out of the trained weights, and write ``ablation.md``."""
         size, length = self.run.vocabulary_size, self.run.context_length
-        trainer = Trainer(self.run.windows(), size, length, self.settings, self.folder / "checkpoints")
-        trainer.resume()
-        with _training(self.settings.steps) as report:
-            trainer.advance(on_progress=report)
-        rows = ablate(trainer.model, self.run.windows(), self.predict(trainer.step), self.settings)
-        write_table(rows, self.folder / "ablation.md")
+        with self._listed():
+            trainer = Trainer(self.run.windows(), size, length, self.settings, self.folder / "checkpoints")
+            trainer.resume()
+            with _training(self.settings.steps) as report:
+                trainer.advance(on_progress=report)
+            rows = ablate(trainer.model, self.run.windows(), self.predict(trainer.step), self.settings)
+            write_table(rows, self.folder / "ablation.md")
         return rows
+
+    @contextmanager
+    def _listed(self) -> Iterator[None]:
+        """List the folder's files in a manifest, which is not there while the block changes them."""
+        place = self.run.location / FOLDER
+        (place / manifests.NAME).remove()
+        try:
+            yield
+        finally:
+            files = tuple(list_file(place, name) for name in place.files())
+            made_from = {product: self.run.manifest(product).content_hash for product in self.run.products}
+            if files:
+                write_manifest(place, Manifest(FOLDER, made_from, canonical(self.settings), {}, files))
 
 
 def summarise_agreement(check: Check, rows: Sequence[Row]) -> str:

@@ -1,7 +1,7 @@
 """Scores that are refused, or not shown: of other settings, other weights, another corpus or tokenizer."""
 
-import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,10 +37,9 @@ def test_other_weights_under_the_same_name_are_refused_unless_they_shall_replace
 
 def test_scores_of_an_older_corpus_are_not_shown(case, models):
     case.score({"source": str(models), "revisions": ["step1"]})
-    place = case.place / "bigram" / "manifest.json"
-    manifest = json.loads(place.read_text())
-    manifest["files"][0]["sha256"] = "0" * 64
-    place.write_text(json.dumps(manifest))
+    manifest = open_run(case.place).manifest("bigram")
+    other = replace(manifest, files=(replace(manifest.files[0], sha256="0" * 64), *manifest.files[1:]))
+    (case.place / "bigram" / "manifest.json").write_bytes(other.to_json())
     with pytest.raises(RunError, match="has no scores of checkpoints"):
         open_run(case.place).alignment()
 

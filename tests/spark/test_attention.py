@@ -145,9 +145,9 @@ def test_scores_that_were_changed_are_refused(spark, counted, reference, tmp_pat
 
 def test_scores_of_another_corpus_are_refused(spark, counted, reference, tmp_path):
     run = shutil.copytree(reference.location.path, tmp_path / "run")
-    manifest = run / "composed/manifest.json"
-    text = manifest.read_text()
-    manifest.write_text(text.replace(open_run(run).manifest("bigram").content_hash, "0" * 64))
+    found = open_run(run).manifest("composed")
+    other = replace(found, made_from=found.made_from | {"bigram": "0" * 64})
+    (run / "composed/manifest.json").write_bytes(other.to_json())
     with pytest.raises(RunError, match="'composed' was made from another 'bigram' than the run holds"):
         count_attention(spark, config_for(run), Location.of(run), overwrite=True)
 

@@ -1,7 +1,7 @@
 """A run of a part of the sample, opened: its products, its basis functions and its errors."""
 
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -249,12 +249,12 @@ def test_no_run_at_all(tmp_path):
 
 def test_a_manifest_that_cannot_be_read(copy):
     place = copy / "bigram" / "manifest.json"
-    fields = json.loads(place.read_text())
-    place.write_text(json.dumps(fields | {"format": 99}))
+    place.write_bytes(replace(open_run(copy).manifest("bigram"), format=99).to_json())
     with pytest.raises(
         RunError, match=r"manifest.json has format 99; leadterm .* reads 1. Use the version that wrote it"
     ):
         open_run(copy).bigram_counts()
-    place.write_text("{")
-    with pytest.raises(RunError, match=r"manifest.json is not a manifest of leadterm .*make the run again"):
-        open_run(copy).bigram_counts()
+    for text in ("{", "[]", "5"):
+        place.write_text(text)
+        with pytest.raises(RunError, match=r"manifest.json is not a manifest of leadterm .*make the run again"):
+            open_run(copy).bigram_counts()

@@ -1,11 +1,14 @@
 """What ``leadterm verify`` says of a start from drawn weights, on a run that the store alone wrote."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from leadterm import Run
+from leadterm import Run, verification
 from leadterm.config import TrainingSection
+from leadterm.errors import TrainingError
+from leadterm.store.checking import check_run
 from leadterm.theory import Gaussian
 from leadterm.verification import Check, summarise_agreement
 from support.dense_theory import random_windows
@@ -64,3 +67,40 @@ def test_a_vocabulary_too_small_for_any_probability(tmp_path):
     run = write_run(tmp_path / "run", random_windows(2, 9, 5, seed=6), list("abcde"), 8)
     small = check(run, initialisation="gaussian", spread=2e-8)
     assert "  no probability is proved for so small a vocabulary\n" in summarise_agreement(small, small.verify())
+
+
+def test_what_it_writes_is_listed_and_guarded(tmp_path, monkeypatch):
+    """With a training that only writes, so that the test is quick."""
+
+    def write(_rows: object, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("table")
+
+    run = write_run(tmp_path / "run", random_windows(2, 9, 5, seed=6), list("abcde"), 8)
+    small, folder = check(run), tmp_path / "run/verification"
+    monkeypatch.setattr(verification, "verify", lambda *_, **__: SimpleNamespace(rows=[]))
+    monkeypatch.setattr(verification, "write_table", write)
+    monkeypatch.setattr(verification, "write_figure", lambda rows, stem: write(rows, stem.with_suffix(".svg")))
+    small.verify()
+    assert {entry.name for entry in run.manifest("verification").files} == {"agreement.md", "agreement.svg"}
+    assert check_run(run.location).problems == ()
+    (folder / "agreement.md").write_text("tablf")
+    assert [problem.partition(":")[0] for problem in check_run(run.location).problems] == [
+        "verification/agreement.md is damaged"
+    ]
+    small.verify()
+    assert check_run(run.location).problems == ()
+
+
+def test_what_a_training_left_that_broke_off_is_listed_too(tmp_path, monkeypatch):
+    def diverge(*_: object, folder: Path, **__: object) -> None:
+        folder.mkdir(parents=True)
+        (folder / "state.json").write_text("{}")
+        raise TrainingError("diverged")
+
+    run = write_run(tmp_path / "run", random_windows(2, 9, 5, seed=6), list("abcde"), 8)
+    monkeypatch.setattr(verification, "verify", diverge)
+    with pytest.raises(TrainingError, match="diverged"):
+        check(run).verify()
+    assert [entry.name for entry in run.manifest("verification").files] == ["checkpoints/state.json"]
+    assert check_run(run.location).problems == ()

@@ -1,6 +1,7 @@
 """Settings of a run: YAML files checked into frozen sections."""
 
 from leadterm.config.alignment import AlignmentSection, CheckpointSection
+from leadterm.config.dataset import CreatorSection, DatasetSection, SourceSection
 from leadterm.config.pretraining import PretrainingSection
 from leadterm.config.reading import canonical, load_config, parse_alignment, parse_config
 from leadterm.config.report import ReportSection
@@ -35,11 +36,14 @@ __all__ = [
     "Config",
     "CorpusSection",
     "CountingSection",
+    "CreatorSection",
+    "DatasetSection",
     "HuggingFaceTokenizerSection",
     "IdsTokenizerSection",
     "PretrainingSection",
     "ReportSection",
     "Section",
+    "SourceSection",
     "TokenizerSection",
     "TrainingSection",
     "UnknownPolicy",

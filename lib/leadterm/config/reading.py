@@ -110,7 +110,7 @@ def _read_yaml(path: Path) -> object:
         ) from error
     try:
         return yaml.load(text, Loader=_UniqueKeyLoader)  # a subclass of the safe loader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a day that the calendar lacks is a ValueError of its own
         raise ConfigError(f"{path}{_yaml_problem(error)}") from error
 
 
@@ -124,7 +124,7 @@ def _similar_file(path: Path) -> str:
     return f" {hint}"
 
 
-def _yaml_problem(error: yaml.YAMLError) -> str:
+def _yaml_problem(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

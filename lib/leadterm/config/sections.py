@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from leadterm.config.alignment import AlignmentSection
+from leadterm.config.dataset import DatasetSection
 from leadterm.config.pretraining import PretrainingSection
 from leadterm.config.report import ReportSection
 from leadterm.config.section import Section, Text, list_to_tuple
@@ -229,6 +230,9 @@ class Config(Section):
         default=None, description="which checkpoints are compared with the corpus, and how; null: none"
     )
     report: ReportSection = Field(default=ReportSection(), description="what goes into the page about the run")
+    dataset: DatasetSection | None = Field(
+        default=None, description="what a published run says of its title, licence and sources; null: nothing"
+    )
     spark: dict[SparkProperty, str | bool | int | float] = Field(
         default_factory=dict, description="Spark properties, used where spark-submit set none; names start with spark."
     )

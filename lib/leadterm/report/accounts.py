@@ -76,17 +76,17 @@ def _product(manifest: Manifest) -> dict[str, Any]:
         "version": manifest.code_version,
         "bytes": sum(entry.bytes for entry in manifest.files),
         "files": len(manifest.files),
-        "settings": list(_flat(manifest.settings)),
-        "counts": [pair for pair in _flat(manifest.counts) if pair[0] != "remarks"],
-        "made_from": list(_flat(manifest.made_from)),
+        "settings": list(flat(manifest.settings)),
+        "counts": [pair for pair in flat(manifest.counts) if pair[0] != "remarks"],
+        "made_from": list(flat(manifest.made_from)),
     }
 
 
-def _flat(mapping: dict[str, Any], prefix: str = "") -> Iterator[list[str]]:
-    """Give values by their dotted names, as text."""
+def flat(mapping: dict[str, Any], prefix: str = "") -> Iterator[list[str]]:
+    """Give the values of a mapping of mappings by their dotted names, as text."""
     for key, value in mapping.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield [f"{prefix}{key}", _text(value)]
 

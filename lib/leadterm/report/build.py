@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -84,9 +83,7 @@ def _inputs(run: Run) -> dict[str, Any]:
     """Hash all that the page tells of: manifests but for their timings, and the table of a verification."""
     manifests = [*(run.manifest(name) for name in run.products), *run.alignment_manifests()]
     manifests += [trained] if (trained := pretrained_manifest(run)) else []
-    made_from = {
-        manifest.product: hashlib.sha256(replace(manifest, seconds={}).to_json()).hexdigest() for manifest in manifests
-    }
+    made_from = {manifest.product: manifest.account_hash for manifest in manifests}
     table = run.location / FOLDER / AGREEMENT
     return made_from | ({FOLDER: table.sha256()} if table.exists() else {})
 

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,12 +131,25 @@ class Location:
         elif kind == fs.FileType.File:
             self.filesystem.delete_file(self.path)
 
-    def sha256(self) -> str:
-        """Hash the file's bytes as they lie there, compressed or not, a chunk at a time."""
-        digest = hashlib.sha256()
+    def files(self) -> dict[str, int]:
+        """List the files in this folder and the folders in it, sorted: their paths from here, and their lengths."""
+        selector = fs.FileSelector(self.path, allow_not_found=True, recursive=True)
+        infos = [info for info in self.filesystem.get_file_info(selector) if info.type == fs.FileType.File]
+        start = len(self.path.rstrip("/")) + 1
+        return {info.path[start:]: info.size for info in sorted(infos, key=lambda info: str(info.path))}
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read the file as its bytes lie there, compressed or not, a chunk at a time."""
         with self.filesystem.open_input_stream(self.path, compression=None) as stream:
             while chunk := stream.read(CHUNK):
-                digest.update(chunk)
+                yield chunk
+
+    def sha256(self, on_bytes: Callable[[int], object] = lambda _: None) -> str:
+        """Hash the file's bytes; ``on_bytes`` is told how many more were read."""
+        digest = hashlib.sha256()
+        for chunk in self.chunks():
+            digest.update(chunk)
+            on_bytes(len(chunk))
         return digest.hexdigest()
 
 

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from leadterm._version import __version__
@@ -12,6 +13,11 @@ from leadterm.errors import RunError
 NAME = "manifest.json"
 FORMAT = 1
 """Raised when a product's layout changes so that older readers would misread it."""
+
+SEAL = "sha256"
+_END = b"\n}\n"
+_SEALED = re.compile(rb'(.*),\n "sha256": "([0-9a-f]{64})"' + re.escape(_END), re.DOTALL)
+"""A manifest whose last line is the SHA-256 of the manifest as it would be without that line."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Manifest:
         How long its stages took; the only part that differs between two runs on the same input.
     code_version
         The leadterm that made it.
+    withheld
+        Whether only this manifest is here, because the run was published without the product's files.
     format
         The layout's number.
     """
@@ -67,6 +75,7 @@ class Manifest:
     files: tuple[FileEntry, ...]
     seconds: dict[str, float] = field(default_factory=dict)
     code_version: str = __version__
+    withheld: bool = False
     format: int = FORMAT
 
     @property
@@ -80,25 +89,45 @@ class Manifest:
         """What readers of a matrix need of the windows' accounts, which it repeats."""
         return {key: self.counts[key] for key in ("vocabulary_size", "windows", "positions")}
 
+    @property
+    def account_hash(self) -> str:
+        """SHA-256 over all that is known of the product but timings, and whether its files were left out of a copy."""
+        known = asdict(replace(self, seconds={}))
+        del known["withheld"]
+        return hashlib.sha256(_text(known).encode() + b"\n").hexdigest()
+
     def to_json(self) -> bytes:
-        """Write the manifest as text, keys in order of declaration."""
-        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+        """Write the manifest as text, keys in order of declaration, and last the hash of the text before."""
+        body = _text(asdict(self)).encode().removesuffix(_END.rstrip())
+        return body + f',\n "{SEAL}": "{_seal(body)}"'.encode() + _END
 
     @classmethod
     def from_json(cls, data: bytes, source: str) -> "Manifest":
         """Read a manifest back.
 
+        Parameters
+        ----------
+        data
+            What :meth:`to_json` wrote; or a text without a hash of its own, as earlier versions wrote it.
+        source
+            Its place, for messages.
+
         Raises
         ------
         RunError
-            If the text is no manifest, or of a layout this version does not know.
+            If the text is no manifest, is not the one that was written, or of a layout this version does not know.
         """
         try:
             fields = json.loads(data)
+            if not _is_whole(data, fields):
+                raise RunError(
+                    f"{source} is damaged: the SHA-256 of its text is not the one in its last line. Fetch the product "
+                    "again from where it was whole, or remove its folder and make it again."
+                )
             found = fields["format"]
             if found == FORMAT:
                 return cls(**{**fields, "files": tuple(FileEntry(**entry) for entry in fields["files"])})
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{source} is not a manifest of leadterm ({error}); make the run again") from error
         raise RunError(
             f"{source} has format {found}; leadterm {__version__} reads {FORMAT}. Use the version that wrote it."
@@ -112,6 +141,31 @@ class Manifest:
             *_differing("", {"code version": self.code_version}, {"code version": __version__}),
         ]
         return [f"{key}: {_short(before)} there, {_short(now)} now" for key, before, now in pairs]
+
+
+def _text(fields: dict[str, Any]) -> str:
+    """Lay fields out as JSON, a line each."""
+    return json.dumps(fields, indent=1, ensure_ascii=False)
+
+
+def has_seal(data: bytes) -> bool:
+    """Say whether the text of a manifest ends with a hash of itself; earlier versions wrote none."""
+    return _SEALED.fullmatch(data) is not None
+
+
+def _seal(body: bytes) -> str:
+    """Hash a manifest's text, which comes without its last brace."""
+    return hashlib.sha256(body + _END).hexdigest()
+
+
+def _is_whole(data: bytes, fields: dict[str, Any]) -> bool:
+    """Compare a manifest with the hash in its last line, and take that line out of the fields.
+
+    Where there is no such line, the text is of an earlier version, unless the fields tell of a hash after all.
+    """
+    stated = fields.pop(SEAL, None)
+    sealed = _SEALED.fullmatch(data)
+    return stated is None if sealed is None else sealed[2].decode() == _seal(sealed[1])
 
 
 def _differing(prefix: str, before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any, Any]]:

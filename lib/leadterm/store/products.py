@@ -11,7 +11,7 @@ from pyarrow import fs
 
 from leadterm.errors import RunError
 from leadterm.store import manifest as manifests
-from leadterm.store.location import Location
+from leadterm.store.location import Location, whole_output
 from leadterm.store.manifest import FileEntry, Manifest
 
 STAGING = ".staging-"
@@ -27,12 +27,17 @@ def read_manifest(run: Location, product: str) -> Manifest | None:
     Raises
     ------
     RunError
-        If the manifest cannot be read.
+        If the manifest cannot be read, is damaged, or is another product's.
     """
     place = run / product / manifests.NAME
     if not place.exists():
         return None
-    return Manifest.from_json(place.read_bytes().to_pybytes(), str(place))
+    found = Manifest.from_json(place.read_bytes().to_pybytes(), str(place))
+    if found.product != product:
+        raise RunError(
+            f"{place} is the manifest of '{found.product}', not of '{product}'. Give the folder its name back."
+        )
+    return found
 
 
 def require_manifest(run: Location, product: str, job: str) -> Manifest:
@@ -50,7 +55,7 @@ def require_manifest(run: Location, product: str, job: str) -> Manifest:
 def is_current(
     run: Location, product: str, made_from: dict[str, Any], settings: dict[str, Any], *, overwrite: bool
 ) -> bool:
-    """Say whether a product is there and was made from the same inputs with the same settings and code.
+    """Say whether a product is there, with its files, and was made from the same inputs, settings and code.
 
     Raises
     ------
@@ -67,7 +72,7 @@ def is_current(
         return False
     differences = found.differences(made_from, settings)
     if not differences:
-        return True
+        return not found.withheld
     if overwrite:
         return False
     listed = "; ".join(differences[:5])
@@ -88,11 +93,34 @@ def read_verified(run: Location, product: str, entry: FileEntry) -> pa.Buffer:
     try:
         data = place.read_bytes()
     except FileNotFoundError as error:
+        if _is_withheld(run, product):
+            raise RunError(
+                f"{run} was published without the files of '{product}': only its manifest is there. Read it from the "
+                f"run that was published, or publish that with them."
+            ) from error
         raise RunError(f"{place} is missing, though the manifest lists it. Make the product again.") from error
     check = hashlib.sha256(memoryview(data)).hexdigest()
     if check != entry.sha256:
         raise RunError(f"{place} is damaged: its SHA-256 is {check[:16]}…, the manifest says {entry.sha256[:16]}…")
     return data
+
+
+def list_file(folder: Location, name: str) -> FileEntry:
+    """Make the manifest's entry of a file that lies in a product's folder."""
+    place = folder / name
+    return FileEntry(name, int(place.filesystem.get_file_info(place.path).size), place.sha256())
+
+
+def write_manifest(folder: Location, manifest: Manifest) -> None:
+    """Let the manifest of a product whose files are in their places appear."""
+    with whole_output(folder / manifests.NAME) as sink:
+        sink.write(manifest.to_json())
+
+
+def _is_withheld(run: Location, product: str) -> bool:
+    """Say whether a run was published without a product's files."""
+    found = read_manifest(run, product)
+    return found is not None and found.withheld
 
 
 class Staging:

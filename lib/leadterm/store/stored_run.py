@@ -62,8 +62,9 @@ class StoredRun:
 
     @property
     def products(self) -> list[str]:
-        """The products that the run has, in the order in which they are made."""
-        return [product for product in MADE_BY if read_manifest(self.location, product) is not None]
+        """The products that the run has, in the order in which they are made; of a published one, those with files."""
+        found = {product: read_manifest(self.location, product) for product in MADE_BY}
+        return [product for product, manifest in found.items() if manifest is not None and not manifest.withheld]
 
     @property
     def n_positions(self) -> int:

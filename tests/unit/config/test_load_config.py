@@ -53,6 +53,7 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
         "pretraining": None,
         "alignment": None,
         "report": {"explorer_tokens": 5000, "k": 10, "figures": "auto"},
+        "dataset": None,
         "spark": {},
     }
 
@@ -103,7 +104,7 @@ def test_sections_do_not_change():
 def test_every_key_says_what_it_means():
     sections = [field.annotation for field in Config.model_fields.values()]
     models = [m for s in sections for m in (getattr(s, "__args__", None) or (s,)) if hasattr(m, "model_fields")]
-    assert len(models) == 13
+    assert len(models) == 14
     for model in models:
         for name, field in model.model_fields.items():
             assert name == "kind" or field.description, f"{model.__name__}.{name}"

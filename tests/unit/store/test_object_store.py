@@ -7,6 +7,7 @@ import pytest
 
 from leadterm.errors import InputError, RunError
 from leadterm.store import Location, Manifest, is_current, read_manifest, staging
+from leadterm.store.checking import check_run
 from leadterm.store.products import read_verified
 from leadterm.store.tables import stage_bytes
 
@@ -47,6 +48,15 @@ def test_a_folder_without_a_manifest_is_no_product(run: Location) -> None:
     assert read_manifest(run, "windows") is None
     with pytest.raises(RunError, match=r"exists but has no manifest.*--overwrite"):
         is_current(run, "windows", {}, {}, overwrite=False)
+
+
+def test_a_run_there_is_checked(run: Location) -> None:
+    commit(run, b"first")
+    (run / "windows" / "data.bin").write_bytes(b"worst")
+    (run / "windows" / "more" / "data.bin").write_bytes(b"left over")
+    damaged, unexpected = check_run(run).problems
+    assert damaged.startswith("windows/data.bin is damaged")
+    assert unexpected == "windows/more/data.bin is unexpected: no manifest lists it"
 
 
 def test_a_scheme_that_nobody_knows_is_named() -> None:
