@@ -14,7 +14,7 @@ from leadterm.cli.training import add_ablate, add_pretrain, add_verify
 from leadterm.cli.weights import add_weights
 
 COMMANDS = (
-    add_run, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain, add_sample, add_check, add_publish
+    add_run, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain, add_sample, add_check, add_publish,
 )  # fmt: skip
 """In the order in which they are listed."""
 

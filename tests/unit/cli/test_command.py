@@ -15,6 +15,8 @@ COMMANDS = {
     "ablate": ["--config", "a", "--output", "b"],
     "pretrain": ["--config", "a", "--output", "b"],
     "sample": ["folder"],
+    "check": ["run"],
+    "publish": ["run", "--output", "a"],
 }
 """Each with what it needs."""
 

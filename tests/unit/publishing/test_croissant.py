@@ -79,6 +79,14 @@ def test_its_records_are_the_rows(published, table):
         assert {key.partition("/")[2]: plain_value(value) for key, value in record.items()} == row
 
 
+def test_lists_are_declared_as_such(published):
+    for one in json.loads((published / "croissant.json").read_text())["recordSet"]:
+        schema = pq.read_schema(next(published.glob(f"{one['name']}/**/*.parquet")))
+        lists = {field.name for field in schema if field.type.num_fields}
+        found = {(field["name"], field["isArray"], field["arrayShape"]) for field in one["field"] if "isArray" in field}
+        assert found == {(name, True, "-1") for name in lists}
+
+
 def test_sources_and_their_licences_are_told(published):
     [first, second] = json.loads((published / "croissant.json").read_text())["prov:wasDerivedFrom"]
     assert first == {
