@@ -95,11 +95,27 @@ def _context(
     tokens: NDArray[np.int32], offsets: NDArray[np.int64], size: int, weights: NDArray[np.int64], capacity: int
 ) -> Iterator[tuple[Statistic, SparseRows]]:
     """Count context weights."""
-    bounds, order, starts = group_positions(tokens, offsets, size, NEXT)
+    for rows in count_contexts(tokens, offsets, size, weights, capacity, NEXT):
+        yield Statistic.CONTEXT, rows
+
+
+def count_contexts(
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    size: int,
+    weights: NDArray[np.int64],
+    capacity: int,
+    grouped_by: int,
+) -> Iterator[SparseRows]:
+    """Sum the weights of the tokens in the contexts of each current (``CURRENT``) or next token (``NEXT``).
+
+    Grouped by the current token, the pairs are those of the query-key matrix.
+    """
+    bounds, order, starts = group_positions(tokens, offsets, size, grouped_by)
     scratch, out, row = empty_scratch(size), SparseRows.empty(size, capacity), 0
     while row < size:
         row, n_rows = context_rows(tokens, starts, bounds, order, weights, *scratch, row, *out.arrays)
-        yield Statistic.CONTEXT, out[:n_rows]
+        yield out[:n_rows]
 
 
 def dense_row(vector: NDArray[np.int64]) -> SparseRows:

@@ -118,8 +118,9 @@ def count_attention(
     units = Units.from_counts(read_matrix(run, bigram), spread)
     with readable_errors(), staging(run) as stage, _scores_file(session, config, run, composed) as scores:
         merged = _count(session, config, run, windows, stage, scores, margins, units, tasks)
-        seconds = {"attention": time.monotonic() - started}
-        _commit(stage, windows, merged, units, Manifest("", made_from, settings, {}, (), seconds))
+        seconds = {"read": time.monotonic() - started - sum(merged.seconds.values()), **merged.seconds}
+        base = Manifest("", made_from, settings, {}, (), seconds, {"partials": merged.partial_bytes})
+        _commit(stage, windows, merged, units, base)
     return True
 
 

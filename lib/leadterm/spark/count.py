@@ -1,6 +1,5 @@
 """The job ``count_cooccurrences``: windows become the bigram and context matrices and both frequency vectors."""
 
-import time
 from dataclasses import replace
 
 from pyspark.sql import SparkSession
@@ -58,11 +57,10 @@ def count_cooccurrences(
     if all(current):
         return False
     _check_overflow(run, windows, config)
-    started = time.monotonic()
     with readable_errors(), staging(run) as stage:
         merged = _count(session, config, run, windows, stage, tasks)
-        seconds = {"count": time.monotonic() - started}
-        _commit(stage, windows, merged, Manifest("", made_from, settings, {}, (), seconds))
+        base = Manifest("", made_from, settings, {}, (), merged.seconds, {"partials": merged.partial_bytes})
+        _commit(stage, windows, merged, base)
     return True
 
 

@@ -1,5 +1,6 @@
 """What both counting jobs do around their kernels: deal windows out, merge what was counted, account for the files."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -41,9 +42,21 @@ class Counter(Protocol):
 
 @dataclass(frozen=True)
 class Merged:
-    """What tasks say of the matrix files they wrote and of the vectors they merged, in the order of file names."""
+    """What tasks say of the matrix files they wrote and of the vectors they merged, in the order of file names.
+
+    Attributes
+    ----------
+    reports
+        Of tasks that merged.
+    partial_bytes
+        What the tasks that counted wrote for them.
+    seconds
+        How long counting took (``count``), and merging (``merge``).
+    """
 
     reports: list[dict[str, Any]]
+    partial_bytes: int
+    seconds: dict[str, float]
 
     def matrix(self, product: str) -> "MatrixFiles":
         """Take the files of a matrix."""
@@ -85,17 +98,21 @@ def count_and_merge(
     session: SparkSession, what: str, windows: Manifest, counter: Counter, writer: MatrixWriter, tasks: int | None
 ) -> Merged:
     """Count the windows of a run in so many tasks, by default what the cluster runs or memory asks for, and merge."""
+    started = time.monotonic()
     n_tasks = tasks or number_of_tasks(session, windows, counter.memory.unit_tokens)
     counted = deal_out(session, windows, n_tasks).mapInArrow(counter, PLACE)
     with progress(session, f"count {what}"), readable_errors():
-        places = counted.toArrow()["place"].to_pylist()
+        written = counted.toArrow()
+    counting = time.monotonic() - started
+    places, partial_bytes = written["place"].to_pylist(), sum(written["bytes"].to_pylist())
     blocks = _blocks(counter.statistics, writer.vocabulary_size, writer.groups)
     while len(places) > MOST_FILES:
         places = _fewer(session, what, places, writer, blocks)
     dealt = deal_blocks(session, blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)
     with progress(session, f"merge {what}"), readable_errors():
         reports = dealt.mapInArrow(replace(writer, partials=tuple(places)), REPORT).toArrow().to_pylist()
-    return Merged(sorted(reports, key=lambda row: row["name"] or ""))
+    seconds = {"count": counting, "merge": time.monotonic() - started - counting}
+    return Merged(sorted(reports, key=lambda row: row["name"] or ""), partial_bytes, seconds)
 
 
 def _fewer(

@@ -16,8 +16,8 @@ from leadterm.store.location import Location
 from leadterm.store.partials import Partials, partials_file, sum_block
 from leadterm.store.products import PARTS
 
-PLACE = "place string"
-"""What a counting task says: the URL of its file."""
+PLACE = "place string, bytes long"
+"""What a counting task says: the URL of its file, and its length."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class PartialsWriter:
     groups: RowGroups
 
     def write(self, counted: Iterable[tuple[Statistic, SparseRows]]) -> pa.RecordBatch:
-        """Write a file; give the row that says where it lies."""
+        """Write a file; give the row that says where it lies, and how long it is."""
         place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
         with partials_file(place, self.groups) as file:
             for statistic, rows in counted:
                 file.append(statistic, rows)
-        return pa.RecordBatch.from_pydict({"place": [place.uri]})
+        n_bytes = place.filesystem.get_file_info(place.path).size
+        return pa.RecordBatch.from_pydict({"place": [place.uri], "bytes": [n_bytes]})
 
 
 @dataclass(frozen=True)

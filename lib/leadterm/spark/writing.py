@@ -53,7 +53,7 @@ class WindowsWriter:
                 windows = batch.filter(is_window)
                 if len(windows):
                     bucket = windows.column(0)[0].as_py()
-                    tokens = _token_lists(windows.column(3))
+                    tokens = token_lists(windows.column(3))
                     count_tokens(counts, tokens, windows.column(2).to_numpy())
                     file.append(pa.table([windows.column(1), windows.column(2), tokens], schema=SCHEMA))
                     n_windows += len(windows)
@@ -101,7 +101,7 @@ def sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
     return total
 
 
-def _token_lists(cells: Any) -> Any:
+def token_lists(cells: Any) -> Any:
     """See the little-endian bytes of each window as a list of int32, without a copy of the ids."""
     offsets = np.frombuffer(cells.buffers()[1], dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1]
     first, last = int(offsets[0]), int(offsets[-1])

@@ -59,7 +59,10 @@ class Manifest:
     files
         Its files, by name.
     seconds
-        How long its stages took; the only part that differs between two runs on the same input.
+        How long its stages took; with the next, the only part that differs between two runs on the same input.
+    passing_bytes
+        What its stages wrote on the way and deleted: ``partials``, the partial sums, which are the larger the more
+        tasks count.
     code_version
         The leadterm that made it.
     withheld
@@ -74,6 +77,7 @@ class Manifest:
     counts: dict[str, Any]
     files: tuple[FileEntry, ...]
     seconds: dict[str, float] = field(default_factory=dict)
+    passing_bytes: dict[str, int] = field(default_factory=dict)
     code_version: str = __version__
     withheld: bool = False
     format: int = FORMAT

@@ -1,0 +1,227 @@
+"""``leadterm plan``: before a run of hours, what it will take, from a sample of its corpus and without Spark."""
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leadterm.config import Config, load_config
+from leadterm.errors import ConfigError, LeadtermError
+from leadterm.store import Location, Manifest, read_manifest
+
+DEFAULT_SAMPLE = "4MB"
+PRODUCTS = ("windows", "bigram", "context", "composed", "query_key")
+FEW_POSITIONS = 50_000
+"""Of a sample, below which predictions of pairs are too high, and by more than their bounds say."""
+Say = Callable[[str], object]
+
+
+def add_plan(commands: Any, say: Say, size: Callable[[str], int]) -> None:
+    """Add ``leadterm plan``; ``size`` reads an option such as 4MB."""
+    plan = commands.add_parser("plan", help="predict from a sample what a run will take, and what would be refused")
+    plan.add_argument("--config", required=True, help="a YAML file; see conf/")
+    plan.add_argument("--output", help="the run directory: is its disk large enough; a finished run is compared")
+    plan.add_argument("--cores", type=int, default=_cores(), help="tasks at once (default those of this machine)")
+    plan.add_argument("--sample", type=size, default=DEFAULT_SAMPLE, help="bytes of text drawn (default 4MB)")
+    plan.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
+    plan.add_argument("--json", action="store_true", help="print JSON")
+    plan.set_defaults(action=lambda options: _plan(options, say))
+
+
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _plan(options: argparse.Namespace, say: Say) -> None:
+    """Make a plan and show it; raises if a stage is sure to be refused.
+
+    Raises
+    ------
+    LeadtermError
+        Names the stages.
+    """
+    from leadterm.planning.layout import as_text, as_values  # noqa: PLC0415  # brings numba and Spark's Python package
+
+    if options.cores < 1:
+        raise ConfigError(f"--cores must be at least 1; found {options.cores}")
+    output = Location.of(options.output) if options.output else None
+    plan = make_plan(load_config(options.config), output, options.cores, options.sample, options.seed)
+    measured = measure_run(output) if output else {}
+    parts = (plan.stages, measured, plan.notes, plan.hazards)
+    say(json.dumps(as_values(*parts), indent=1) if options.json else as_text(*parts))
+    refused = dict.fromkeys(one.stage for one in plan.hazards if one.certain)
+    if refused:
+        raise LeadtermError(f"this run would be refused: {', '.join(refused)}. See what the plan says of it.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will take.
+
+    Attributes
+    ----------
+    stages
+        In order.
+    notes
+        What the numbers are of, and what they leave out.
+    hazards
+        What would go wrong.
+    """
+
+    stages: Sequence[Any]
+    notes: Sequence[str]
+    hazards: Sequence[Any]
+
+
+def make_plan(config: Config, output: Location | None, cores: int, sample_bytes: int, seed: int = 0) -> Plan:
+    """Draw a sample, measure it, and predict all stages.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    output
+        The run directory; None if it is not known yet.
+    cores
+        Tasks that run at once.
+    sample_bytes
+        Of text.
+    seed
+        Of the sample.
+
+    Raises
+    ------
+    LeadtermError
+        If the corpus or the tokenizer is missing or broken.
+    """
+    from leadterm.checkpoints.memory import available_memory  # noqa: PLC0415  # brings PyTorch
+    from leadterm.planning import hazards  # noqa: PLC0415  # as above
+    from leadterm.planning.observing import observe  # noqa: PLC0415  # as above
+    from leadterm.planning.stages import predict_stages  # noqa: PLC0415  # as above
+
+    device, problems = _device(config)
+    seen = observe(config, sample_bytes, seed, composes_here=device == "cpu")
+    corpus, stages = seen.observed.corpus, predict_stages(config, seen.observed, cores)
+    is_local = str(config.spark.get("spark.master", "local")).startswith("local")
+    problems += _output_problems(config, output)
+    problems += hazards.of_the_corpus(config, corpus, seen.drawn, seen.tokens)
+    problems += hazards.before_counting(config, corpus)
+    problems += hazards.of_memory(stages, cores if is_local else 0, available_memory())
+    problems += hazards.of_disks(stages, output, _shuffle_folder(config))
+    return Plan(stages, _notes(config, seen, cores, device), problems)
+
+
+def _device(config: Config) -> tuple[str, list[Any]]:
+    """Say where scores will be composed; a GPU that is asked for and not there is refused after the counting."""
+    from leadterm.operators import resolve_device  # noqa: PLC0415  # brings PyTorch
+    from leadterm.planning.hazards import refused  # noqa: PLC0415  # brings numba
+
+    wanted = config.attention.device
+    problems = list(refused("compose", lambda: resolve_device("cpu" if wanted == "auto" else wanted), lambda: None))
+    if wanted != "auto":
+        return wanted, problems
+    return ("cuda" if not list(refused("compose", lambda: resolve_device("cuda"), lambda: None)) else "cpu"), problems
+
+
+def _output_problems(config: Config, output: Location | None) -> list[Any]:
+    """Find scores that executors could not map into memory, which is told only when they are composed."""
+    from leadterm.planning.hazards import Hazard  # noqa: PLC0415  # brings numba
+
+    if output is None or output.is_local or config.attention.distribution == "spark":
+        return []
+    message = f"{output} cannot be mapped into memory by the executors. Set attention.distribution to spark."
+    return [Hazard("attention: count", True, message)]
+
+
+def _shuffle_folder(config: Config) -> Path:
+    """Say where Spark keeps what it shuffles."""
+    chosen = os.environ.get("SPARK_LOCAL_DIRS") or str(config.spark.get("spark.local.dir", tempfile.gettempdir()))
+    return Path(chosen.split(",")[0]).absolute()
+
+
+def _notes(config: Config, seen: Any, cores: int, device: str) -> list[str]:
+    """Say what the numbers are of, and what they leave out."""
+    drawn = seen.drawn
+    notes = [
+        f"from {drawn.sample_documents:,} documents, {drawn.share:.2g} of the text of {drawn.files:,} files, in "
+        f"{seen.seconds:.0f} s" + ("; all of it: sizes are exact" if drawn.share >= 1 else ""),
+        f"seconds are of {cores} cores as fast as the one that measured, for nothing else; without the start of Spark, "
+        "reading over a network, and what is read again to be hashed",
+    ]
+    if drawn.share < 1 and seen.observed.census.whole.positions < FEW_POSITIONS:
+        notes.append("the sample is so small that the truth may well lie outside the bounds; raise --sample")
+    if device != "cpu":
+        notes.append(f"scores are composed on {device}, whose time is not predicted")
+    if config.alignment is not None:
+        notes.append("alignment is not predicted: no checkpoint was opened")
+        if config.alignment.shuffled:
+            notes.append(
+                "the shuffled run is not predicted: up to 3.5 times as many pairs in bigram, up to 1.7 in context"
+            )
+    return notes
+
+
+def measure_run(run: Location) -> dict[tuple[str, str], float]:
+    """Take from the manifests of a run what a plan predicts, by stage and quantity.
+
+    Parameters
+    ----------
+    run
+        The run directory. What it does not hold is left out.
+    """
+    found = {name: one for name in PRODUCTS if (one := read_manifest(run, name))}
+    values: dict[tuple[str, str], float] = {}
+    for product, stage, quantities in MEASURED:
+        if product in found:
+            values |= {(stage, name): read(found[product]) for name, read in quantities.items()}
+    for product, title in (("bigram", ""), ("query_key", "attention: ")):
+        if product in found and "partials" in found[product].passing_bytes:
+            values[f"{title}count", "partial bytes"] = found[product].passing_bytes["partials"]
+            values |= {(f"{title}{name}", "seconds"): found[product].seconds[name] for name in ("count", "merge")}
+    return values
+
+
+def _bytes(manifest: Manifest) -> float:
+    """Add the lengths of a product's files up."""
+    return sum(entry.bytes for entry in manifest.files)
+
+
+Readers = dict[str, Callable[[Manifest], float]]
+MEASURED: tuple[tuple[str, str, Readers], ...] = (
+    (
+        "windows",
+        "encode",
+        {
+            "documents": lambda one: one.counts["documents"],
+            "kept documents": lambda one: one.counts["kept"],
+            "tokens": lambda one: one.counts["tokens"],
+            "vocabulary": lambda one: one.counts["vocabulary_size"],
+            "windows": lambda one: one.counts["windows"],
+            "positions": lambda one: one.counts["positions"],
+            "windows bytes": _bytes,
+            "seconds": lambda one: sum(one.seconds.values()),
+        },
+    ),
+    ("bigram", "merge", {"bigram nonzeros": lambda one: one.counts["nonzeros"], "bigram bytes": _bytes}),
+    ("context", "merge", {"context nonzeros": lambda one: one.counts["nonzeros"], "context bytes": _bytes}),
+    (
+        "composed",
+        "compose",
+        {
+            "composed nonzeros": lambda one: one.counts["nonzeros"],
+            "composed bytes": _bytes,
+            "seconds": lambda one: sum(one.seconds.values()),
+        },
+    ),
+    (
+        "query_key",
+        "attention: merge",
+        {"query_key nonzeros": lambda one: one.counts["nonzeros"], "query_key bytes": _bytes},
+    ),
+)
+"""What the manifests of products say of the quantities of a plan."""

@@ -1,0 +1,130 @@
+"""Encodes a sample as the job would: the same tokenizer, the same windows, the same accounts; without Spark."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
+from leadterm.corpus import WordTokenizer, count_pieces, count_words, most_frequent, train_bpe
+from leadterm.errors import InputError
+from leadterm.planning.drawing import Drawn, with_bytes
+from leadterm.spark.encoding import Encoding, Tally, is_eligible, refuse_corrupt, texts_of
+from leadterm.spark.vocabulary import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
+from leadterm.spark.writing import count_tokens, token_lists
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A sample as windows.
+
+    Attributes
+    ----------
+    tokenizer
+        The run's own, or one that was made of the sample where the corpus decides it.
+    windows
+        A table (document, window, tokens) of all windows, in the order of the documents.
+    tally
+        int64, by :class:`leadterm.spark.encoding.Tally`.
+    bytes_of_batches, positions_of_batches
+        Of each batch of documents: their bytes, and the positions that came of them.
+    parts
+        What a tokenizer was made of: bytes of text so far, and distinct words or pieces in them, batch after batch;
+        empty where it was given.
+    tokenizer_seconds, seconds
+        Of one core, for a byte: to make the tokenizer, and to encode.
+    """
+
+    tokenizer: AnyTokenizer
+    windows: pa.Table
+    tally: NDArray[np.int64]
+    bytes_of_batches: NDArray[np.float64]
+    positions_of_batches: NDArray[np.float64]
+    parts: tuple[tuple[int, int], ...]
+    tokenizer_seconds: float
+    seconds: float
+
+    @property
+    def token_counts(self) -> NDArray[np.int64]:
+        """Say how often each token stands in the windows, int64 (V,): one that two windows share counts once."""
+        counts, lists = np.zeros(self.tokenizer.vocabulary_size, dtype=np.int64), self.windows["tokens"]
+        count_tokens(counts, lists.combine_chunks(), self.windows["window"].to_numpy())
+        return counts
+
+    @property
+    def flat(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The windows end to end: tokens, and where each begins and the last one ends."""
+        lists = self.windows["tokens"].combine_chunks()
+        lengths = pc.list_value_length(lists).to_numpy().astype(np.int64)
+        return lists.flatten().to_numpy().copy(), np.concatenate([[0], np.cumsum(lengths)])
+
+
+def encode_sample(config: Config, drawn: Drawn) -> Encoded:
+    """Encode a sample.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer cannot be loaded, a document cannot be read, or none gave a window.
+    """
+    started = time.process_time()
+    given = given_tokenizer(config.tokenizer)
+    tokenizer, distinct = _made(config, drawn, given) if isinstance(given, FromCorpus) else (given, ())
+    made = time.process_time()
+    encoding = Encoding(
+        tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
+        vocabulary_size=tokenizer.vocabulary_size,
+        length=config.windows.length,
+        policy=config.windows.policy,
+        files=1,
+        min_characters=config.corpus.min_characters,
+        max_characters=config.corpus.max_characters,
+    )
+    tables, tallies, sizes = [], [], []
+    for batch, n_bytes in with_bytes(drawn.batches):
+        windows, tally = encoding(iter([batch]))
+        tables.append(_table(windows))
+        tallies.append(np.frombuffer(tally.column(3)[0].as_py(), dtype="<i8"))
+        sizes.append(n_bytes)
+    tally, positions = np.sum(tallies, axis=0), np.array([one[Tally.POSITIONS] for one in tallies], dtype=float)
+    if not tally[Tally.WINDOWS]:
+        raise InputError(
+            f"none of {tally[Tally.DOCUMENTS]:,} documents that were drawn gave a window. Check corpus.text_column, "
+            "the limits of corpus and windows.policy in the config."
+        )
+    made_of = distinct[-1][0] if distinct else 1
+    seconds = (made - started) / made_of, (time.process_time() - made) / drawn.sample_bytes
+    return Encoded(
+        tokenizer, pa.concat_tables(tables), tally, np.array(sizes, dtype=float), positions, distinct, *seconds
+    )
+
+
+def _table(batch: pa.RecordBatch) -> pa.Table:
+    """Take windows from a batch (bucket, document, window, tokens)."""
+    columns = [batch.column(1), batch.column(2), token_lists(batch.column(3))]
+    return pa.table(columns, names=["document", "window", "tokens"])
+
+
+def _made(config: Config, drawn: Drawn, settings: FromCorpus) -> tuple[AnyTokenizer, tuple[tuple[int, int], ...]]:
+    """Make of what was drawn the tokenizer that the job makes of the corpus."""
+    count: Callable[[Iterable[str]], Counter[str]] = count_pieces
+    if isinstance(settings, WordTokenizerSection):
+        count = count_words
+    parts: Counter[str] = Counter()
+    limits, seen, distinct = (config.corpus.min_characters, config.corpus.max_characters), 0, []
+    for batch, n_bytes in with_bytes([*drawn.batches, *drawn.others]):
+        refuse_corrupt(batch)
+        parts.update(count(text for text in texts_of(batch) if is_eligible(text, *limits)))
+        seen += n_bytes
+        distinct.append((seen, len(parts)))
+    if not parts:
+        raise InputError("no document that was drawn has a word. Check corpus.text_column and the limits of corpus.")
+    if isinstance(settings, BpeTokenizerSection):
+        return train_bpe(parts, settings.vocabulary_size), tuple(distinct)
+    words = most_frequent(parts, settings.vocabulary_size)
+    return WordTokenizer(words, settings.unknown), tuple(distinct)

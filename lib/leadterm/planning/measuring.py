@@ -1,0 +1,194 @@
+"""Measures on a sample what the jobs will do: how many bytes an entry takes in each file, and seconds of one core.
+
+Every figure comes from the job's own writers, kernels and readers, which work on the sample in a temporary folder.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from leadterm.config import CountingSection
+from leadterm.counting import RowGroups, SparseRows, Statistic, count_unit, reciprocal_weights
+from leadterm.planning.census import CAPACITY, fit_costs, halves
+from leadterm.spark.merging import MatrixWriter
+from leadterm.spark.partials import PartialsWriter
+from leadterm.store.location import Location
+from leadterm.store.matrices import COLUMNS
+from leadterm.store.products import PARTS
+from leadterm.store.windows import SCHEMA, windows_file
+
+ENTRY, ROW = 12, 16
+"""Bytes of partial sums: of an entry, column and value; of a row, its key and two offsets."""
+REPEATS = 2
+"""Of a measurement of seconds."""
+SHUFFLED_ROW = 20
+"""Bytes of a window in Spark's shuffle beside its tokens, compressed: hash, place, length."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Of the file of windows: bytes a token there and in Spark's shuffle, and seconds a token."""
+
+    bytes: float
+    shuffled_bytes: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """Of counting and merging.
+
+    Attributes
+    ----------
+    bytes
+        Of an entry of each matrix, and of its columns alone (``columns``), in a quarter of the sample and in all of it.
+    file_bytes
+        Of a matrix file, beside its entries.
+    batch_bytes
+        Of a batch of partial sums, beside its rows.
+    write, merge
+        Seconds of one core to write partial sums, for an entry and for a batch; and to merge them.
+    """
+
+    bytes: dict[str, tuple[float, float]]
+    file_bytes: float
+    batch_bytes: float
+    write: tuple[float, float]
+    merge: tuple[float, float]
+
+
+def measure_windows(table: pa.Table) -> Windows:
+    """Write windows as the job does."""
+    tokens = table["tokens"].combine_chunks().flatten().to_numpy()
+    started = time.process_time()
+    with TemporaryDirectory() as folder:
+        ordered = table.sort_by([("document", "ascending"), ("window", "ascending")]).cast(SCHEMA)
+        with windows_file(Location.of(Path(folder) / "windows")) as (file, sink):
+            file.append(ordered)
+        seconds = time.process_time() - started
+    packed = len(pa.compress(tokens.astype("<i4").tobytes(), "lz4", asbytes=True)) + SHUFFLED_ROW * len(table)
+    return Windows(sink.n_bytes / len(tokens), packed / len(tokens), seconds / len(tokens))
+
+
+def measure_matrices(
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    size: int,
+    length: int,
+    section: CountingSection,
+) -> Matrices:
+    """Count a sample in two tasks and merge; and a quarter of it in one, because larger matrices pack better."""
+    weights = reciprocal_weights(length, section.scale_bits)
+    first, *_ = halves(*halves(tokens, offsets)[0])
+    made = [_repeated(section, size, units, weights) for units in ([first], halves(tokens, offsets))]
+    small, large = made
+    table = np.array([[one.entries, one.batches] for one in made], dtype=float)
+    write, merge = (fit_costs(table, np.array([getattr(one, name) for one in made])) for name in ("write", "merge"))
+    return Matrices(
+        {name: (small.bytes[name], large.bytes[name]) for name in large.bytes},
+        large.file_bytes,
+        max(0.0, (large.partial_bytes - ENTRY * large.entries - ROW * large.rows) / max(1, large.batches)),
+        (write[0], write[1]),
+        (merge[0], merge[1]),
+    )
+
+
+def _repeated(section: CountingSection, size: int, units: Sequence[Any], weights: NDArray[np.int64]) -> "_Made":
+    """Count and merge some units twice, and take the faster times: the first ones are those of new files and memory."""
+    made = []
+    for _ in range(REPEATS):
+        with TemporaryDirectory() as folder:
+            (Path(folder) / PARTS).mkdir()
+            made.append(_Workplace(Path(folder), section, size).make(units, size, weights))
+    return replace(made[0], write=min(one.write for one in made), merge=min(one.merge for one in made))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What came of counting and merging some units."""
+
+    entries: int
+    rows: int
+    batches: int
+    partial_bytes: int
+    bytes: dict[str, float]
+    file_bytes: float
+    write: float
+    merge: float
+
+
+class _Workplace:
+    """A temporary folder in which units are counted and merged as tasks do."""
+
+    def __init__(self, folder: Path, section: CountingSection, size: int) -> None:
+        self._folder, self._section = folder, section
+        self._groups = RowGroups.divide(section.rows_per_file, size)
+
+    def make(self, units: Sequence[tuple[Any, Any]], size: int, weights: NDArray[np.int64]) -> _Made:
+        """Count units, a file of partial sums each, and merge them."""
+        writer, tally = PartialsWriter(str(self._folder), self._groups), _Tally(self._groups)
+        places = [writer.write(tally.of(count_unit(*unit, size, weights, CAPACITY))) for unit in units]
+        urls = tuple(place["place"][0].as_py() for place in places)
+        partial_bytes = sum(place["bytes"][0].as_py() for place in places)
+        merging = MatrixWriter(str(self._folder), size, self._section.scale_bits, self._groups, partials=urls)
+        blocks = [(int(one), i) for one in MATRICES for i in range(-(-size // self._section.rows_per_file))]
+        statistics, numbers = zip(*blocks, strict=True)
+        dealt = pa.RecordBatch.from_pydict({"statistic": statistics, "block": numbers})
+        started = time.process_time()
+        reports = [row for batch in merging(iter([dealt])) for row in batch.to_pylist()]
+        seconds = time.process_time() - started
+        return _Made(
+            tally.entries, tally.rows, tally.batches, partial_bytes, *_sizes(reports), tally.seconds, seconds
+        )  # fmt: skip
+
+
+MATRICES = (Statistic.BIGRAM, Statistic.CONTEXT)
+
+
+class _Tally:
+    """Counts the rows that go by, and the time that passes until the next ones are asked for."""
+
+    def __init__(self, groups: RowGroups) -> None:
+        self._groups = groups
+        self.entries = self.rows = self.batches = 0
+        self.seconds = 0.0
+
+    def of(self, counted: Iterator[tuple[Statistic, SparseRows]]) -> Iterator[tuple[Statistic, SparseRows]]:
+        """Pass rows on."""
+        for statistic, rows in counted:
+            self.entries += rows.n_nonzeros
+            self.rows += len(rows)
+            self.batches += len(np.unique(self._groups.numbers(rows.keys)))
+            started = time.process_time()
+            yield statistic, rows
+            self.seconds += time.process_time() - started
+
+
+def _sizes(reports: list[dict[str, Any]]) -> tuple[dict[str, float], float]:
+    """Give the bytes of an entry of each matrix and of the context's columns, and of a file beside its entries."""
+    found, beside = {}, 0
+    for product in ("bigram", "context"):
+        mine = [row for row in reports if row["product"] == product]
+        entries = max(1, sum(row["nonzeros"] for row in mine))
+        packed = [_packed_bytes(row["place"]) for row in mine]
+        found[product] = sum(both for both, _ in packed) / entries
+        found["columns"] = sum(columns for _, columns in packed) / entries
+        beside += sum(row["bytes"] for row in mine) - sum(both for both, _ in packed)
+    return found, beside / max(1, len(reports))
+
+
+def _packed_bytes(path: str) -> tuple[int, int]:
+    """Say what the columns of a matrix file take, and those of row numbers and columns alone."""
+    footer = pq.ParquetFile(path).metadata
+    groups = (footer.row_group(i) for i in range(footer.num_row_groups))
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    columns = sum(chunk.total_compressed_size for chunk in chunks if chunk.path_in_schema in COLUMNS)
+    return sum(chunk.total_compressed_size for chunk in chunks), columns

@@ -1,0 +1,72 @@
+"""Draws a sample, encodes it, counts it and measures the jobs' own code on it: all that predictions are made of."""
+
+import time
+from dataclasses import dataclass
+
+from leadterm.composing import top_tokens
+from leadterm.config import Config
+from leadterm.planning.census import take_census
+from leadterm.planning.corpus import size_corpus
+from leadterm.planning.drawing import Drawn, draw
+from leadterm.planning.encoding import encode_sample
+from leadterm.planning.measuring import measure_matrices, measure_windows
+from leadterm.planning.speeds import count_matrices, measure_attending, measure_composing
+from leadterm.planning.stages import Observed
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What was seen of a sample.
+
+    Attributes
+    ----------
+    drawn
+        The sample.
+    observed
+        What was measured on it.
+    tokens
+        Of the tokenizer: the one that was given, or the one that the sample gave.
+    seconds
+        That all this took.
+    """
+
+    drawn: Drawn
+    observed: Observed
+    tokens: int
+    seconds: float
+
+
+def observe(config: Config, sample_bytes: int, seed: int, *, composes_here: bool) -> Observation:
+    """Draw a sample of so many bytes of text and measure it.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    sample_bytes
+        Of text.
+    seed
+        Of the choice of documents.
+    composes_here
+        Whether the cores of this machine compose; otherwise that is not measured.
+
+    Raises
+    ------
+    LeadtermError
+        If the corpus or the tokenizer is missing or broken, or no document that was drawn gives a window.
+    """
+    started = time.perf_counter()
+    drawn = draw(config.corpus, sample_bytes, seed)
+    encoded = encode_sample(config, drawn)
+    tokens, offsets = encoded.flat
+    size, length = encoded.tokenizer.vocabulary_size, config.windows.length
+    counts, top = encoded.token_counts, config.attention.top_tokens
+    census = take_census(tokens, offsets, size, length, None if top is None else top_tokens(counts, top))
+    matrices = measure_matrices(tokens, offsets, size, length, config.counting)
+    bigram, context = count_matrices(tokens, offsets, size, length)
+    composing = measure_composing(bigram, context, counts, int(census.whole.positions)) if composes_here else None
+    attending = measure_attending(tokens, offsets, context, length, census)
+    observed = Observed(
+        size_corpus(config, drawn, encoded), census, measure_windows(encoded.windows), matrices, composing, attending
+    )
+    return Observation(drawn, observed, size, time.perf_counter() - started)

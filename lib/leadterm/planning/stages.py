@@ -1,0 +1,261 @@
+"""Predicts each stage of a run from what was measured on a sample."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from leadterm.config import Config
+from leadterm.counting import RowGroups, TaskMemory, plan_memory
+from leadterm.errors import ConfigError
+from leadterm.planning.census import Census
+from leadterm.planning.corpus import CorpusSize
+from leadterm.planning.estimate import Estimate, total
+from leadterm.planning.growth import DISTINCT, LENGTHS, predict_growth
+from leadterm.planning.measuring import ENTRY, ROW, Matrices, Windows
+from leadterm.planning.speeds import Attending, Composing
+from leadterm.planning.units import Units
+from leadterm.spark.merged import MOST_FILES
+
+PROCESS_BYTES = 2**29
+"""What a Python process takes before it holds any data: the interpreter and its packages."""
+DRIVER_ENTRY, MAPPED_SCORE = 24, 8
+"""Bytes of a nonzero on the driver while a matrix is read, in parts and whole; and of its score, which is mapped."""
+SLOWER, FASTER = 1.8, 0.6
+"""By what factors times are bounded: a sample lies in caches that a corpus does not, and machines have other work."""
+HALVES = 2.0
+"""Standard errors, by the difference of two halves."""
+MARGIN = 16
+"""Bytes of a token's margins."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is expected of a stage.
+
+    Attributes
+    ----------
+    name
+        Of the stage.
+    quantities
+        By name; names that end in ``bytes`` or ``memory`` are bytes.
+    seconds
+        Of this machine; None where that cannot be said.
+    """
+
+    name: str
+    quantities: Mapping[str, Estimate]
+    seconds: Estimate | None
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What was measured on a sample.
+
+    Attributes
+    ----------
+    corpus
+        Its size, and what encoding costs.
+    census, windows, matrices, composing, attending
+        See their classes; ``composing`` is None where a GPU composes.
+    """
+
+    corpus: CorpusSize
+    census: Census
+    windows: Windows
+    matrices: Matrices
+    composing: Composing | None
+    attending: Attending
+
+
+def predict_stages(config: Config, observed: Observed, cores: int) -> list[Stage]:
+    """Predict all stages in order.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    observed
+        On the sample.
+    cores
+        Tasks that run at once, each on a core as fast as the one that measured.
+
+    Returns
+    -------
+    list of Stage
+        Up to the first one that ``counting.memory_per_task`` does not suffice for.
+    """
+    predict = _Predictor(config, observed, cores)
+    stages: list[Stage] = []
+    try:
+        for part in (predict.encode, predict.counting, predict.compose, predict.attention):
+            stages += part()
+    except ConfigError:
+        pass  # hazards.before_counting says why.
+    return [replace(stage, seconds=stage.seconds and _bounded(stage.seconds)) for stage in stages]
+
+
+def _bounded(seconds: Estimate) -> Estimate:
+    """Widen the bounds of a time."""
+    return Estimate(seconds.low * FASTER, seconds.value, seconds.high * SLOWER)
+
+
+class _Predictor:
+    """Predicts one stage after the other."""
+
+    def __init__(self, config: Config, observed: Observed, cores: int) -> None:
+        self._config, self._observed, self._cores = config, observed, cores
+        self._corpus = corpus = observed.corpus
+        self._tokens = corpus.positions + corpus.windows
+        self._size = int(corpus.vocabulary.value)
+        pairs = observed.census.whole.pairs / observed.census.whole.positions
+        self._pairs = corpus.positions * pairs
+
+    def encode(self) -> list[Stage]:
+        """Predict ``encode_corpus``."""
+        corpus, windows = self._corpus, self._observed.windows
+        seconds = corpus.encode_seconds + self._tokens * windows.seconds
+        found = {
+            "documents": corpus.documents,
+            "kept documents": corpus.kept,
+            "tokens": corpus.positions + corpus.kept,
+            "vocabulary": corpus.vocabulary,
+            "windows": corpus.windows,
+            "positions": corpus.positions,
+            "windows bytes": self._tokens * windows.bytes,
+            "shuffle bytes": self._tokens * windows.shuffled_bytes,
+        }
+        return [Stage("encode", found, seconds * (1 / self._cores))]
+
+    def counting(self) -> list[Stage]:
+        """Predict ``count_cooccurrences``."""
+        config, matrices = self._config, self._observed.matrices
+        units = self._units(plan_memory(config.counting.memory_per_task, self._size, config.windows.length))
+        names = ("bigram", "context")
+        entries = self._in_units(units, names)
+        bigram, context = (self._at(name, self._corpus.positions) for name in names)
+        pair, nonzero, unit = self._observed.census.rates()
+        kernels = self._pairs * pair + entries * nonzero + Estimate.exact(units.units * unit)
+        kernels += self._partials_seconds(matrices.write, entries, units, len(names))
+        counted = {
+            "pairs": self._pairs,
+            "tasks": Estimate.exact(units.tasks),
+            "units": Estimate.exact(units.units),
+            "partial bytes": self._partial_bytes(units, entries, len(names)),
+            "task memory": Estimate.exact(units.memory),
+        }
+        merged = {
+            "bigram nonzeros": bigram,
+            "context nonzeros": context,
+            "bigram bytes": self._bytes("bigram", bigram),
+            "context bytes": self._bytes("context", context),
+        }
+        return [
+            Stage("count", counted, kernels * (1 / self._cores)),
+            Stage("merge", merged, self._merge_seconds(units, entries, len(names))),
+        ]
+
+    def compose(self) -> list[Stage]:
+        """Predict ``compose_weights``."""
+        rates, size, room = self._observed.composing, self._size, self._config.attention.memory
+        pairs = self._at("kept_context", self._corpus.positions)
+        lengths = self._at("row_length", self._corpus.positions, ceiling=size, scales=LENGTHS)
+        multiplications = self._at("kept_bigram", self._corpus.positions) * lengths
+        rows = self._at("rows", self._corpus.positions, ceiling=size)
+        block = min(room, 8 * size * size) if rates else 0
+        found = {
+            "multiplications": multiplications,
+            "composed nonzeros": pairs,
+            "composed bytes": pairs * ENTRY + rows * (ENTRY + MARGIN),
+            "driver memory": pairs * (DRIVER_ENTRY + MAPPED_SCORE) + Estimate.exact(PROCESS_BYTES + block),
+        }
+        if rates is None:
+            return [Stage("compose", found, None)]
+        parallel = multiplications * (rates.multiplication / self._cores)
+        return [Stage("compose", found, parallel + rows * (rates.cell * size))]
+
+    def attention(self) -> list[Stage]:
+        """Predict ``count_attention``."""
+        config, rates, matrices = self._config, self._observed.attending, self._observed.matrices
+        length = config.windows.length
+        limits = plan_memory(config.counting.memory_per_task, self._size, length, attention=True)
+        units = self._units(limits)
+        entries, found = self._in_units(units, ("query_key",)), self._at("query_key", self._corpus.positions)
+        blocks = units.units * max(1.0, np.ceil(self._pairs.value / units.units / limits.block_pairs))
+        scores = self._at("kept_context", self._corpus.positions) * blocks
+        seconds = self._pairs * rates.pair + entries * rates.entry + scores * rates.score
+        seconds += self._partials_seconds(matrices.write, entries, units, 1)
+        counted = {
+            "tasks": Estimate.exact(units.tasks),
+            "units": Estimate.exact(units.units),
+            "partial bytes": self._partial_bytes(units, entries, 1),
+            "task memory": Estimate.exact(units.memory),
+        }
+        merged = {"query_key nonzeros": found, "query_key bytes": self._bytes("columns", found) + found * 8}
+        return [
+            Stage("attention: count", counted, seconds * (1 / self._cores)),
+            Stage("attention: merge", merged, self._merge_seconds(units, entries, 1)),
+        ]
+
+    def _units(self, limits: TaskMemory) -> Units:
+        """Deal the windows out."""
+        return Units.of(limits, self._tokens.value, self._size, self._cores, self._config.windows.files)
+
+    def _at(
+        self, name: str, positions: Estimate, *, ceiling: float | None = None, scales: Sequence[str] = DISTINCT
+    ) -> Estimate:
+        """Predict what a corpus of so many positions holds of something, of pairs by default."""
+        census, top = self._observed.census, ceiling or float(self._size) ** 2
+        low, value, high = (
+            predict_growth(*census.curve(name), size, ceiling=top, scales=scales)
+            for size in (positions.low, positions.value, positions.high)
+        )
+        margin = 0.0 if value.is_exact else self._drawing_error(name, positions.value, top, scales)
+        return Estimate(low.low * (1 - margin), value.value, min(top, high.high * (1 + margin)))
+
+    def _drawing_error(self, name: str, size: float, top: float, scales: Sequence[str]) -> float:
+        """Say by what share a prediction may be wrong because other documents might have been drawn.
+
+        Halves of the sample that were drawn apart say it: their mean varies by half of their difference.
+        """
+        halves = self._observed.census.curves_of_halves(name)
+        if halves is None:
+            return 0.0
+        first, second = (predict_growth(*curve, size, ceiling=top, scales=scales).value for curve in halves)
+        return min(1.0, HALVES * abs(first - second) / (first + second))
+
+    def _in_units(self, units: Units, names: tuple[str, ...]) -> Estimate:
+        """Predict the entries of all partial sums: of so many units, each of which has its own."""
+        positions = self._corpus.positions * (1 / units.units)
+        return total([self._at(name, positions) for name in names]) * units.units
+
+    def _partial_bytes(self, units: Units, entries: Estimate, matrices: int) -> Estimate:
+        """Predict what partial sums take on disk."""
+        rows = self._at("rows", self._corpus.positions * (1 / units.units), ceiling=self._size)
+        fixed = Estimate.exact(self._batches(units, matrices) * self._observed.matrices.batch_bytes)
+        return entries * ENTRY + rows * (ROW * matrices * units.units) + fixed
+
+    def _batches(self, units: Units, matrices: int) -> int:
+        """Count the batches of partial sums: one for each group of rows, and unit."""
+        groups = RowGroups.divide(self._config.counting.rows_per_file, self._size)
+        return units.units * matrices * -(-self._size // groups.rows_per_group)
+
+    def _partials_seconds(self, costs: tuple[float, float], entries: Estimate, units: Units, matrices: int) -> Estimate:
+        """Predict what it takes one core to write or to merge partial sums."""
+        return entries * costs[0] + Estimate.exact(costs[1] * self._batches(units, matrices))
+
+    def _merge_seconds(self, units: Units, entries: Estimate, matrices: int) -> Estimate:
+        """Predict how long merging takes; of very many files some are added up before."""
+        rounds, files = 1, units.tasks
+        while files > MOST_FILES:
+            rounds, files = rounds + 1, -(-files // MOST_FILES)
+        once = self._partials_seconds(self._observed.matrices.merge, entries, units, matrices)
+        return once * (rounds / self._cores)
+
+    def _bytes(self, name: str, entries: Estimate) -> Estimate:
+        """Predict the bytes of a matrix; those of an entry change with the logarithm of the corpus."""
+        quarter, whole = self._observed.matrices.bytes[name]
+        growth = np.log(max(1.0, self._corpus.positions.value / self._observed.census.whole.positions)) / np.log(4)
+        there = max(whole + (whole - quarter) * growth, whole / 2)
+        files = -(-self._size // self._config.counting.rows_per_file) * self._observed.matrices.file_bytes
+        return entries * Estimate(min(whole, there), there, max(whole, there)) + Estimate.exact(files)

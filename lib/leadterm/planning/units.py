@@ -1,0 +1,37 @@
+"""How many tasks count, in how many units, and what each holds: the arithmetic of the jobs, about sizes to come."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leadterm.counting import TaskMemory
+from leadterm.counting.memory import BYTES_PER_ENTRY, BYTES_PER_PAIR, BYTES_PER_TOKEN, BYTES_PER_VOCABULARY_ENTRY
+from leadterm.store.windows import ROW_GROUP_TOKENS
+
+
+@dataclass(frozen=True)
+class Units:
+    """How the windows are dealt out.
+
+    Attributes
+    ----------
+    tasks, units
+        That count, and into how many parts they divide the windows in all.
+    memory
+        Bytes that a task holds.
+    """
+
+    tasks: int
+    units: int
+    memory: int
+
+    @classmethod
+    def of(cls, limits: TaskMemory, tokens: float, size: int, cores: int, files: int) -> "Units":
+        """Deal tokens out as the jobs do."""
+        groups = max(files, int(tokens // ROW_GROUP_TOKENS) + 1)
+        tasks = max(1, min(groups, max(cores, int(np.ceil(tokens / limits.unit_tokens)))))
+        own = tokens / tasks
+        per_task = max(1, int(np.ceil(own / limits.unit_tokens)))
+        held = min(own, limits.unit_tokens) * BYTES_PER_TOKEN + limits.batch_entries * BYTES_PER_ENTRY
+        held += limits.block_pairs * BYTES_PER_PAIR + size * BYTES_PER_VOCABULARY_ENTRY
+        return cls(tasks, tasks * per_task, int(held))
