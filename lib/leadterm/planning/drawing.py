@@ -114,7 +114,10 @@ def _size(clusters: Clusters, read: list[Cluster]) -> tuple[Estimate, Estimate]:
     lengths = np.array([byte_lengths(cluster.documents).sum() for cluster in read], dtype=float)
     text_bytes = ratio_estimate(lengths, weights, clusters.weight)
     if clusters.documents is not None:
-        return clusters.documents, text_bytes
+        found = clusters.documents
+        if not found.is_exact:  # Files that were not opened differ in both.
+            text_bytes *= found * (1 / found.value)
+        return found, text_bytes
     rows = np.array([len(cluster.documents) for cluster in read], dtype=float)
     return ratio_estimate(rows, weights, clusters.weight), text_bytes
 

@@ -31,7 +31,8 @@ def json_clusters(
     pieces = [(place, start) for place, size in filled for start in _starts(place, size)]
     order = np.arange(len(pieces)) if corpus.max_documents else random.permutation(len(pieces))
     read: list[Cluster] = []
-    n_read, checked = 0, set()
+    checked: set[str] = set()
+    n_read = 0
     for index in order[: max(LEAST_CLUSTERS, read_bytes // PIECE)]:
         place, start = pieces[index]
         if place.uri not in checked:

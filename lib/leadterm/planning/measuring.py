@@ -3,6 +3,7 @@
 Every figure comes from the job's own writers, kernels and readers, which work on the sample in a temporary folder.
 """
 
+import struct
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,8 +30,8 @@ ENTRY, ROW = 12, 16
 """Bytes of partial sums: of an entry, column and value; of a row, its key and two offsets."""
 REPEATS = 2
 """Of a measurement of seconds."""
-SHUFFLED_ROW = 20
-"""Bytes of a window in Spark's shuffle beside its tokens, compressed: hash, place, length."""
+SHUFFLE_BLOCK, SHUFFLE_HEADER = 2**15, 21
+"""Bytes that Spark compresses at once, and those that it writes before them."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,27 @@ class Matrices:
 
 def measure_windows(table: pa.Table) -> Windows:
     """Write windows as the job does."""
-    tokens = table["tokens"].combine_chunks().flatten().to_numpy()
+    n_tokens = len(table["tokens"].combine_chunks().flatten())
     started = time.process_time()
     with TemporaryDirectory() as folder:
         ordered = table.sort_by([("document", "ascending"), ("window", "ascending")]).cast(SCHEMA)
         with windows_file(Location.of(Path(folder) / "windows")) as (file, sink):
             file.append(ordered)
         seconds = time.process_time() - started
-    packed = len(pa.compress(tokens.astype("<i4").tobytes(), "lz4", asbytes=True)) + SHUFFLED_ROW * len(table)
-    return Windows(sink.n_bytes / len(tokens), packed / len(tokens), seconds / len(tokens))
+    return Windows(sink.n_bytes / n_tokens, _shuffled_bytes(table) / n_tokens, seconds / n_tokens)
+
+
+def _shuffled_bytes(table: pa.Table) -> int:
+    """Say what windows take in Spark's shuffle: rows as Spark lays them out, each block compressed by itself."""
+    numbers = zip(table["document"].to_pylist(), table["window"].to_pylist(), strict=True)
+    rows = []
+    for (document, window), tokens in zip(numbers, table["tokens"], strict=True):
+        data = tokens.values.to_numpy().astype("<i4").tobytes()
+        data += bytes(-len(data) % 8)
+        rows += [struct.pack(">i", 40 + len(data)), struct.pack("<5q", 0, 0, document, window, len(data)), data]
+    laid = b"".join(rows)
+    blocks = (laid[start : start + SHUFFLE_BLOCK] for start in range(0, len(laid), SHUFFLE_BLOCK))
+    return sum(SHUFFLE_HEADER + len(pa.compress(block, "lz4_raw", asbytes=True)) for block in blocks)
 
 
 def measure_matrices(
