@@ -96,8 +96,8 @@ def draw(corpus: CorpusSection, n_bytes: int, seed: int) -> Drawn:
 def _batches(chosen: pa.RecordBatch) -> tuple[pa.RecordBatch, ...]:
     """Cut documents into batches of about as many bytes each."""
     ends = np.cumsum(byte_lengths(chosen.column(0)))
-    cuts = np.searchsorted(ends, np.linspace(0, ends[-1], BATCHES + 1)[1:-1]) if len(ends) else []
-    bounds = np.unique([0, *cuts, len(chosen)]).tolist()
+    targets = np.linspace(0, ends[-1] if len(ends) else 0, BATCHES + 1)[1:-1]
+    bounds = np.unique([0, *np.minimum(np.searchsorted(ends, targets), len(chosen)), len(chosen)]).tolist()
     return tuple(chosen.slice(first, last - first) for first, last in pairwise(bounds))
 
 

@@ -97,8 +97,8 @@ def encode_sample(config: Config, drawn: Drawn) -> Encoded:
             f"none of {tally[Tally.DOCUMENTS]:,} documents that were drawn gave a window. Check corpus.text_column, "
             "the limits of corpus and windows.policy in the config."
         )
-    made_of = distinct[-1][0] if distinct else 1
-    seconds = (made - started) / made_of, (time.process_time() - made) / drawn.sample_bytes
+    making = (made - started) / distinct[-1][0] if distinct else 0.0  # To load one takes no time for each byte.
+    seconds = making, (time.process_time() - made) / max(1, drawn.sample_bytes)
     return Encoded(
         tokenizer, pa.concat_tables(tables), tally, np.array(sizes, dtype=float), positions, distinct, *seconds
     )

@@ -102,7 +102,7 @@ def _bytes(group: Any, column: tuple[str, ...]) -> int:
     chunks = (group.column(i) for i in range(group.num_columns))
     name = ".".join(column)
     mine = (chunk for chunk in chunks if f"{chunk.path_in_schema}.".startswith(f"{name}."))
-    return max(1, sum(chunk.total_uncompressed_size for chunk in mine))
+    return max(1, sum(int(chunk.total_uncompressed_size) for chunk in mine))
 
 
 def _read(group: Group, corpus: CorpusSection, most_bytes: int) -> Cluster:

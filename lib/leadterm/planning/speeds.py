@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def count_matrices(
     tokens: NDArray[np.int32], offsets: NDArray[np.int64], size: int, length: int
 ) -> tuple[csr_array, csr_array]:
     """Count windows into the bigram [CURRENT, NEXT] and the context matrix [NEXT, CONTEXT]: float64 (V, V)."""
-    found: dict[Statistic, list[tuple[NDArray[np.int64], ...]]] = {Statistic.BIGRAM: [], Statistic.CONTEXT: []}
+    found: dict[Statistic, list[tuple[Any, ...]]] = {Statistic.BIGRAM: [], Statistic.CONTEXT: []}
     for statistic, rows in count_unit(tokens, offsets, size, reciprocal_weights(length, BITS), CAPACITY):
         if statistic in found:
             parts = (np.repeat(rows.keys, np.diff(rows.offsets)), rows.columns.copy(), rows.values.astype(float))
@@ -51,7 +52,7 @@ def count_matrices(
     return bigram, context
 
 
-def _matrix(parts: list[tuple[NDArray[np.int64], ...]], size: int) -> csr_array:
+def _matrix(parts: list[tuple[Any, ...]], size: int) -> csr_array:
     """Put batches of rows together."""
     rows, columns, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=size))])
@@ -61,9 +62,9 @@ def _matrix(parts: list[tuple[NDArray[np.int64], ...]], size: int) -> csr_array:
 def measure_composing(bigram: csr_array, context: csr_array, counts: NDArray[np.int64], n_positions: int) -> Composing:
     """Compose the most frequent tokens of a sample on one core."""
     kept = np.flatnonzero(top_tokens(counts, COMPOSED))
-    small = [csr_array(matrix[kept][:, kept]) for matrix in (bigram, context)]
-    statistics = PairStatistics.from_counts(*small, n_positions)
-    multiplications = float(np.diff(small[1].indptr) @ np.bincount(small[0].indices, minlength=len(kept)))
+    pairs, contexts = (csr_array(matrix[kept][:, kept]) for matrix in (bigram, context))
+    statistics = PairStatistics.from_counts(pairs, contexts, n_positions)
+    multiplications = float(np.diff(contexts.indptr) @ np.bincount(pairs.indices, minlength=len(kept)))
     cell = _seconds_of(_without_pairs(EMPTY)) / EMPTY**2
     seconds = _seconds_of(statistics) - cell * len(kept) ** 2
     return Composing(max(seconds, 0.0) / max(multiplications, 1.0), cell)
