@@ -56,7 +56,8 @@ class Matrices:
     batch_bytes
         Of a batch of partial sums, beside its rows.
     write, merge
-        Seconds of one core to write partial sums, for an entry and for a batch; and to merge them.
+        Seconds of one core to write partial sums, for an entry and for a batch; and to merge them, for an entry and for
+        a matrix.
     """
 
     bytes: dict[str, tuple[float, float]]
@@ -103,15 +104,22 @@ def measure_matrices(
     first, *_ = halves(*halves(tokens, offsets)[0])
     made = [_repeated(section, size, units, weights) for units in ([first], halves(tokens, offsets))]
     small, large = made
-    table = np.array([[one.entries, one.batches] for one in made], dtype=float)
-    write, merge = (fit_costs(table, np.array([getattr(one, name) for one in made])) for name in ("write", "merge"))
+    write = _fitted(made, "write", [one.batches for one in made])
+    merge = _fitted(made, "merge", [len(MATRICES)] * len(made))
     return Matrices(
         {name: (small.bytes[name], large.bytes[name]) for name in large.bytes},
         large.file_bytes,
         max(0.0, (large.partial_bytes - ENTRY * large.entries - ROW * large.rows) / max(1, large.batches)),
-        (write[0], write[1]),
-        (merge[0], merge[1]),
+        write,
+        merge,
     )
+
+
+def _fitted(made: Sequence["_Made"], name: str, others: Sequence[float]) -> tuple[float, float]:
+    """Find what an entry costs, and something else that some units had too."""
+    table = np.array([[one.entries, other] for one, other in zip(made, others, strict=True)], dtype=float)
+    entry, rest = fit_costs(table, np.array([getattr(one, name) for one in made]))
+    return entry, rest
 
 
 def _repeated(section: CountingSection, size: int, units: Sequence[Any], weights: NDArray[np.int64]) -> "_Made":

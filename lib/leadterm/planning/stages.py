@@ -241,7 +241,7 @@ class _Predictor:
         return units.units * matrices * -(-self._size // groups.rows_per_group)
 
     def _partials_seconds(self, costs: tuple[float, float], entries: Estimate, units: Units, matrices: int) -> Estimate:
-        """Predict what it takes one core to write or to merge partial sums."""
+        """Predict what it takes one core to write partial sums."""
         return entries * costs[0] + Estimate.exact(costs[1] * self._batches(units, matrices))
 
     def _merge_seconds(self, units: Units, entries: Estimate, matrices: int) -> Estimate:
@@ -249,8 +249,8 @@ class _Predictor:
         rounds, files = 1, units.tasks
         while files > MOST_FILES:
             rounds, files = rounds + 1, -(-files // MOST_FILES)
-        once = self._partials_seconds(self._observed.matrices.merge, entries, units, matrices)
-        return once * (rounds / self._cores)
+        entry, matrix = self._observed.matrices.merge
+        return (entries * entry + Estimate.exact(matrices * matrix)) * (rounds / self._cores)
 
     def _bytes(self, name: str, entries: Estimate) -> Estimate:
         """Predict the bytes of a matrix; those of an entry change with the logarithm of the corpus."""
