@@ -28,7 +28,7 @@ def test_draws_of_zipf_lie_within_the_bounds(n_kinds, times):
     found = predict_growth(SIZES, curve, times * SIZES[-1], ceiling=n_kinds)
     truth = expected_kinds(shares, times * SIZES[-1])
     assert np.floor(found.low) <= truth <= np.ceil(found.high)
-    assert abs(found.value / truth - 1) < 0.05, "of independent draws; a text is less regular"
+    assert abs(found.value / truth - 1) < 0.02, "of independent draws, where the other scales are wrong by 4 %"
 
 
 def test_a_power_law_is_carried_on():
