@@ -28,7 +28,23 @@ def test_draws_of_zipf_lie_within_the_bounds(n_kinds, times):
     found = predict_growth(SIZES, curve, times * SIZES[-1], ceiling=n_kinds)
     truth = expected_kinds(shares, times * SIZES[-1])
     assert np.floor(found.low) <= truth <= np.ceil(found.high)
-    assert abs(found.value / truth - 1) < 0.02, "of independent draws, where the other scales are wrong by 4 %"
+    assert abs(found.value / truth - 1) < 0.02, "of independent draws, which are more regular than a text"
+
+
+@pytest.mark.parametrize(
+    ("curve", "truth"),
+    [
+        ([17461.25, 31131.0, 54511.25, 93106.5, 154465.0], 1_018_839),
+        ([508898.4375, 908860.375, 1594114.25, 2733030.5, 4561551.0], 30_723_941),
+    ],
+    ids=["bigram", "context"],
+)
+def test_pairs_of_a_twentieth_of_the_benchmark_foretell_all(curve, truth):
+    """Counted in the benchmark's text of 11,585,788 positions, V = 49,152, and in 568,254 of them and their parts."""
+    sizes = [568_254 / 2**k for k in (4, 3, 2, 1, 0)]
+    found = predict_growth(sizes, curve, 11_585_788, ceiling=49_152.0**2)
+    assert abs(found.value / truth - 1) < 0.04, "the other scales are wrong by more"
+    assert 0.85 * truth < found.low < truth < found.high < 1.2 * truth
 
 
 def test_a_power_law_is_carried_on():
