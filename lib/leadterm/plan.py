@@ -1,7 +1,5 @@
-"""``leadterm plan``: before a run of hours, what it will take, from a sample of its corpus and without Spark."""
+"""Before a run of hours, what it will take, from a sample of its corpus and without Spark."""
 
-import argparse
-import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -9,54 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leadterm.config import Config, load_config
-from leadterm.errors import ConfigError, LeadtermError
+from leadterm.config import Config
 from leadterm.store import Location, Manifest, read_manifest
 
-DEFAULT_SAMPLE = "4MB"
 PRODUCTS = ("windows", "bigram", "context", "composed", "query_key")
 FEW_POSITIONS = 50_000
 """Of a sample, below which predictions of pairs are too high, and by more than their bounds say."""
-Say = Callable[[str], object]
-
-
-def add_plan(commands: Any, say: Say, size: Callable[[str], int]) -> None:
-    """Add ``leadterm plan``; ``size`` reads an option such as 4MB."""
-    plan = commands.add_parser("plan", help="predict from a sample what a run will take, and what would be refused")
-    plan.add_argument("--config", required=True, help="a YAML file; see conf/")
-    plan.add_argument("--output", help="the run directory: is its disk large enough; a finished run is compared")
-    plan.add_argument("--cores", type=int, default=_cores(), help="tasks at once (default those of this machine)")
-    plan.add_argument("--sample", type=size, default=DEFAULT_SAMPLE, help="bytes of text drawn (default 4MB)")
-    plan.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
-    plan.add_argument("--json", action="store_true", help="print JSON")
-    plan.set_defaults(action=lambda options: _plan(options, say))
-
-
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _plan(options: argparse.Namespace, say: Say) -> None:
-    """Make a plan and show it; raises if a stage is sure to be refused.
-
-    Raises
-    ------
-    LeadtermError
-        Names the stages.
-    """
-    from leadterm.planning.layout import as_text, as_values  # noqa: PLC0415  # brings numba and Spark's Python package
-
-    if options.cores < 1:
-        raise ConfigError(f"--cores must be at least 1; found {options.cores}")
-    output = Location.of(options.output) if options.output else None
-    plan = make_plan(load_config(options.config), output, options.cores, options.sample, options.seed)
-    measured = measure_run(output) if output else {}
-    parts = (plan.stages, measured, plan.notes, plan.hazards)
-    say(json.dumps(as_values(*parts), indent=1) if options.json else as_text(*parts))
-    refused = dict.fromkeys(one.stage for one in plan.hazards if one.certain)
-    if refused:
-        raise LeadtermError(f"this run would be refused: {', '.join(refused)}. See what the plan says of it.")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from leadterm._version import __version__
 from leadterm.cli.align import add_align
 from leadterm.cli.jobs import add_run
+from leadterm.cli.plan import add_plan
 from leadterm.cli.publishing import add_check, add_publish
 from leadterm.cli.sample import add_sample
 from leadterm.cli.saying import report_errors
@@ -14,7 +15,8 @@ from leadterm.cli.training import add_ablate, add_pretrain, add_verify
 from leadterm.cli.weights import add_weights
 
 COMMANDS = (
-    add_run, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain, add_sample, add_check, add_publish,
+    add_run, add_plan, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain, add_sample, add_check,
+    add_publish,
 )  # fmt: skip
 """In the order in which they are listed."""
 

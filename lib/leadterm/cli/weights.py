@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from leadterm.cli.saying import say
-from leadterm.config.sizes import parse_bytes
+from leadterm.cli.sizes import size
 
 
 def add_weights(commands: Any) -> None:
@@ -19,7 +19,7 @@ def add_weights(commands: Any) -> None:
     weights.add_argument("--weights", nargs="+", metavar="NAME", help="output value query_key position (default all)")
     weights.add_argument("--rows", type=_rows, help="FIRST:LAST, token ids before LAST (default all)")
     weights.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="default float64")
-    weights.add_argument("--max-bytes", type=_size, default="2GiB", help="refuse larger files (default 2GiB)")
+    weights.add_argument("--max-bytes", type=size, default="2GiB", help="refuse larger files (default 2GiB)")
     weights.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (default cpu)")
     weights.set_defaults(action=_save_weights)
 
@@ -30,14 +30,6 @@ def _rows(text: str) -> slice:
     if match is None:
         raise argparse.ArgumentTypeError(f"expected FIRST:LAST, such as 0:1000, found {text!r}")
     return slice(*(int(number) if number else None for number in match.groups()))
-
-
-def _size(text: str) -> int:
-    """Read ``8GiB``."""
-    try:
-        return parse_bytes(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected {error}, found {text!r}") from error
 
 
 def _save_weights(options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from leadterm import cli
 
 COMMANDS = {
     "run": ["--config", "a", "--output", "b"],
+    "plan": ["--config", "a"],
     "show": ["run"],
     "weights": ["run", "--steps", "1", "--learning-rate", "1", "--layers", "1", "--output", "a"],
     "align": ["run", "model"],
