@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from multiprocessing import get_context
 from pathlib import Path
@@ -53,8 +53,13 @@ def build_texts(folder: Path, packages: Sequence[str]) -> Path:
         found = pool.imap_unordered(docstrings, files, chunksize=32)
         for some in tqdm(found, "extract docstrings", total=len(files), unit=" files", dynamic_ncols=True):
             texts.update(some)
-    _write(sorted(texts, key=lambda text: hashlib.sha256(text.encode()).digest()), target)
+    write_texts(pa.Table.from_pylist(by_content([{"text": text} for text in texts])), target)
     return target
+
+
+def by_content(documents: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Sort documents by a hash of their text."""
+    return sorted(documents, key=lambda document: hashlib.sha256(document["text"].encode()).digest())
 
 
 def docstrings(path: str) -> list[str]:
@@ -77,11 +82,19 @@ def first_texts(texts: Path, n_tokens: int | None) -> Path:
         return texts
     target = texts.with_name(f"{texts.stem}-{n_tokens}.parquet")
     if not target.exists():
-        column = pq.read_table(texts)["text"]
-        ends = np.cumsum(pa.compute.utf8_length(column).to_numpy())
+        table = pq.read_table(texts)
+        ends = np.cumsum(pa.compute.utf8_length(table["text"]).to_numpy())
         count = 1 + int(np.searchsorted(ends, n_tokens * CHARACTERS_PER_TOKEN))
-        _write(column[:count].to_pylist(), target)
+        write_texts(table[:count], target)
     return target
+
+
+def write_texts(documents: pa.Table, target: Path) -> None:
+    """Write documents to a file that is whole or absent."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    pq.write_table(documents, partial, row_group_size=ROW_GROUP, compression="zstd")
+    partial.rename(target)
 
 
 def _installed(name: str) -> Distribution | None:
@@ -90,13 +103,3 @@ def _installed(name: str) -> Distribution | None:
         return distribution(name)
     except PackageNotFoundError:
         return None
-
-
-def _write(texts: Iterable[str], target: Path) -> None:
-    """Write texts to a file that is whole or absent."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    pq.write_table(
-        pa.table({"text": pa.array(texts, pa.string())}), partial, row_group_size=ROW_GROUP, compression="zstd"
-    )
-    partial.rename(target)

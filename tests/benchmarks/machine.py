@@ -23,6 +23,11 @@ def describe_machine() -> dict[str, object]:
     }
 
 
+def usable_cores() -> int:
+    """Count the cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _processor() -> str:
     """Read the processor's name, where Linux gives it."""
     path = Path("/proc/cpuinfo")

@@ -36,7 +36,7 @@ def _head(results: dict[str, Any]) -> list[str]:
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
         f"load {machine['load_before']:.1f} when it began",
         ", ".join(f"{name} {machine[name]}" for name in ("python", "leadterm", "numba", "pyarrow", "pyspark", "torch")),
-        f"text: docstrings of the pinned packages and the King James Bible, {results['texts']}",
+        f"text: {results['text']}",
         f"{results['repeats']} repeats each, Spark and kernels warm; a result that is not right stops the benchmark",
     ]
 

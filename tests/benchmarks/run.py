@@ -1,8 +1,8 @@
 """Measures leadterm's jobs and its trainer against other ways to compute the same: ``make bench``.
 
 The text is extracted and encoded once and kept under ``data/bench``; the results are printed and written to
-``data/bench/results``. Sizes and parts are options: ``make bench ARGS="--tokens 300000 --only counting"`` is a quick
-trial.
+``data/bench/results``. Sizes, parts and the text are options: ``make bench ARGS="--tokens 300000 --only counting"`` is
+a quick trial, ``--corpus debian`` takes a text five times as large, which apt fetches.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks import alignment, attention, composition, counting, trainer
 from benchmarks.bench import Bench
 from benchmarks.corpus import build_texts, pinned_packages
+from benchmarks.debian import build_debian
 from benchmarks.machine import describe_machine
 from benchmarks.measure import in_fresh_process, in_this_process
 from benchmarks.report import format_report
@@ -31,13 +32,18 @@ PARTS = {
     "alignment": alignment,
 }
 """Each names the samples that it needs, and measures."""
+CORPORA = {
+    "docstrings": "docstrings of the pinned packages and the King James Bible",
+    "debian": "Debian's documentation packages",
+}
+"""The texts there are, as the report has them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Encode, measure, check, report."""
     options = parse(arguments)
     machine = describe_machine()
-    texts = build_texts(options.data, options.packages or pinned_packages())
+    texts = build_corpus(options)
     samples = describe_samples(options, texts)
     needed = {name: samples[name] for part in options.only for name in PARTS[part].SAMPLES}
     call = in_this_process if options.one_process else in_fresh_process
@@ -46,7 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     bench = Bench(samples, options.output, options.repeats, call, options.alignment_tokens)
     parts = {name: PARTS[name].run_part(bench) for name in PARTS if name in options.only}
-    write({"machine": machine, "texts": texts.name, "repeats": options.repeats, "parts": parts}, options.output)
+    text = f"{CORPORA[options.corpus]}, {texts.name}"
+    write({"machine": machine, "text": text, "repeats": options.repeats, "parts": parts}, options.output)
+
+
+def build_corpus(options: argparse.Namespace) -> Path:
+    """Give the file with the texts."""
+    if options.corpus == "debian":
+        return build_debian(options.data)
+    return build_texts(options.data, options.packages or pinned_packages())
 
 
 def describe_samples(options: argparse.Namespace, texts: Path) -> dict[str, Sample]:
@@ -70,6 +84,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(prog="make bench", description="speeds, leadterm's and others'")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure; default: all")
+    parser.add_argument("--corpus", choices=CORPORA, default="docstrings", help="the text; debian needs apt")
     parser.add_argument("--tokens", type=int, help="about so many tokens for leadterm's jobs; default: all of the text")
     parser.add_argument("--sql-tokens", type=int, default=300_000, help="for Spark SQL; default 300,000")
     parser.add_argument("--onehot-tokens", type=int, default=45_000, help="for one-hot products; default 45,000")

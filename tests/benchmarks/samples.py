@@ -159,7 +159,8 @@ def _sample(data: Path, texts: Path, n_tokens: int | None, name: str, tokenizer:
     """Describe a sample of the first so many tokens."""
     corpus = {"paths": [str(first_texts(texts, n_tokens))]}
     config = parse_config({"corpus": corpus, "tokenizer": tokenizer, "windows": {"length": length, "files": 4}})
-    return Sample(data / "runs" / f"{name}-{n_tokens or 'all'}", config)
+    corpus_name = texts.stem.partition("-")[0].replace("texts", "")
+    return Sample(data / "runs" / f"{corpus_name}-{name}-{n_tokens or 'all'}".removeprefix("-"), config)
 
 
 def tokenizer_path(data: Path) -> Path:
