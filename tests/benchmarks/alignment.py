@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.bench import Bench
+from benchmarks.floors import alignment_floor
 from benchmarks.gate import GateError
 from benchmarks.memory import sampled_memory
 from benchmarks.samples import Sample
 from leadterm.alignment import PAPER, Evaluator, Predictor, predictor_operators, prepare
 from leadterm.axes import Axis
 from leadterm.operators import Operator, SparseOperator
-from leadterm.run import open_run
+from leadterm.run import Run, open_run
 from leadterm.theory import restricted_matrix
 
 SAMPLES = ("large",)
@@ -37,7 +39,7 @@ def run_part(bench: Bench) -> dict[str, Any]:
     sample, sizes = bench.samples["large"], bench.alignment_tokens
     accuracy = {"covariances laid out": bench.call(check_scores, sample, GATE_TOKENS)}
     found = [bench.call(partial(measure, direct=size != sizes[-1]), sample, size, bench.repeats) for size in sizes]
-    return {"accuracy": accuracy, "alignment": found}
+    return {"accuracy": accuracy, "alignment": found, "floors": [found[-1]["floor"]]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +66,24 @@ def random_layer(n_tokens: int, dtype: torch.dtype) -> RandomLayer:
 def operators(sample: Sample, n_tokens: int, dtype: str) -> dict[str, Operator]:
     """Give the predictors over the most frequent tokens, or all."""
     run = open_run(sample.folder)
-    counts = run.vocabulary["count"].to_numpy()
-    tokens = np.sort(np.argsort(-counts, kind="stable")[:n_tokens])
+    tokens = frequent(run, n_tokens)
     matrix = restricted_matrix(run.query_key(), tokens)
     query_key = SparseOperator(matrix, (Axis.CURRENT, Axis.CONTEXT), dtype=dtype)
     found = predictor_operators(run.basis(dtype=dtype, tokens=tokens), query_key)
     return {name: found[name] for name in NAMES}
+
+
+def frequent(run: Run, n_tokens: int) -> NDArray[np.int64]:
+    """Choose the most frequent tokens, or all."""
+    return np.sort(np.argsort(-run.vocabulary["count"].to_numpy(), kind="stable")[:n_tokens])
+
+
+def nonzeros(sample: Sample, n_tokens: int) -> dict[str, int]:
+    """Count the entries of the sparse matrices that each predictor is made of."""
+    run = open_run(sample.folder)
+    matrices = (run.query_key(), run.bigram_counts(), run.context_weights())
+    query_key, *basis = (restricted_matrix(matrix, frequent(run, n_tokens)).nnz for matrix in matrices)
+    return {"query_key": query_key, "value": sum(basis)}
 
 
 def measure(sample: Sample, n_tokens: int, repeats: int, *, direct: bool) -> dict[str, Any]:
@@ -82,6 +96,8 @@ def measure(sample: Sample, n_tokens: int, repeats: int, *, direct: bool) -> dic
         prepared = time.perf_counter() - started
         seconds = [_seconds(lambda: Evaluator(predictors, PAPER).score(layer)) for _ in range(repeats)]
     result = {"tokens": n_tokens, "prepare_seconds": prepared, "seconds": seconds, "memory": peaks.total}
+    floor = alignment_floor(len(layer.pre), WIDTH, nonzeros(sample, n_tokens))
+    result["floor"] = floor.reached(median(seconds), len(layer.pre), peaks.total)
     if direct:
         dense = {name: operator.to_dense(max_bytes=2**36) for name, operator in found.items()}
         with sampled_memory() as peaks:

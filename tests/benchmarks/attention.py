@@ -2,11 +2,10 @@
 
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.bench import Bench, label, ratios
-from benchmarks.floors import attention_floor, share_of_floor
+from benchmarks.floors import attention_floors, reached
 from benchmarks.measure import Contender, Prepared, made_anew
 from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
@@ -26,12 +25,13 @@ def run_part(bench: Bench) -> dict[str, Any]:
     found |= bench.measure(ONEHOT, "words onehot", warm_up="words tiny")
     found |= bench.measure(OURS, "large", "words large", warm_up="words tiny")
     accuracy["the large sample"] = bench.call(check_query_key, large)
-    rates, seconds = bench.call(attention_floor, large), median(found[label(OURS, "large")].seconds)
+    least = bench.call(attention_floors, large)
     return {
         "accuracy": accuracy,
         "measurements": {name: one.as_dict() for name, one in found.items()},
         "ratios": {ONEHOT.name: ratios(found, OURS, ONEHOT, "words onehot", "words large")},
-        "floor": share_of_floor(rates, large, seconds, PRODUCTS, read=("composed",)),
+        "floors": reached(least["floors"], found[label(OURS, "large")]),
+        "kernel": least["kernel"],
         "stages_of": label(OURS, "large"),
     }
 

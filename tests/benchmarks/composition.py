@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, label
+from benchmarks.floors import composition_floor, reached
 from benchmarks.measure import Contender, Prepared, made_anew
 
 SAMPLES = ("large", "words large", "words tiny")
@@ -18,6 +19,7 @@ def run_part(bench: Bench) -> dict[str, Any]:
     return {
         "accuracy": {f"the sample {name}": bench.call(check_scores, bench.samples[name]) for name in SAMPLES[:2]},
         "measurements": {name: one.as_dict() for name, one in found.items()},
+        "floors": reached([bench.call(composition_floor, bench.samples["large"])], found[label(OURS, "large")]),
     }
 
 

@@ -2,17 +2,15 @@
 
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.bench import Bench, label, ratios
-from benchmarks.floors import counting_floor, share_of_floor
+from benchmarks.floors import counting_floors, reached
 from benchmarks.gate import check_rows, compare_onehot, compare_sql
 from benchmarks.measure import Contender, Prepared, kept_last, made_anew
 from benchmarks.stages import logged_session
 
 SAMPLES = ("sql", "words onehot", "large", "words large", "tiny", "words tiny")
-MATRICES = ("bigram", "context")
 
 
 def run_part(bench: Bench) -> dict[str, Any]:
@@ -25,12 +23,13 @@ def run_part(bench: Bench) -> dict[str, Any]:
     found |= bench.measure(OURS, "large", "words large")
     accuracy["the large sample"] = check_rows(bench.samples["large"])
     twins = {SQL: ("sql", "large"), ONEHOT: ("words onehot", "words large")}
-    rates, large = bench.call(counting_floor, bench.samples["large"]), found[label(OURS, "large")]
+    least = bench.call(counting_floors, bench.samples["large"])
     return {
         "accuracy": accuracy,
         "measurements": {name: one.as_dict() for name, one in found.items()},
         "ratios": {peer.name: ratios(found, OURS, peer, *names) for peer, names in twins.items()},
-        "floor": share_of_floor(rates, bench.samples["large"], median(large.seconds), MATRICES),
+        "floors": reached(least["floors"], found[label(OURS, "large")]),
+        "kernel": least["kernel"],
         "stages_of": label(OURS, "large"),
     }
 

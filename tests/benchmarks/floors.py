@@ -1,137 +1,224 @@
-"""What the machine itself would need: the fastest that this way of counting could be here.
+"""What each stage would need at least on this machine: two floors, of its operations and of the bytes it moves.
 
-For each pair of a position and a context token, counting has one read-modify-write of a scratch row, and attention one
-look-up in a row of scores besides. Each nonzero crosses memory at least once on its way to the task that merges (12
-bytes), and each file that is read whole or written once. All rates are measured, on all cores at once.
+A floor is a number from the corpus's own figures, divided by a rate measured in the same run on the same cores
+(:mod:`benchmarks.rates`). The larger of the two is the least time; its share of the stage's wall time is what the stage
+reaches. Operations of encoding and merging are divided by the rates of the tokenizer library and of pyarrow: practical
+bounds, not the machine's.
+
+====== ======================================================= ========================================================
+stage  operations                                              bytes, at the rate of copying memory
+====== ======================================================= ========================================================
+encode tokens, by the library's own batch call                 texts and files read, windows written
+count  an addition a pair of a position and a context token    windows read, 12 bytes a distinct pair written
+merge  distinct pairs, encoded by pyarrow                      12 bytes a distinct pair read, files written
+compose a product and a sum a term of B Phi, and of B'K at     the files, 12 bytes a distinct pair, 8 a score
+       pairs that occur
+attend a look-up and an addition a pair                        windows and scores read, 12 bytes a distinct pair written
+align  a product and a sum for each nonzero and dimension, and the streams, and 8 bytes a nonzero for each product
+       for the Gram matrices
+====== ======================================================= ========================================================
 """
 
-import os
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from benchmarks import rates
+from benchmarks.machine import usable_cores
+from benchmarks.measure import Measurement
 from benchmarks.samples import Sample
-from leadterm.counting import count_unit, reciprocal_weights
-from leadterm.counting.positions import CURRENT, NEXT, fetch_ahead, group_positions
+from leadterm.counting import attention_unit, count_unit, plan_memory, reciprocal_weights
+from leadterm.counting.positions import CURRENT, NEXT
 from leadterm.store import read_manifest
 
-COPIED_BYTES = 2**28
-"""Per core: far more than any cache."""
 BYTES_PER_NONZERO = 12
-"""Column int32 and value int64."""
-REPEATS = 3
-"""Of which the fastest counts: a floor is what the machine can do."""
+"""Column int32 and value int64 or float64."""
+KERNEL_TOKENS = 10_000_000
+"""At most, for kernels by themselves: one core takes some seconds for them."""
 
 
-SIGNATURE = "int64(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1])"
+@dataclass(frozen=True)
+class Work:
+    """Operations of one kind.
 
-
-@numba.njit(SIGNATURE, nogil=True)
-def scatter(tokens, starts, order, weights, scratch):
-    """Add the weights of all pairs of some positions to one scratch row; the number of pairs."""
-    pairs = 0
-    for k in range(order.size):
-        fetch_ahead(tokens, starts, order, k)
-        context = tokens[starts[k] : order[k] + 1]
-        weight = weights[context.size - 1]
-        for j in range(context.size):
-            scratch[np.uint32(context[j])] += weight
-        pairs += context.size
-    return pairs
-
-
-@numba.njit(SIGNATURE, nogil=True)
-def gather_scatter(tokens, starts, order, scores, scratch):
-    """Look the score of every pair of some positions up in one row and add it to another; the number of pairs."""
-    pairs = 0
-    for k in range(order.size):
-        fetch_ahead(tokens, starts, order, k)
-        context = tokens[starts[k] : order[k] + 1]
-        for j in range(context.size):
-            scratch[np.uint32(context[j])] += scores[np.uint32(context[j])]
-        pairs += context.size
-    return pairs
-
-
-def counting_floor(sample: Sample) -> dict[str, Any]:
-    """Measure the rates that limit counting, and leadterm's kernels without Spark.
-
-    Returns
-    -------
-    dict
-        ``cores``, ``pairs`` of a position and a context token, ``pairs_per_second`` and ``copied_bytes_per_second`` on
-        all cores, ``kernel_tokens_per_second`` of one core.
+    Attributes
+    ----------
+    what
+        As the report has it.
+    number, per_second
+        How many, and how many this machine does.
     """
-    tokens, offsets = sample.flat_windows()
+
+    what: str
+    number: int
+    per_second: float
+
+    @property
+    def seconds(self) -> float:
+        """For all."""
+        return self.number / self.per_second
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The least that a stage has to do.
+
+    Attributes
+    ----------
+    stage
+        Its name.
+    operations
+        Of each kind; they take turns.
+    moved
+        Bytes.
+    copied_per_second
+        Bytes.
+    """
+
+    stage: str
+    operations: tuple[Work, ...]
+    moved: int
+    copied_per_second: float
+
+    def reached(self, seconds: float, tokens: int, memory: int) -> dict[str, Any]:
+        """Say what share of the time that a stage took is the larger of its floors."""
+        operations, moving = sum(work.seconds for work in self.operations), self.moved / self.copied_per_second
+        kinds = [{"what": work.what, "number": work.number, "per_second": work.per_second} for work in self.operations]
+        return {
+            "stage": self.stage,
+            "seconds": seconds,
+            "tokens_per_second": tokens / seconds,
+            "memory": memory,
+            "operations": kinds,
+            "operations_seconds": operations,
+            "bytes": self.moved,
+            "copied_per_second": self.copied_per_second,
+            "bytes_seconds": moving,
+            "share": max(operations, moving) / seconds,
+        }
+
+
+def reached(floors: Sequence[Floor], measured: Measurement) -> list[dict[str, Any]]:
+    """Set the floors of a job's stages against what they took, and those of the whole job.
+
+    A job of Spark deals out work before each of its stages; where the log shows other stages, only the job is told.
+    """
+    stages = measured.stages[1::2] if len(measured.stages) == 2 * len(floors) else []
+    found = [
+        floor.reached(stage["wall_seconds"], measured.tokens, stage["memory"])
+        for floor, stage in zip(floors, stages, strict=False)
+    ]
+    operations = tuple(work for floor in floors for work in floor.operations)
+    name = "whole job" if len(floors) > 1 else floors[0].stage
+    job = replace(floors[0], stage=name, operations=operations, moved=sum(floor.moved for floor in floors))
+    return [*found, job.reached(measured.median, measured.tokens, measured.memory["total"])]
+
+
+def encoding_floor(sample: Sample, text_bytes: int, tokens_per_second: float, copied: float) -> Floor:
+    """Describe encoding; the rate is that of the tokenizer library on the same texts."""
+    moved = text_bytes + _file_bytes(sample, "windows") + read_manifest(sample.location, "sources").counts["bytes"]
+    return Floor("encode", (Work("tokens by the library", sample.sizes["tokens"], tokens_per_second),), moved, copied)
+
+
+def counting_floors(sample: Sample) -> dict[str, Any]:
+    """Measure the rates that limit counting, and leadterm's kernels without Spark; ``floors`` and ``kernel``."""
     size, length = sample.sizes["vocabulary_size"], sample.sizes["length"]
     weights = reciprocal_weights(length, 32)
-    _, seconds = _fastest(lambda _: sum(len(rows) for _, rows in count_unit(tokens, offsets, size, weights, 2**21)), 1)
-    kernels = {"kernel_tokens_per_second": sample.sizes["tokens"] / seconds}
-    return _rates(sample, scatter, NEXT, weights) | kernels
+    scattered = rates.pair_rate(sample.flat_windows(), size, rates.scatter, NEXT, weights, usable_cores())
+    floors = _floors(sample, "count", Work("additions", *scattered), ("bigram", "context"))
+    windows = first_windows(sample)
+    one = rates.pair_rate(windows, size, rates.scatter, NEXT, weights, 1)
+    kernel = rates.rate(lambda _: _exhausted(count_unit(*windows, size, weights, 2**21)), 1)
+    return {"floors": floors, "kernel": _kernel(len(windows[0]), one, kernel[1])}
 
 
-def attention_floor(sample: Sample) -> dict[str, Any]:
-    """Measure the rates that limit the attention job: as for counting, without the kernels."""
-    return _rates(sample, gather_scatter, CURRENT, np.ones(sample.sizes["vocabulary_size"], dtype=np.int64))
+def attention_floors(sample: Sample) -> dict[str, Any]:
+    """Measure the rates that limit attention, and leadterm's kernels without Spark."""
+    from benchmarks.gate_attention import job_scores  # noqa: PLC0415  # imports torch
+
+    size, length = sample.sizes["vocabulary_size"], sample.sizes["length"]
+    row = np.ones(size, dtype=np.int64)
+    looked_up = rates.pair_rate(sample.flat_windows(), size, rates.gather_scatter, CURRENT, row, usable_cores())
+    floors = _floors(sample, "attend", Work("look-ups and additions", *looked_up), ("query_key",), ("composed",))
+    windows, scores = first_windows(sample), job_scores(sample)
+    memory = plan_memory(sample.config.counting.memory_per_task, size, length, attention=True)
+    one = rates.pair_rate(windows, size, rates.gather_scatter, CURRENT, row, 1)
+    kernel = rates.rate(lambda _: _exhausted(attention_unit(*windows, length, scores, memory)), 1)
+    return {"floors": floors, "kernel": _kernel(len(windows[0]), one, kernel[1])}
 
 
-def share_of_floor(
-    rates: dict[str, Any], sample: Sample, seconds: float, made: Sequence[str], read: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Turn rates into the least time for a job, and say what share of the time it took that is.
+def composition_floor(sample: Sample) -> Floor:
+    """Count the terms of both products, and measure the rate of adding sparse rows."""
+    import leadterm  # noqa: PLC0415
 
-    Parameters
-    ----------
-    rates
-        From ``counting_floor`` or ``attention_floor``.
-    sample
-        That the job worked on.
-    seconds
-        That it took.
-    made, read
-        The products that it wrote, whose nonzeros were merged, and those that it read besides the windows.
+    run = leadterm.open_run(sample.folder)
+    bigram, context = run.bigram_counts(), run.context_weights()
+    terms = composition_terms(bigram, context)
+    moved = sum(_file_bytes(sample, product) for product in ("bigram", "context", "composed"))
+    moved += BYTES_PER_NONZERO * (bigram.nnz + context.nnz) + 8 * context.nnz
+    return Floor("compose", (Work("products", terms, rates.sparse_rate(context)),), moved, rates.copy_rate())
+
+
+def composition_terms(bigram: csr_array, context: csr_array) -> int:
+    """Count the products of B Phi, which takes row c of Phi for each nonzero of column c of B, and of B'K at the pairs.
+
+    The latter are as many: an entry (c, b) of Phi is a pair that occurs, and its sum goes over column c of B.
     """
-    manifests = {product: read_manifest(sample.location, product) for product in (*made, *read)}
-    nonzeros = sum(manifests[product].counts.get("nonzeros", 0) for product in made)
-    file_bytes = sum(entry.bytes for manifest in manifests.values() for entry in manifest.files)
-    pairs = rates["pairs"] / rates["pairs_per_second"]
-    moving = (nonzeros * BYTES_PER_NONZERO + file_bytes) / rates["copied_bytes_per_second"]
-    least = {"nonzeros": nonzeros, "file_bytes": file_bytes, "pairs_seconds": pairs, "moving_seconds": moving}
-    return {**rates, **least, "seconds": seconds, "share": (pairs + moving) / seconds}
+    used = np.bincount(bigram.indices, minlength=bigram.shape[1])
+    return 2 * int(used @ np.diff(context.indptr).astype(np.int64))
 
 
-def _rates(sample: Sample, loop: Callable[..., int], shift: int, values: NDArray[np.int64]) -> dict[str, Any]:
-    """Measure a loop over all pairs, positions grouped by the token ``shift`` places on, and the copying of memory."""
+def alignment_floor(n_tokens: int, width: int, nonzeros: dict[str, int]) -> Floor:
+    """Describe the scoring of a layer: its input with both predictors, the two other streams with one."""
+    entries = nonzeros["query_key"] + 3 * nonzeros["value"]
+    operations = (
+        Work("products, sparse", entries * width, rates.line_rate(width)),
+        Work("products, dense", 4 * n_tokens * width**2, rates.gram_rate(n_tokens, width)),
+    )
+    return Floor("align", operations, 8 * entries + 3 * 4 * n_tokens * width, rates.copy_rate())
+
+
+def first_windows(sample: Sample) -> rates.Windows:
+    """Take the first windows."""
     tokens, offsets = sample.flat_windows()
-    size = sample.sizes["vocabulary_size"]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    _, order, starts = group_positions(tokens, offsets, size, shift)
-    parts = list(zip(np.array_split(starts, cores), np.array_split(order, cores), strict=True))
-    scratches = [np.zeros(size, dtype=np.int64) for _ in parts]
-    pairs, seconds = _fastest(lambda core: loop(tokens, *parts[core], values, scratches[core]), cores)
+    last = max(1, int(np.searchsorted(offsets, KERNEL_TOKENS, side="right")) - 1)
+    return tokens[: offsets[last]], offsets[: last + 1]
 
-    sources = [np.ones(COPIED_BYTES // 8) for _ in range(cores)]
-    targets = [np.ones_like(source) for source in sources]
-    _, copy_seconds = _fastest(lambda core: np.copyto(targets[core], sources[core]) or 0, cores)
+
+def _floors(
+    sample: Sample, stage: str, pairs: Work, matrices: Sequence[str], read: Sequence[str] = ()
+) -> tuple[Floor, Floor]:
+    """Describe the two stages of a counting job."""
+    nonzeros = {product: read_manifest(sample.location, product).counts["nonzeros"] for product in matrices}
+    moved, copied = BYTES_PER_NONZERO * sum(nonzeros.values()), rates.copy_rate()
+    encoded = tuple(
+        Work(f"{product} encoded", number, rates.encoding_rate(sample, product))
+        for product, number in nonzeros.items()
+    )  # fmt: skip
+    files_read = sum(_file_bytes(sample, product) for product in ("windows", *read))
+    files_written = sum(_file_bytes(sample, product) for product in matrices)
+    return Floor(stage, (pairs,), moved + files_read, copied), Floor("merge", encoded, moved + files_written, copied)
+
+
+def _exhausted(rows: Iterable[object]) -> int:
+    """Use and drop rows; once."""
+    for _ in rows:
+        pass
+    return 1
+
+
+def _kernel(n_tokens: int, loop: tuple[int, float], times_per_second: float) -> dict[str, float]:
+    """Set a kernel by itself against the loop that is its floor, both on one core."""
+    pairs, per_second = loop
     return {
-        "cores": cores,
-        "pairs": int(pairs),
-        "pairs_per_second": pairs / seconds,
-        "copied_bytes_per_second": cores * COPIED_BYTES / copy_seconds,
+        "tokens_per_second": n_tokens * times_per_second,
+        "pairs_per_second": per_second,
+        "share": pairs * times_per_second / per_second,
     }
 
 
-def _fastest(work: Callable[[int], int], cores: int) -> tuple[int, float]:
-    """Do a share of the work on each core at the same time; the sum of the results, the least time of some repeats."""
-    times = []
-    with ThreadPoolExecutor(cores) as pool:
-        for _ in range(REPEATS):
-            started = time.perf_counter()
-            results = list(pool.map(work, range(cores)))
-            times.append(time.perf_counter() - started)
-    return sum(results), min(times)
+def _file_bytes(sample: Sample, product: str) -> int:
+    return sum(entry.bytes for entry in read_manifest(sample.location, product).files)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 import leadterm
-from benchmarks.samples import Sample
+from benchmarks.samples import Sample, tokenizer_of
 from leadterm.counting import reciprocal_weights
 
 TOLERANCE = 1e-6
@@ -64,6 +64,23 @@ def check_rows(sample: Sample, n_rows: int = 16, most: int = 5_000) -> str:
         if not np.array_equal(context[[row]].toarray()[0], expected):
             raise GateError(f"Phi: row {row} is not what a plain count gives")
     return f"{n_rows} rows of Phi, {counts[rows].sum():,} positions: equal to a plain count, every integer"
+
+
+def check_windows(sample: Sample, n_tokens: int, n_documents: int = 200) -> str:
+    """Cut the windows of some documents from the tokenizer library's ids; require all of them, and as many tokens."""
+    texts, length = sample.texts(), sample.sizes["length"]
+    chosen = [texts[place] for place in np.unique(np.linspace(0, len(texts) - 1, n_documents).astype(int))]
+    wanted: set[bytes] = set()
+    for encoded in tokenizer_of(sample).encode_batch(chosen, add_special_tokens=False):
+        ids = np.array(encoded.ids, dtype=np.int32)
+        wanted |= {ids[place : place + length + 1].tobytes() for place in range(0, len(ids) - 1, length)}
+    missing = wanted.difference(window.tobytes() for window in leadterm.open_run(sample.folder).windows())
+    if missing or n_tokens != sample.sizes["tokens"]:
+        raise GateError(
+            f"windows: {len(missing)} of {len(wanted)} that the library's ids give are not there; it gives "
+            f"{n_tokens:,} tokens, leadterm {sample.sizes['tokens']:,}"
+        )
+    return f"all {len(wanted):,} windows of {len(chosen)} documents are there, and as many tokens in all"
 
 
 def sample_tokens(counts: NDArray[np.int64], n_tokens: int, most: int) -> NDArray[np.int64]:

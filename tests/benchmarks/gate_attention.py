@@ -1,5 +1,7 @@
 """The accuracy gate of composition and attention."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,8 +11,10 @@ import leadterm
 from benchmarks.gate import GateError, sample_tokens
 from benchmarks.peer_onehot_attention import attend_onehot, dense_scores
 from benchmarks.samples import Sample
+from leadterm.counting import Scores
 from leadterm.store import require_manifest
-from leadterm.store.composed import SCORES, map_scores
+from leadterm.store.composed import MARGINS, SCORES, map_scores
+from leadterm.store.tables import read_table
 
 TOLERANCE = 1e-10
 """Relative, of the norm of a matrix, row or vector. Entries are summed in units of 2^-61 of the largest possible sum; a
@@ -79,6 +83,19 @@ def read_scores(sample: Sample) -> csr_array:
         values.append(some_values)
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     return csr_array((np.concatenate(values), np.concatenate(columns), bounds), shape=(size, size))
+
+
+def job_scores(sample: Sample) -> Scores:
+    """Give the scores as the job's kernels take them."""
+    from leadterm.spark.attention import Units  # noqa: PLC0415  # imports PySpark
+
+    manifest = require_manifest(sample.location, "composed", "compose_weights")
+    sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)
+    margins = read_table(sample.location, manifest, MARGINS)
+    kept, without_row, spread = (margins[name].to_numpy() for name in ("kept", "without_row", "spread"))
+    units = Units.from_counts(leadterm.open_run(sample.folder).bigram_counts(), spread)
+    pieces = partial(map_scores, str(sample.folder / "composed" / SCORES), sha256)
+    return Scores(pieces, kept, without_row, units.row_bits, units.position_bits)
 
 
 def require_close(

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.memory import sampled_memory
+from benchmarks.memory import peak_between, sampled_memory
 from benchmarks.samples import Sample
 from benchmarks.stages import EVENTS, read_stages
 
@@ -52,7 +52,7 @@ class Measurement:
     memory
         Peaks over all repeats, in bytes.
     stages
-        Of the repeat with the median time, where it ran on Spark.
+        Of the repeat with the median time, where it ran on Spark, each with the peak of all processes in its time.
     """
 
     contender: str
@@ -67,7 +67,12 @@ class Measurement:
     @property
     def rate(self) -> float:
         """Tokens per second, by the median time."""
-        return self.tokens / median(self.seconds)
+        return self.tokens / self.median
+
+    @property
+    def median(self) -> float:
+        """The median time, in seconds."""
+        return median(self.seconds)
 
     def as_dict(self) -> dict[str, Any]:
         """Give all that was measured as plain values."""
@@ -94,10 +99,12 @@ def measure(
     timed = [(sample, _timed(work, sample, output, repeats)) for sample in samples]
     finish()
     found = []
-    for sample, (spans, memory) in timed:
+    for sample, (spans, memory, history) in timed:
         seconds = [ended - began for began, ended in spans]
         middle = spans[sorted(range(repeats), key=seconds.__getitem__)[repeats // 2]]
         stages = read_stages(output / EVENTS, *middle)
+        for stage in stages:
+            stage["memory"] = peak_between(history, stage["submitted"], stage["submitted"] + stage["wall_seconds"])
         found.append(Measurement(contender.name, **sample.sizes, seconds=seconds, memory=memory, stages=stages))
     return found
 
@@ -124,9 +131,17 @@ def kept_last(action: Callable[[Sample], Any], save: Callable[[Any, Path], None]
     return work, lambda: save(last[-1], output / "result")
 
 
-def _timed(work: Work, sample: Sample, output: Path, repeats: int) -> tuple[list[tuple[float, float]], dict[str, int]]:
-    """Let a contender work some times: when each repeat began and ended (seconds since 1970), and peaks of memory."""
-    spans, memory = [], {}
+def _timed(
+    work: Work, sample: Sample, output: Path, repeats: int
+) -> tuple[list[tuple[float, float]], dict[str, int], list[tuple[float, int]]]:
+    """Let a contender work some times.
+
+    Returns
+    -------
+    tuple
+        When each repeat began and ended (seconds since 1970), the peaks of memory, and its history.
+    """
+    spans, memory, history = [], {}, []
     for _ in range(repeats):
         shutil.rmtree(output / "result", ignore_errors=True)
         run = work(sample, output / "result")
@@ -134,5 +149,6 @@ def _timed(work: Work, sample: Sample, output: Path, repeats: int) -> tuple[list
             began = time.time()
             run()
             spans.append((began, time.time()))
+        history += peaks.history
         memory = {kind: max(peak, memory.get(kind, 0)) for kind, peak in peaks.as_dict().items()}
-    return spans, memory
+    return spans, memory, history

@@ -2,8 +2,9 @@
 
 import os
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
@@ -21,6 +22,8 @@ class Peaks:
     def __init__(self) -> None:
         self.total = 0
         self.by_kind: Counter[str] = Counter()
+        self.history: list[tuple[float, int]] = []
+        """When (seconds since 1970) all processes held how much."""
 
     def sample(self) -> None:
         """Look at all processes now."""
@@ -32,11 +35,17 @@ class Peaks:
             except psutil.Error:  # it has just ended
                 continue
         self.total = max(self.total, now.total())
+        self.history.append((time.time(), now.total()))
         self.by_kind |= now  # the larger of each
 
     def as_dict(self) -> dict[str, int]:
         """Give all peaks in bytes, the total first."""
         return {"total": self.total, **self.by_kind}
+
+
+def peak_between(history: Sequence[tuple[float, int]], began: float, ended: float) -> int:
+    """Find the largest total that was seen in a span of time, or just before or after a short one."""
+    return max((total for when, total in history if began - INTERVAL <= when <= ended + INTERVAL), default=0)
 
 
 @contextmanager

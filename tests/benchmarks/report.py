@@ -9,16 +9,16 @@ STAGES = (
     "deal out row groups", "count: read windows, kernels, write partial sums", "deal out blocks of rows",
     "merge: read partial sums, add, write Parquet",
 )  # fmt: skip
-"""Of leadterm's jobs, in order."""
+"""Of leadterm's counting jobs, in order."""
 TITLES = {
+    "encoding": "ENCODING: from text to windows of token ids",
     "counting": "COUNTING: from windows to the bigram and context matrices",
     "composition": "COMPOSITION: from counts to the scores of pairs, on the driver",
     "attention": "ATTENTION: from windows and scores to the query-key matrix and the position bias",
     "alignment": "ALIGNMENT: one layer of 9 heads, d_model 576, against the paper's predictors, float32, on the CPU",
+    "scaling": "SCALING: counting and attention on one core and on all, and on twice the tokens",
     "trainer": "TRAINER: one step of gradient descent, 3 layers, float32, on the CPU",
 }
-PER_PAIR = {"counting": "one addition", "attention": "one look-up and one addition"}
-"""What the floor's loop does for each pair of a position and a token of its context."""
 
 
 def format_report(results: dict[str, Any]) -> str:
@@ -66,32 +66,58 @@ def _ratios(_: str, part: dict[str, Any]) -> list[str]:
     columns = list(next(iter(part["ratios"].values())))
     lines = [f"{'leadterm is so many times as fast as':40}" + "".join(f"{column:>30}" for column in columns)]
     for name, ratio in part["ratios"].items():
-        lines.append(f"  {name:38}" + "".join(f"{ratio[column]:>30,.1f}" for column in columns))
+        lines.append(f"  {name:38}" + "".join(f"{_ratio(ratio[column]):>30}" for column in columns))
     return lines
 
 
-def _floor(name: str, part: dict[str, Any]) -> list[str]:
-    floor = part["floor"]
-    lines = [
-        f"floor on {floor['cores']} cores for {floor['pairs']:,} pairs and {floor['nonzeros']:,} nonzeros",
-        f"  {PER_PAIR[name]} a pair, {floor['pairs_per_second'] / 1e6:,.0f} M pairs/s: {floor['pairs_seconds']:.2f} s",
-        f"  moving {floor['copied_bytes_per_second'] / 1e9:,.1f} GB/s (12 bytes a nonzero, and "
-        f"{floor['file_bytes'] / 1e6:,.0f} MB of files): {floor['moving_seconds']:.2f} s",
-        f"  the job takes {floor['seconds']:.2f} s: it reaches {floor['share']:.0%} of the floor",
+def _floors(_: str, part: dict[str, Any]) -> list[str]:
+    names = ("wall s", "tokens/s", "peak memory", "operations s", "bytes s", "share")
+    widths = (10, 14, 14, 14, 10, 8)
+    lines = [f"{'floors, by rates measured here':32}" + "".join(map(str.rjust, names, widths))]
+    for one in part["floors"]:
+        cells = (
+            _short(one["seconds"]), f"{one['tokens_per_second']:,.0f}", _gib(one["memory"]),
+            _short(one["operations_seconds"]), _short(one["bytes_seconds"]), f"{one['share']:.0%}",
+        )  # fmt: skip
+        lines.append(f"  {one['stage']:30}" + "".join(map(str.rjust, cells, widths)))
+    what = [work for one in part["floors"][:-1] or part["floors"] for work in one["operations"]]
+    lines += [f"  {work['number']:,} {work['what']}, at {work['per_second'] / 1e6:,.1f} M/s" for work in what]
+    moved, copied = part["floors"][-1]["bytes"], part["floors"][-1]["copied_per_second"]
+    return [*lines, f"  {moved / 1e6:,.0f} MB moved, at {copied / 1e9:,.1f} GB/s"]
+
+
+def _kernel(_: str, part: dict[str, Any]) -> list[str]:
+    kernel = part["kernel"]
+    return [
+        f"leadterm's kernels alone, one core, no Spark: {kernel['tokens_per_second']:,.0f} tokens/s, "
+        f"{kernel['share']:.0%} of the floor's loop ({kernel['pairs_per_second'] / 1e6:,.0f} M pairs/s on one core)"
     ]
-    if "kernel_tokens_per_second" in floor:
-        lines.append(f"  its kernels alone, one core, no Spark: {floor['kernel_tokens_per_second']:,.0f} tokens/s")
-    return lines
 
 
-def _stages(_: str, part: dict[str, Any]) -> list[str]:
+def _scaling(_: str, part: dict[str, Any]) -> list[str]:
+    scaling = part["scaling"]
+    one, two = scaling["tokens"]
+    lines = [
+        f"{'wall seconds':18}{'1 core':>10}{scaling['cores']:>10} cores{'faster':>10}"
+        f"{f'{two / one:.2f} x tokens':>18}{'longer':>10}"
+    ]
+    for name, stage in scaling["stages"].items():
+        alone, together, doubled = map(_short, stage["seconds"])
+        faster, longer = f"{stage['faster']:.2f}", f"{stage['longer']:.2f}"
+        lines.append(f"  {name:16}{alone:>10}{together:>16}{faster:>10}{doubled:>18}{longer:>10}")
+    small, large = map(_gib, scaling["executors"])
+    return [*lines, f"executors' Python processes at their peak: {small} for {one:,} tokens, {large} for {two:,}"]
+
+
+def _stages(name: str, part: dict[str, Any]) -> list[str]:
     measured = part["measurements"][part["stages_of"]]
     stages = measured["stages"]
-    names = STAGES if len(stages) == len(STAGES) else [f"stage {i}" for i in range(len(stages))]
+    known = name in ("counting", "attention") and len(stages) == len(STAGES)
+    names = STAGES if known else [f"stage {i}" for i in range(1, 1 + len(stages))]
     lines = ["stages of leadterm's job (median repeat)           wall s   task s   GC s"]
-    for name, stage in zip(names, stages, strict=True):
+    for stage_name, stage in zip(names, stages, strict=True):
         times = (stage[key] for key in ("wall_seconds", "task_seconds", "gc_seconds"))
-        lines.append(f"  {name:47}" + "".join(f"{time:8.2f}" for time in times))
+        lines.append(f"  {stage_name:47}" + "".join(f"{time:8.2f}" for time in times))
     rest = median(measured["seconds"]) - sum(stage["wall_seconds"] for stage in stages)
     return [*lines, f"  {'between and after the stages':47}{rest:8.2f}"]
 
@@ -121,7 +147,9 @@ SECTIONS: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "measurements": _speeds,
     "ratios": _ratios,
     "alignment": _alignment,
-    "floor": _floor,
+    "floors": _floors,
+    "kernel": _kernel,
+    "scaling": _scaling,
     "stages_of": _stages,
 }
 """How the results of a part are laid out, in this order; a part need not have all of them."""
@@ -138,6 +166,11 @@ def _row(cells: tuple[str, ...]) -> str:
 def _short(seconds: float) -> str:
     """Write three digits."""
     return f"{seconds:.0f}" if seconds >= 100 else f"{seconds:#.3g}"
+
+
+def _ratio(ratio: float) -> str:
+    """Write enough digits to tell a ratio below 1 from 1."""
+    return f"{ratio:,.1f}" if ratio >= 1.05 else f"{ratio:.2f}"
 
 
 def _gib(size: int) -> str:

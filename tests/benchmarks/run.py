@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import alignment, attention, composition, counting, trainer
+from benchmarks import alignment, attention, composition, counting, encoding, scaling, trainer
 from benchmarks.bench import Bench
 from benchmarks.corpus import build_texts, pinned_packages
 from benchmarks.debian import build_debian
@@ -25,11 +25,13 @@ ROOT = Path(__file__).parents[2]
 WARM_UP = 5_000
 """Tokens of the sample that warms a contender up."""
 PARTS = {
+    "encoding": encoding,
     "counting": counting,
     "composition": composition,
     "attention": attention,
     "trainer": trainer,
     "alignment": alignment,
+    "scaling": scaling,
 }
 """Each names the samples that it needs, and measures."""
 CORPORA = {
@@ -66,7 +68,9 @@ def build_corpus(options: argparse.Namespace) -> Path:
 def describe_samples(options: argparse.Namespace, texts: Path) -> dict[str, Sample]:
     """Describe all samples, by name."""
     sizes = {"large": options.tokens, "sql": options.sql_tokens, "onehot": options.onehot_tokens, "tiny": WARM_UP}
-    samples = {name: subwords(options.data, texts, sizes[name]) for name in ("large", "sql", "tiny")}
+    sizes |= {"scaling": options.scaling_tokens, "scaling doubled": 2 * options.scaling_tokens}
+    plain = ("large", "sql", "tiny", "scaling", "scaling doubled")
+    samples = {name: subwords(options.data, texts, sizes[name]) for name in plain}
     samples |= {f"words {name}": words(options.data, texts, sizes[name]) for name in ("large", "onehot", "tiny")}
     return samples | training_batches(options.data, texts, options.onehot_tokens, options.training_windows)
 
@@ -91,6 +95,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--training-windows", type=int, nargs="+", default=[48, 240], help="of a step; default 48, 240")
     sizes = {"type": int, "nargs": "+", "default": [2000, 4000, 8000, 49152]}
     parser.add_argument("--alignment-tokens", **sizes, help="the most frequent; default 2000, 4000, 8000, 49152")
+    parser.add_argument(
+        "--scaling-tokens", type=int, default=5_000_000, help="for one core, and twice that; default 5,000,000"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="of every measurement; the median counts; default 3")
     parser.add_argument("--packages", nargs="*", help="take docstrings of these only; default: all pinned packages")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "bench", help="where texts and windows are kept")

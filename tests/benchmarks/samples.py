@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from benchmarks.corpus import first_texts
 from leadterm.config import Config
@@ -54,6 +56,11 @@ class Sample:
         """Whether the matrices of these very windows are there."""
         made = [read_manifest(self.location, product) for product in ("bigram", "context", "frequencies")]
         return all(one and one.made_from["windows"] == self.manifest.content_hash for one in made)
+
+    def texts(self) -> list[str]:
+        """Read its texts."""
+        texts: list[str] = pq.read_table(self.config.corpus.paths[0], columns=["text"])["text"].to_pylist()
+        return texts
 
     def flat_windows(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Read all windows end to end: tokens, and where each window begins and the last one ends."""
@@ -161,6 +168,14 @@ def _sample(data: Path, texts: Path, n_tokens: int | None, name: str, tokenizer:
     config = parse_config({"corpus": corpus, "tokenizer": tokenizer, "windows": {"length": length, "files": 4}})
     corpus_name = texts.stem.partition("-")[0].replace("texts", "")
     return Sample(data / "runs" / f"{corpus_name}-{name}-{n_tokens or 'all'}".removeprefix("-"), config)
+
+
+def tokenizer_of(sample: Sample) -> Tokenizer:
+    """Give the tokenizer of a sample as the library reads it, without padding and truncation."""
+    tokenizer = Tokenizer.from_file(sample.config.tokenizer.source)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def tokenizer_path(data: Path) -> Path:

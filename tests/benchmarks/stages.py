@@ -14,18 +14,20 @@ METRICS = {
 """What is kept of a stage: the name of Spark's accumulator and its unit."""
 
 
-def logged_session(output: Path) -> Any:
-    """Start Spark with a log of its stages in a contender's folder."""
+def logged_session(output: Path, cores: int | None = None) -> Any:
+    """Start Spark on some cores, or all, with a log of its stages in a contender's folder."""
     from leadterm.spark.session import start_session  # noqa: PLC0415  # only processes that measure start Spark
 
     shutil.rmtree(output / EVENTS, ignore_errors=True)
     (output / EVENTS).mkdir(parents=True)
-    properties = {
+    properties: dict[str, object] = {
         "spark.eventLog.enabled": True,
         "spark.eventLog.dir": (output / EVENTS).resolve().as_uri(),
         "spark.eventLog.rolling.enabled": False,
         "spark.eventLog.compress": False,
     }
+    if cores is not None:
+        properties["spark.master"] = f"local[{cores}]"
     return start_session("leadterm benchmark", properties)
 
 

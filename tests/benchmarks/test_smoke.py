@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import alignment, gate, gate_attention, gate_trainer, samples
+from benchmarks import alignment, gate, gate_attention, gate_trainer, samples, scaling
+from benchmarks.machine import usable_cores
 from leadterm.corpus import count_pieces, load_tokenizer, read_sample, train_bpe
 from support.quick_spark import quick_options
 
 ROOT = Path(__file__).parents[2]
 SIZES = ["--tokens", "6000", "--sql-tokens", "3000", "--onehot-tokens", "1000", "--training-windows", "2", "3"]
-SIZES += ["--alignment-tokens", "64", "128"]
+SIZES += ["--alignment-tokens", "64", "128", "--scaling-tokens", "3000"]
 QUICK = ["--repeats", "1", "--packages", "tqdm", "--one-process"]
 
 
@@ -44,29 +45,37 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_benchmark_measures_everyone(results: Path) -> None:
     parts = json.loads((results / "benchmark.json").read_text())["parts"]
     assert {name: len(part["accuracy"]) for name, part in parts.items()} == {
-        "counting": 3, "composition": 2, "attention": 2, "trainer": 1, "alignment": 1,
+        "encoding": 1, "counting": 3, "composition": 2, "attention": 2, "trainer": 1, "alignment": 1, "scaling": 3,
     }  # fmt: skip
     assert {
         name: {one["contender"] for one in part["measurements"].values()}
         for name, part in parts.items()
         if "measurements" in part
     } == {
+        "encoding": {"leadterm, encoding", "tokenizers, encode_batch_fast"},
         "counting": {"leadterm", "Spark SQL", "one-hot products, torch"},
         "composition": {"leadterm, composition"},
         "attention": {"leadterm, attention", "one-hot attention, torch"},
         "trainer": {"leadterm, trainer", "leadterm, expand_paths", "one-hot model, torch"},
+        "scaling": {"leadterm, cores 1", f"leadterm, cores {usable_cores()}"},
     }
     measurements = [one for part in parts.values() for one in part.get("measurements", {}).values()]
     assert all(one["memory"]["total"] > 0 and min(one["seconds"]) > 0 for one in measurements)
     ratios = [ratio for part in parts.values() for found in part.get("ratios", {}).values() for ratio in found.values()]
-    assert len(ratios) == 10
+    assert len(ratios) == 11
     sizes = {name: one["vocabulary_size"] for name, one in parts["counting"]["measurements"].items()}
     assert sizes["leadterm: large"] == 600
     assert sizes["leadterm: words large"] > 600
     assert min(ratios) > 0
     assert [(one["tokens"], "ratio" in one) for one in parts["alignment"]["alignment"]] == [(64, True), (128, False)]
-    for part in (parts["counting"], parts["attention"]):
-        assert part["floor"]["share"] > 0
+    floors = {name: [one["stage"] for one in part["floors"]] for name, part in parts.items() if "floors" in part}
+    assert floors == {
+        "encoding": ["encode"], "counting": ["count", "merge", "whole job"], "composition": ["compose"],
+        "attention": ["attend", "merge", "whole job"], "alignment": ["align"],
+    }  # fmt: skip
+    assert all(one["share"] > 0 and one["memory"] > 0 for name in floors for one in parts[name]["floors"])
+    assert list(parts["scaling"]["scaling"]["stages"]) == [*scaling.STAGES, "both jobs"]
+    for part in (parts["encoding"], parts["counting"], parts["attention"]):
         assert sum(stage["task_seconds"] for stage in part["measurements"][part["stages_of"]]["stages"]) > 0
     assert "so many times as fast" in (results / "benchmark.txt").read_text()
 

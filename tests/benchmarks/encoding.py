@@ -1,0 +1,88 @@
+"""Encoding, from text to windows of token ids: leadterm, and the tokenizer library's own batch call on the same texts.
+
+The library has the texts in memory, uses all cores, and leaves its ids as they are; leadterm reads Parquet, and cuts,
+shuffles, sorts and writes windows besides. So the library's rate is what leadterm's can come near to.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from benchmarks import rates
+from benchmarks.bench import Bench, label
+from benchmarks.floors import encoding_floor, reached
+from benchmarks.gate import check_windows
+from benchmarks.machine import usable_cores
+from benchmarks.measure import Contender, Prepared, made_anew
+from benchmarks.samples import Sample, tokenizer_of
+from benchmarks.stages import logged_session
+
+SAMPLES = ("large", "tiny")
+BATCH_CHARACTERS = 2**24
+"""Of one call of the library: some millions of tokens, so that its threads do not wait for each other."""
+COUNT = "tokens"
+"""The file with the number of tokens that the library gave."""
+
+
+def run_part(bench: Bench) -> dict[str, Any]:
+    """Measure both; require of leadterm the windows that the library's ids give."""
+    found = bench.measure(LIBRARY, "large") | bench.measure(OURS, "large")
+    large, theirs = bench.samples["large"], found[label(LIBRARY, "large")]
+    n_tokens = int((bench.folder(LIBRARY) / "result" / COUNT).read_text())
+    accuracy = {LIBRARY.name: bench.call(check_windows, large, n_tokens)}
+    ours = found[label(OURS, "large")]
+    floor = encoding_floor(large, bench.call(text_bytes, large), theirs.rate, bench.call(rates.copy_rate))
+    return {
+        "accuracy": accuracy,
+        "measurements": {name: one.as_dict() for name, one in found.items()},
+        "ratios": {LIBRARY.name: {"same texts": ours.rate / theirs.rate}},
+        "floors": reached([floor], ours),
+        "stages_of": label(OURS, "large"),
+    }
+
+
+def prepare_ours(output: Path) -> Prepared:
+    """Start Spark for leadterm's job."""
+    from leadterm.spark.encode import PRODUCTS, encode_corpus  # noqa: PLC0415
+
+    session = logged_session(output)
+    return made_anew(PRODUCTS, partial(encode_corpus, session)), session.stop
+
+
+def prepare_library(_: Path) -> Prepared:
+    """Let the tokenizer library use all cores; texts are read before the time is taken."""
+    os.environ |= {"TOKENIZERS_PARALLELISM": "true", "RAYON_NUM_THREADS": str(usable_cores())}
+
+    def work(sample: Sample, target: Path) -> Callable[[], Any]:
+        target.mkdir(parents=True)
+        return partial(encode_all, tokenizer_of(sample), batches(sample.texts()), target / COUNT)
+
+    return work, lambda: None
+
+
+def batches(texts: Sequence[str]) -> list[Sequence[str]]:
+    """Divide texts into batches of about so many characters."""
+    ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
+    cuts = np.flatnonzero(np.diff(ends // BATCH_CHARACTERS)) + 1
+    return [texts[first:last] for first, last in pairwise([0, *cuts.tolist(), len(texts)])]
+
+
+def encode_all(tokenizer: Tokenizer, texts: Sequence[Sequence[str]], target: Path) -> None:
+    """Encode all texts and write down how many tokens they have."""
+    encoded = (tokenizer.encode_batch_fast(batch, add_special_tokens=False) for batch in texts)
+    target.write_text(str(sum(len(one) for batch in encoded for one in batch)), encoding="utf-8")
+
+
+def text_bytes(sample: Sample) -> int:
+    """Count the bytes of all texts in UTF-8."""
+    return sum(len(text.encode()) for text in sample.texts())
+
+
+OURS = Contender("leadterm, encoding", prepare_ours)
+LIBRARY = Contender("tokenizers, encode_batch_fast", prepare_library)

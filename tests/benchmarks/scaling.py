@@ -1,0 +1,86 @@
+"""Scaling of counting and attention: twice the cores, and twice the tokens.
+
+Both jobs run one after the other in one Spark; their stages are told apart by its log.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench import Bench, label
+from benchmarks.gate import GateError, check_rows
+from benchmarks.machine import usable_cores
+from benchmarks.measure import Contender, Measurement, Prepared, made_anew
+from benchmarks.samples import Sample
+from benchmarks.stages import logged_session
+from leadterm.store import read_manifest
+
+SAMPLES = ("scaling", "scaling doubled", "tiny")
+PRODUCTS = ("bigram", "context", "frequencies", "query_key", "position")
+STAGES = {"count": 1, "count, merge": 3, "attend": 5, "attend, merge": 7}
+"""The stages of both jobs, by their place in the log; before each of them Spark deals out work."""
+
+
+def run_part(bench: Bench) -> dict[str, Any]:
+    """Measure both jobs on one core and on all, and there on twice the tokens; require the same bytes."""
+    from benchmarks.gate_attention import check_query_key  # noqa: PLC0415  # imports torch
+
+    bench.make_counts(SAMPLES, composed=True)
+    small, double = (bench.samples[name] for name in SAMPLES[:2])
+    one, every = (Contender(f"leadterm, cores {n}", partial(prepare, n)) for n in (1, usable_cores()))
+    found = bench.measure(one, "scaling")
+    hashes = content_hashes(small)
+    found |= bench.measure(every, "scaling", "scaling doubled")
+    require_same(hashes, content_hashes(small))
+    accuracy = {"on one core and on all": f"the same bytes of {', '.join(PRODUCTS)}"}
+    for name, sample in zip(SAMPLES, (small, double), strict=False):
+        checks = (bench.call(check, sample) for check in (check_rows, check_query_key))
+        accuracy[f"the sample {name}"] = "; ".join(checks)
+    alone, together, doubled = found[label(one, "scaling")], *(found[label(every, name)] for name in SAMPLES[:2])
+    return {
+        "accuracy": accuracy,
+        "measurements": {name: measured.as_dict() for name, measured in found.items()},
+        "scaling": compare(alone, together, doubled),
+    }
+
+
+def prepare(cores: int, output: Path) -> Prepared:
+    """Start Spark on so many cores, for both jobs."""
+    from leadterm.spark.attention import count_attention  # noqa: PLC0415
+    from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
+
+    session = logged_session(output, cores)
+
+    def both(*arguments: Any) -> None:
+        count_cooccurrences(session, *arguments)
+        count_attention(session, *arguments)
+
+    return made_anew(PRODUCTS, both), session.stop
+
+
+def content_hashes(sample: Sample) -> dict[str, str]:
+    """Give the hash of what each product's files hold."""
+    return {product: read_manifest(sample.location, product).content_hash for product in PRODUCTS}
+
+
+def require_same(one: dict[str, str], every: dict[str, str]) -> None:
+    """Refuse products that depend on the number of cores."""
+    if other := [product for product in one if one[product] != every[product]]:
+        raise GateError(f"{', '.join(other)}: other bytes on one core than on all")
+
+
+def compare(alone: Measurement, together: Measurement, doubled: Measurement) -> dict[str, Any]:
+    """Compare the stages: how much faster on all cores, how much longer for twice the tokens."""
+    runs = (alone, together, doubled)
+    places = STAGES if all(len(run.stages) > max(STAGES.values()) for run in runs) else {}
+    seconds = {name: [run.stages[place]["wall_seconds"] for run in runs] for name, place in places.items()}
+    seconds["both jobs"] = [run.median for run in runs]
+    return {
+        "cores": usable_cores(),
+        "tokens": [run.tokens for run in (together, doubled)],
+        "executors": [run.memory.get("workers", 0) for run in (together, doubled)],
+        "stages": {
+            name: {"seconds": times, "faster": times[0] / times[1], "longer": times[2] / times[1]}
+            for name, times in seconds.items()
+        },
+    }
