@@ -60,7 +60,7 @@ def test_every_weight_is_predicted(folder, verified, capsys):
 
 def test_tables_and_pictures_are_there(verified):
     names = {path.name for path in (verified / "verification").iterdir()}
-    assert names == {"agreement.md", "agreement.svg", "agreement.png", "checkpoints"}
+    assert names == {"agreement.md", "agreement.svg", "agreement.png", "checkpoints", "manifest.json"}
     assert "| query_key | 2" in (verified / "verification/agreement.md").read_text()
 
 

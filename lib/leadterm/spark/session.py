@@ -18,8 +18,8 @@ DEFAULTS: dict[str, str] = {
     # Batches by bytes: documents differ in length by orders of magnitude.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(16 * 2**20),
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
-    # A split is a fixed number of bytes, so that rows do not move between splits with the number of cores.
-    "spark.sql.files.maxPartitionBytes": str(32 * 2**20),
+    # A split of compressed text takes a tokenizer some ten seconds: no core waits long for the last one.
+    "spark.sql.files.maxPartitionBytes": str(16 * 2**20),
     # A file may hold both "text" and "Text".
     "spark.sql.caseSensitive": "true",
     "spark.ui.showConsoleProgress": "false",
