@@ -95,9 +95,9 @@ class Manifest:
 
     @property
     def account_hash(self) -> str:
-        """SHA-256 over all that is known of the product but timings, and whether its files were left out of a copy."""
+        """SHA-256 over all that is known of the product but timings, what was written on the way, and `withheld`."""
         known = asdict(replace(self, seconds={}))
-        del known["withheld"]
+        del known["withheld"], known["passing_bytes"]
         return hashlib.sha256(_text(known).encode() + b"\n").hexdigest()
 
     def to_json(self) -> bytes:
