@@ -29,7 +29,8 @@ class Units:
     def of(cls, limits: TaskMemory, tokens: float, size: int, cores: int, files: int) -> "Units":
         """Deal tokens out as the jobs do."""
         groups = max(files, int(tokens // ROW_GROUP_TOKENS) + 1)
-        tasks = max(1, min(groups, max(cores, int(np.ceil(tokens / limits.unit_tokens)))))
+        rounds = max(1, int(np.ceil(tokens / (limits.unit_tokens * cores))))
+        tasks = max(1, min(groups, cores * rounds))
         own = tokens / tasks
         per_task = max(1, int(np.ceil(own / limits.unit_tokens)))
         held = min(own, limits.unit_tokens) * BYTES_PER_TOKEN + limits.batch_entries * BYTES_PER_ENTRY

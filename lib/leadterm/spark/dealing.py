@@ -61,9 +61,10 @@ def deal_places(session: SparkSession, places: Sequence[str], per_task: int) -> 
 
 
 def number_of_tasks(session: SparkSession, windows: Manifest, unit_tokens: int) -> int:
-    """Say how many tasks count: what the cluster runs at once, or as many as memory asks for."""
-    n_tokens = int(windows.counts["positions"] + windows.counts["windows"])
-    return max(int(session.sparkContext.defaultParallelism), -(-n_tokens // unit_tokens))
+    """Say how many tasks count: what the cluster runs at once, as many times as memory asks for."""
+    n_tokens, at_once = windows.counts["positions"] + windows.counts["windows"], session.sparkContext.defaultParallelism
+    rounds = -(-n_tokens // (unit_tokens * at_once))
+    return int(at_once * max(1, rounds))
 
 
 def read_units(folder: str, batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[tuple[Any, Any]]:
