@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from leadterm.errors import TrainingError
-from leadterm.training.whole import whole
+from leadterm.whole import whole
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"

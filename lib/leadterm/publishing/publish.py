@@ -19,7 +19,7 @@ from leadterm.store import manifest as manifests
 from leadterm.store.checking import check_run
 from leadterm.store.location import hashing_output
 from leadterm.store.sums import SUMS, sums_text
-from leadterm.training.whole import whole
+from leadterm.whole import whole
 
 CARD, CROISSANT = "README.md", "croissant.json"
 IDENTITY = ("windows", "vocabulary")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from leadterm.errors import TrainingError
 from leadterm.training.model import Transformer
-from leadterm.training.whole import whole
+from leadterm.whole import whole
 
 FORMAT = 1
 WEIGHTS = "weights.safetensors"

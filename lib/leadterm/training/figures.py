@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from leadterm.errors import InputError, MachineError
 from leadterm.training.model import KINDS
 from leadterm.training.verify import Row
-from leadterm.training.whole import whole
+from leadterm.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadterm.errors import InputError
-from leadterm.training.whole import whole
+from leadterm.whole import whole
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

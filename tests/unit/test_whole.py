@@ -3,7 +3,7 @@
 import pytest
 
 from leadterm.errors import MachineError
-from leadterm.training.whole import whole
+from leadterm.whole import whole
 
 
 def test_a_file_and_a_folder_replace_what_was_there(tmp_path):
