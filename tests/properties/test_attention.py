@@ -30,20 +30,20 @@ def cases(draw):
     return corpus, draw(st.sampled_from([np.ones(corpus.size, dtype=bool), kept])), draw(st.integers(1, 60))
 
 
-def run(corpus, kept, block_pairs):
+def run(corpus, kept, block_places):
     """The kernel's integers, and how many bits they have after the point."""
     dense = count_dense([window for window in corpus.windows if window], corpus.size)
     composed = compose(dense, kept)
     bits = bits_for(composed)
     scores = as_scores(composed, np.full(corpus.size, bits, dtype=np.int32), bits)
-    return dense, count(corpus.windows, corpus.length, scores, corpus.capacity, block_pairs), bits
+    return dense, count(corpus.windows, corpus.length, scores, corpus.capacity, block_places), bits
 
 
 @given(cases())
 @settings(max_examples=200, deadline=None)
 def test_the_kernel_equals_the_definition(case):
-    corpus, kept, block_pairs = case
-    dense, pieces, bits = run(corpus, kept, block_pairs)
+    corpus, kept, block_places = case
+    dense, pieces, bits = run(corpus, kept, block_places)
     ids = None if kept.all() else np.flatnonzero(kept)
     statistics = (dense.bigram_counts, dense.context_weights, dense.alpha, dense.rho, dense.n_positions, corpus.size)
     scores = dense_scores(dense_composed(*statistics, ids), corpus.size, ids)
@@ -69,8 +69,8 @@ def test_the_kernel_equals_the_definition(case):
 @given(cases(), st.integers(1, 60))
 @settings(max_examples=100, deadline=None)
 def test_any_blocks_and_any_division_of_the_windows_give_the_same_integers(case, other_blocks):
-    corpus, kept, block_pairs = case
-    dense, pieces, bits = run(corpus, kept, block_pairs)
+    corpus, kept, block_places = case
+    dense, pieces, bits = run(corpus, kept, block_places)
     scores = as_scores(compose(dense, kept), np.full(corpus.size, bits, dtype=np.int32), bits, pieces=5)
     parts = [corpus.windows[::2], corpus.windows[1::2]]
     other = [piece for part in parts for piece in count(part, corpus.length, scores, 10_000, other_blocks)]
@@ -80,8 +80,8 @@ def test_any_blocks_and_any_division_of_the_windows_give_the_same_integers(case,
 @given(cases())
 @settings(max_examples=50, deadline=None)
 def test_rows_ascend_and_batches_keep_to_their_capacity(case):
-    corpus, kept, block_pairs = case
-    _, pieces, _ = run(corpus, kept, block_pairs)
+    corpus, kept, block_places = case
+    _, pieces, _ = run(corpus, kept, block_places)
     keys = [key for kind, rows in pieces if kind == Statistic.QUERY_KEY for key in rows.keys.tolist()]
     assert all(a < b for a, b in pairwise(keys))
     assert all(

@@ -111,7 +111,7 @@ def test_any_number_of_tasks_gives_the_same_bytes(spark, counted, reference, tmp
 
 def test_any_memory_gives_the_same_bytes(spark, counted, reference, tmp_path, monkeypatch):
     def little(*_: object, **options: bool) -> object:
-        return replace(plan_memory(2**30, SIZE, LENGTH, **options), unit_tokens=50, batch_entries=1, block_pairs=30)
+        return replace(plan_memory(2**30, SIZE, LENGTH, **options), unit_tokens=50, batch_entries=1, block_places=30)
 
     monkeypatch.setattr("leadterm.spark.attention.plan_memory", little)
     run = attend(spark, counted, tmp_path / "run", tasks=2)

@@ -51,12 +51,12 @@ def as_scores(composed: Composed, row_bits: np.ndarray, position_bits: int, piec
 
 
 def count(
-    windows: Sequence[Sequence[int]], length: int, scores: Scores, capacity: int = 1, block_pairs: int = 1
+    windows: Sequence[Sequence[int]], length: int, scores: Scores, capacity: int = 1, block_places: int = 1
 ) -> list[tuple[Statistic, SparseRows]]:
     """Run the kernel on lists of windows."""
     tokens = np.array([token for window in windows for token in window], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, windows)], dtype=np.int64)
-    counted = attention_unit(tokens, offsets, length, scores, TaskMemory(2**20, capacity, block_pairs))
+    counted = attention_unit(tokens, offsets, length, scores, TaskMemory(2**20, capacity, block_places))
     return [(statistic, rows.copy()) for statistic, rows in counted]
 
 

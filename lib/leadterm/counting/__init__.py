@@ -3,7 +3,7 @@
 from leadterm.counting.attention import TERM_BITS, attention_unit
 from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
 from leadterm.counting.gathering import Scores
-from leadterm.counting.memory import TaskMemory, plan_memory
+from leadterm.counting.memory import TaskMemory, places_of, plan_memory
 from leadterm.counting.merging import GroupSum, RowGroups
 from leadterm.counting.rows import SparseRows
 from leadterm.counting.units import ROW_BITS, Statistic, count_unit, row_key
@@ -20,6 +20,7 @@ __all__ = [
     "attention_unit",
     "check_no_overflow",
     "count_unit",
+    "places_of",
     "plan_memory",
     "reciprocal_weights",
     "row_key",

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from leadterm.compiling import kernel, prefetch
 from leadterm.counting.accumulator import add, close_row, empty_scratch, last_row
-from leadterm.counting.gathering import Scores, gather_scores, group_by
+from leadterm.counting.gathering import Scores, block_end, gather_scores, group_by_next
 from leadterm.counting.kernels import OUTPUT
-from leadterm.counting.memory import TaskMemory
+from leadterm.counting.memory import PLACES_PER_POSITION, TaskMemory
 from leadterm.counting.positions import AHEAD, CURRENT, fetch_ahead, group_positions
 from leadterm.counting.rows import SparseRows
 from leadterm.counting.units import Statistic, dense_row
@@ -24,8 +24,6 @@ NO_ROW = -1
 """The open row while there is none."""
 NO_SCORE = -1
 """What the kernel returns for a pair that has no score."""
-PAIRS_PER_POSITION = 16
-"""A block has no more positions than this share of its pairs, so that what is kept for each of them is bounded too."""
 TO_INTEGER = 1.5 * 2.0**52
 """Added to a number below 2^51, it leaves the nearest integer in the last bits of the sum, half to even ..."""
 INTEGER_ZERO = int(np.float64(TO_INTEGER).view(np.int64))
@@ -70,12 +68,11 @@ def attention_unit(
     _, order, starts = group_positions(tokens, offsets, size, CURRENT)
     scratch, touched = empty_scratch(size)
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((2, length))
-    block_pairs = max(memory.block_pairs, length)
-    gathered = np.empty(block_pairs)
+    gathered = np.empty(max(memory.block_places, length + 1))
     units = _scales(scores)
     out = SparseRows.empty(min(len(order), size) + 1, max(memory.batch_entries, size))
     open_row = NO_ROW
-    for block in _blocks(order, starts, block_pairs):
+    for block in _blocks(order, starts, len(gathered)):
         positions, begins = order[block], starts[block]
         places, done = _gather(tokens, begins, positions, scores, gathered), 0
         while done < len(positions):
@@ -99,15 +96,12 @@ def _scales(scores: Scores) -> tuple[NDArray[np.float64], float]:
     return rows, float(np.ldexp(1.0, scores.position_bits))
 
 
-def _blocks(order: NDArray[np.int32], starts: NDArray[np.int32], block_pairs: int) -> Iterator[slice]:
-    """Cut the grouped positions into blocks of at most so many pairs."""
-    first = 0
-    while first < len(order):
-        chunk = slice(first, first + max(1, block_pairs // PAIRS_PER_POSITION))
-        ends = np.cumsum(order[chunk] - starts[chunk] + 1, dtype=np.int64)
-        last = first + int(np.searchsorted(ends, block_pairs, side="right"))
+def _blocks(order: NDArray[np.int32], starts: NDArray[np.int32], most_places: int) -> Iterator[slice]:
+    """Cut the grouped positions into blocks that have room in so many places."""
+    last = 0
+    while last < len(order):
+        first, last = last, block_end(order, starts, last, most_places, max(1, most_places // PLACES_PER_POSITION))
         yield slice(first, last)
-        first = last
 
 
 def _gather(
@@ -117,23 +111,17 @@ def _gather(
     scores: Scores,
     gathered: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Look up all scores of a block of positions, less each position's mean, and say where those of each begin."""
-    size = len(scores.kept)
-    bounds, order = group_by(tokens[positions + 1], size)
-    starts, positions = starts[order], positions[order]
-    lengths = positions - starts + 1
-    in_order = np.cumsum(lengths, dtype=np.int64) - lengths
-    block = (tokens, starts, positions, in_order, bounds)
+    """Look up all scores of a block of positions, and say where the mean and the scores of each begin."""
+    places: NDArray[np.int64]
+    *block, places = group_by_next(tokens, starts, positions, len(scores.kept))
     dense, rest = scores.empty_row, scores.kept.copy()
     for numbers, *entries in scores.pieces():
-        gather_scores(*block, numbers, *entries, dense, dense, gathered)
+        gather_scores(tokens, *block, numbers, *entries, dense, dense, gathered)
         rest[numbers] = False
     for others, source in ((rest, dense), (~scores.kept, scores.without_row)):
         numbers = np.flatnonzero(others).astype(np.int32)
         no_entry = (np.zeros(len(numbers) + 1, dtype=np.int64), NO_COLUMNS, NO_VALUES)
-        gather_scores(*block, numbers, *no_entry, dense, source, gathered)
-    places = np.empty_like(in_order)
-    places[order] = in_order
+        gather_scores(tokens, *block, numbers, *no_entry, dense, source, gathered)
     return places
 
 
@@ -158,9 +146,10 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
 ):  # fmt: skip
     """Add q_j = (s_j - mean) / t of positions from ``done`` on to the open row and to ``distances``, rounded.
 
-    The positions are grouped by current token, which names the row; their windows begin at ``starts``, their scores at
-    ``gathered[places]``. ``distances`` ends with distance 0. Returns the position to go on with, the row then open, and
-    the number of rows written; stops early where the output has no room for a full row.
+    The positions are grouped by current token, which names the row; their windows begin at ``starts``, the mean of
+    their scores stands at ``gathered[places]``, and after it the scores. ``distances`` ends with distance 0. Returns
+    the position to go on with, the row then open, and the number of rows written; stops early where the output has no
+    room for a full row.
     """
     n_rows, filled, n_columns = 0, 0, row_scales.size
     in_row, in_distances = rounded[0], rounded[1]
@@ -176,18 +165,19 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
             open_row = row
         fetch_ahead(tokens, starts, positions, done)
         if done + AHEAD < positions.size:
-            n_ahead = positions[done + AHEAD] - starts[done + AHEAD] + 1
+            n_ahead = positions[done + AHEAD] - starts[done + AHEAD] + 2
             for place in range(places[done + AHEAD], places[done + AHEAD] + n_ahead, SCORES_PER_LINE):
                 prefetch(gathered, place)
         context = tokens[starts[done] : positions[done] + 1]
-        scores = gathered[places[done] : places[done] + context.size]
-        if np.isnan(scores[0]):
+        mean, first = gathered[places[done]], places[done] + 1
+        scores = gathered[first : first + context.size]
+        if np.isnan(mean):
             return NO_SCORE, open_row, n_rows
         row_scale, distance_scale = row_scales[row] / scores.size, position_scale / scores.size
         for j in range(scores.size):
-            in_row[j] = scores[j] * row_scale + TO_INTEGER
+            in_row[j] = (scores[j] - mean) * row_scale + TO_INTEGER
         for j in range(scores.size):
-            in_distances[j] = scores[j] * distance_scale + TO_INTEGER
+            in_distances[j] = (scores[j] - mean) * distance_scale + TO_INTEGER
         nearest = distances[distances.size - scores.size :]
         for j in range(scores.size):
             nearest[j] += distance_terms[j] - INTEGER_ZERO

@@ -3,6 +3,8 @@
 A score matrix is too large to be dense, and looking a column up in a sparse row is slow. So the positions of a block
 are grouped by the row they need: the row is written out in full once, read by all of its positions, and wiped. One row
 fits the caches. A table of the rows that are asked for most does not: reading from it was slower than writing rows out.
+So was, for rows with far more entries than their positions ask for, a search by halves (40 ns a score: what it looks at
+is in no cache), and no faster was it to write out only the entries that are wanted.
 """
 
 from collections.abc import Callable, Iterator
@@ -56,57 +58,84 @@ class Scores:
         return np.where(self.kept, EMPTY, 0.0)
 
 
-@kernel("Tuple((int64[::1], int32[::1]))(int32[::1], int64)")
-def group_by(numbers, n_groups):  # type: ignore[no-untyped-def]  # types stand in the signature
-    """Sort the places of ``numbers`` by the numbers there: a stable counting sort.
+@kernel("int64(int32[::1], int32[::1], int64, int64, int64)")
+def block_end(order, starts, first, most_places, most_positions):  # type: ignore[no-untyped-def]  # types stand above
+    """Say where the block of grouped positions ends that begins with the ``first``: before the one that has no room.
 
-    Returns ``bounds`` int64 (n_groups + 1,) and ``order`` int32 (numbers,): number r stands at the places
-    ``order[bounds[r]:bounds[r + 1]]``, ascending.
+    A position takes a place for the score of each token in its context, and one for their mean.
     """
-    bounds = np.zeros(n_groups + 1, dtype=np.int64)
-    for number in numbers:
-        bounds[number + 1] += 1
-    for group in range(n_groups):
-        bounds[group + 1] += bounds[group]
-    place = bounds[:-1].copy()
-    order = np.empty(numbers.size, dtype=np.int32)
-    for i in range(numbers.size):
-        order[place[numbers[i]]] = i
-        place[numbers[i]] += 1
-    return bounds, order
-
-
-@inlined
-def subtract_mean(values):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Subtract their mean from some numbers; it comes from four sums, which need not wait for each other."""
-    a = b = c = d = 0.0
-    middle = values.size // 4 * 4
-    for j in range(0, middle, 4):
-        a += values[j]
-        b += values[j + 1]
-        c += values[j + 2]
-        d += values[j + 3]
-    for j in range(middle, values.size):
-        a += values[j]
-    mean = ((a + b) + (c + d)) / values.size
-    for j in range(values.size):
-        values[j] -= mean
+    places = 0
+    for k in range(first, min(order.size, first + most_positions)):
+        places += order[k] - starts[k] + 2
+        if places > most_places:
+            return k
+    return min(order.size, first + most_positions)
 
 
 @kernel(
-    "void(int32[::1], int32[::1], int32[::1], int64[::1], int64[::1], "
+    "Tuple((int64[::1], int64[::1], int32[::1], int32[::1], int64[::1]))(int32[::1], int32[::1], int32[::1], int64)"
+)
+def group_by_next(tokens, starts, positions, size):  # type: ignore[no-untyped-def]
+    """Sort positions, whose windows begin at ``starts``, by their next token: a stable counting sort.
+
+    Returns ``bounds`` and ``begins``, int64 (V + 1,): the positions before next token y, and the places of their means
+    and scores, begin there; ``starts`` and ``positions`` in this order, int32 (positions,); and ``places``
+    int64 (positions,): where those of each position begin, in the order in which they were given.
+    """
+    bounds, begins = np.zeros(size + 1, dtype=np.int64), np.zeros(size + 1, dtype=np.int64)
+    for i in range(positions.size):
+        after = tokens[positions[i] + 1] + 1
+        bounds[after] += 1
+        begins[after] += positions[i] - starts[i] + 2
+    for y in range(size):
+        bounds[y + 1] += bounds[y]
+        begins[y + 1] += begins[y]
+    rank, place = bounds[:-1].copy(), begins[:-1].copy()
+    in_order = np.empty((2, positions.size), dtype=np.int32)
+    places = np.empty(positions.size, dtype=np.int64)
+    for i in range(positions.size):
+        y = tokens[positions[i] + 1]
+        in_order[0, rank[y]], in_order[1, rank[y]] = starts[i], positions[i]
+        places[i] = place[y]
+        rank[y] += 1
+        place[y] += positions[i] - starts[i] + 2
+    return bounds, begins, in_order[0], in_order[1], places
+
+
+@inlined
+def look_up(source, context, found):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Copy the scores of some tokens from a row; their mean comes from four sums, none of which waits for another."""
+    a = b = c = d = 0.0
+    middle = context.size // 4 * 4
+    for j in range(0, middle, 4):
+        found[j] = source[np.uint32(context[j])]  # Unsigned, so that no code is made for negative indices.
+        found[j + 1] = source[np.uint32(context[j + 1])]
+        found[j + 2] = source[np.uint32(context[j + 2])]
+        found[j + 3] = source[np.uint32(context[j + 3])]
+        a += found[j]
+        b += found[j + 1]
+        c += found[j + 2]
+        d += found[j + 3]
+    for j in range(middle, context.size):
+        found[j] = source[np.uint32(context[j])]
+        a += found[j]
+    return ((a + b) + (c + d)) / context.size
+
+
+@kernel(
+    "void(int32[::1], int64[::1], int64[::1], int32[::1], int32[::1], "
     f"{PIECE}, float64[::1], Array(float64, 1, 'C', readonly=True), float64[::1])"
 )
 def gather_scores(  # type: ignore[no-untyped-def]
-    tokens, starts, positions, places, bounds, rows, row_offsets, columns, values, dense, source, gathered
+    tokens, bounds, begins, starts, positions, rows, row_offsets, columns, values, dense, source, gathered
 ):
-    """Look up the scores of the context tokens of some positions, less their mean at each position.
+    """Look up the scores of the context tokens of some positions.
 
     ``positions``, whose windows begin at ``starts``, are grouped by next token: those of row r are
-    ``positions[bounds[r]:bounds[r + 1]]``. The scores of the k-th one begin at ``gathered[places[k]]``; all are NaN
-    where one is missing. Only positions whose next token is among ``rows`` are served. Each of these rows is written
-    into ``dense``, a row of no entry, and wiped again; its positions read from ``source``, which is ``dense`` itself
-    or, for rows of no entry, another vector.
+    ``positions[bounds[r]:bounds[r + 1]]``. From ``gathered[begins[r]]`` on stand, for each of them, the mean and the
+    scores; the mean is NaN where a score is missing. Only positions whose next token is among ``rows`` are served. Each
+    of these rows is written into ``dense``, a row of no entry, and wiped again; its positions read from ``source``,
+    which is ``dense`` itself or, for rows of no entry, another vector.
     """
     for r in range(rows.size):
         row = rows[r]
@@ -114,12 +143,11 @@ def gather_scores(  # type: ignore[no-untyped-def]
             continue
         for e in range(row_offsets[r], row_offsets[r + 1]):
             dense[np.uint32(columns[e])] = values[e]
+        place = begins[row]
         for k in range(bounds[row], bounds[row + 1]):
             fetch_ahead(tokens, starts, positions, k)
             context = tokens[starts[k] : positions[k] + 1]
-            found = gathered[places[k] : places[k] + context.size]
-            for j in range(context.size):
-                found[j] = source[np.uint32(context[j])]  # Unsigned, so that no code is made for negative indices.
-            subtract_mean(found)
+            gathered[place] = look_up(source, context, gathered[place + 1 : place + 1 + context.size])
+            place += context.size + 1
         for e in range(row_offsets[r], row_offsets[r + 1]):
             dense[np.uint32(columns[e])] = EMPTY

@@ -11,8 +11,10 @@ BYTES_PER_ENTRY = 12
 BYTES_PER_VOCABULARY_ENTRY = 64
 """Scratch row (8), group bounds (16), keys and offsets of a batch (16), and then either both frequencies (16) or what
 attention keeps of scores: a row, a scale, two marks (18); slack (6)."""
-BYTES_PER_PAIR = 11
-"""Of a block of attention: a score (8), and its share of what is kept for a position (48, of 16 pairs at least)."""
+PLACES_PER_POSITION = 8
+"""A block of attention has a position for so many places at most, so that what is kept for each is bounded too."""
+BYTES_PER_PLACE = 10
+"""Of a block of attention: a score or a mean (8), and its share of what is kept for a position (16, of 8 places)."""
 LARGEST_UNIT = 2**30
 """Tokens: positions are int32."""
 LARGEST_BATCH = 2**21
@@ -29,13 +31,19 @@ class TaskMemory:
         Tokens counted together before rows are emitted.
     batch_entries
         Nonzeros of one emitted batch.
-    block_pairs
-        Pairs of a position and a token of its context whose scores are looked up together; 0 where none are.
+    block_places
+        Scores that are looked up together, one for each pair of a position and a token of its context, and their mean
+        for each position; 0 where none are.
     """
 
     unit_tokens: int
     batch_entries: int
-    block_pairs: int = 0
+    block_places: int = 0
+
+
+def places_of(pairs: float, positions: float) -> float:
+    """Say how many places of blocks some positions with so many pairs take."""
+    return max(pairs + positions, PLACES_PER_POSITION * positions)
 
 
 def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int, *, attention: bool = False) -> TaskMemory:
@@ -50,8 +58,8 @@ def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int, *, 
     """
     batch = max(vocabulary_size, min(LARGEST_BATCH, memory_bytes // 8 // BYTES_PER_ENTRY))
     fixed = batch * BYTES_PER_ENTRY + vocabulary_size * BYTES_PER_VOCABULARY_ENTRY
-    pairs = max(window_length, memory_bytes // 2 // BYTES_PER_PAIR) if attention else 0
-    fixed += pairs * BYTES_PER_PAIR
+    places = max(window_length + 1, memory_bytes // 2 // BYTES_PER_PLACE) if attention else 0
+    fixed += places * BYTES_PER_PLACE
     unit = min(LARGEST_UNIT, (memory_bytes - fixed) // BYTES_PER_TOKEN)
     if unit <= window_length:
         needed = fixed + (window_length + 1) * BYTES_PER_TOKEN
@@ -59,4 +67,4 @@ def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int, *, 
             f"counting.memory_per_task is {memory_bytes:,} bytes; a vocabulary of {vocabulary_size:,} tokens needs at "
             f"least {needed:,}. Raise counting.memory_per_task."
         )
-    return TaskMemory(unit, batch, pairs)
+    return TaskMemory(unit, batch, places)

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from leadterm.composing import PairStatistics, compose_scores, top_tokens
-from leadterm.counting import Scores, Statistic, TaskMemory, attention_unit, count_unit, reciprocal_weights
+from leadterm.counting import (
+    Scores,
+    Statistic,
+    TaskMemory,
+    attention_unit,
+    count_unit,
+    places_of,
+    reciprocal_weights,
+)
 from leadterm.planning.census import CAPACITY, Census, fit_costs, halves
 
 COMPOSED = 4096
@@ -95,8 +103,9 @@ def measure_attending(
     scores = Scores(
         lambda: iter([piece]), np.ones(size, dtype=np.bool_), np.zeros(size), np.full(size, BITS, np.int32), BITS
     )
-    whole, memory = census.whole, TaskMemory(len(tokens), max(CAPACITY, size), int(census.whole.pairs) + length)
-    half, small = halves(tokens, offsets)[0], replace(memory, block_pairs=int(whole.pairs) // BLOCKS + length)
+    whole, places = census.whole, int(places_of(census.whole.pairs, census.whole.positions))
+    memory = TaskMemory(len(tokens), max(CAPACITY, size), places)
+    half, small = halves(tokens, offsets)[0], replace(memory, block_places=places // BLOCKS + length)
     part = census.levels[-2] if len(census.levels) > 1 else whole
     table, seconds = [], []
     for windows, limit, found, blocks in (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leadterm.config import Config
-from leadterm.counting import RowGroups, TaskMemory, plan_memory
+from leadterm.counting import RowGroups, TaskMemory, places_of, plan_memory
 from leadterm.errors import ConfigError
 from leadterm.planning.census import Census
 from leadterm.planning.corpus import CorpusSize
@@ -181,7 +181,8 @@ class _Predictor:
         limits = plan_memory(config.counting.memory_per_task, self._size, length, attention=True)
         units = self._units(limits)
         entries, found = self._in_units(units, ("query_key",)), self._at("query_key", self._corpus.positions)
-        blocks = units.units * max(1.0, np.ceil(self._pairs.value / units.units / limits.block_pairs))
+        places = places_of(self._pairs.value, self._corpus.positions.value)
+        blocks = units.units * max(1.0, np.ceil(places / units.units / limits.block_places))
         scores = self._at("kept_context", self._corpus.positions) * blocks
         seconds = self._pairs * rates.pair + entries * rates.entry + scores * rates.score
         seconds += self._partials_seconds(matrices.write, entries, units, 1)

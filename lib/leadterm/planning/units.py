@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leadterm.counting import TaskMemory
-from leadterm.counting.memory import BYTES_PER_ENTRY, BYTES_PER_PAIR, BYTES_PER_TOKEN, BYTES_PER_VOCABULARY_ENTRY
+from leadterm.counting.memory import BYTES_PER_ENTRY, BYTES_PER_PLACE, BYTES_PER_TOKEN, BYTES_PER_VOCABULARY_ENTRY
 from leadterm.store.windows import ROW_GROUP_TOKENS
 
 
@@ -34,5 +34,5 @@ class Units:
         own = tokens / tasks
         per_task = max(1, int(np.ceil(own / limits.unit_tokens)))
         held = min(own, limits.unit_tokens) * BYTES_PER_TOKEN + limits.batch_entries * BYTES_PER_ENTRY
-        held += limits.block_pairs * BYTES_PER_PAIR + size * BYTES_PER_VOCABULARY_ENTRY
+        held += limits.block_places * BYTES_PER_PLACE + size * BYTES_PER_VOCABULARY_ENTRY
         return cls(tasks, tasks * per_task, int(held))

@@ -26,11 +26,11 @@ def test_a_plan_fits_the_kernels(memory, vocabulary, length):
 @pytest.mark.parametrize("length", [1, 128, 65_536])
 def test_a_plan_for_attention_has_room_for_a_block_too(memory, vocabulary, length):
     plan = plan_memory(memory, vocabulary, length, attention=True)
-    assert plan.block_pairs >= length  # a full position
-    # As above, and for a block a score of each pair and 48 bytes of each position, at most a sixteenth as many.
-    block = 8 * plan.block_pairs + 48 * (plan.block_pairs // 16)
+    assert plan.block_places > length  # a full position, and its mean
+    # As above, and for a block the scores and 16 bytes of each position, at most an eighth as many.
+    block = 8 * plan.block_places + 16 * (plan.block_places // 8)
     assert 12 * plan.unit_tokens + 12 * plan.batch_entries + 24 * vocabulary + block <= memory
-    assert plan_memory(memory, vocabulary, length).block_pairs == 0
+    assert plan_memory(memory, vocabulary, length).block_places == 0
 
 
 def test_more_memory_never_means_smaller_units():
