@@ -6,7 +6,6 @@ applied. ``prepare`` computes once what scores against a predictor need; an ``Ev
 
 from leadterm.alignment.layers import Component, Layer, permuted, restricted
 from leadterm.alignment.moments import Metric, Moments
-from leadterm.alignment.norms import EXACT_TOKENS
 from leadterm.alignment.predictors import Predictor, prepare
 from leadterm.alignment.rows import CentredRows
 from leadterm.alignment.scores import BASIS, EVERY, PAPER, Evaluator, Pairs, Score
@@ -15,7 +14,6 @@ from leadterm.alignment.tokens import chosen_tokens, predictor_operators
 __all__ = [
     "BASIS",
     "EVERY",
-    "EXACT_TOKENS",
     "PAPER",
     "CentredRows",
     "Component",

@@ -75,7 +75,7 @@ class AlignmentSection(Section):
     )
     dtype: Literal["auto", "float32", "float64"] = Field(
         default="auto",
-        description="number type; auto: float32 for the model, and for products float64 up to 4,096 tokens",
+        description="number type; auto: float32 for the model, float64 for products with the statistics",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where layers are scored; auto: on CUDA where a task has a device, else on the CPU"
