@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
 from leadterm.errors import CountOverflowError
 from leadterm.store import Location
+from leadterm.store.covers import Cover
 from leadterm.store.partials import Partials, partials_file
 from support.naive_counts import count_windows, fixed_point
 from support.random_windows import SIZES, assert_equals_naive, random_windows
@@ -33,8 +34,8 @@ def merge(units: list[Counted], size: int, groups: RowGroups) -> list[Row]:
     merged: Counted = []
     with TemporaryDirectory() as folder:
         places = [Location.of(Path(folder) / str(number)) for number in range(len(units))]
-        for place, counted in zip(places, units, strict=True):
-            with partials_file(place, groups) as file:
+        for number, (place, counted) in enumerate(zip(places, units, strict=True)):
+            with partials_file(place, groups, Cover.of([number])) as file:
                 for statistic, rows in counted:
                     file.append(statistic, rows)
         opened, total = [Partials(place) for place in places], GroupSum(groups.rows_per_group, size)

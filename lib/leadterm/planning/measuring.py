@@ -21,6 +21,7 @@ from leadterm.counting import RowGroups, SparseRows, Statistic, count_unit, reci
 from leadterm.planning.census import CAPACITY, fit_costs, halves
 from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
+from leadterm.store.covers import Cover
 from leadterm.store.location import Location
 from leadterm.store.matrices import COLUMNS
 from leadterm.store.products import PARTS
@@ -156,7 +157,8 @@ class _Workplace:
     def make(self, units: Sequence[tuple[Any, Any]], size: int, weights: NDArray[np.int64]) -> _Made:
         """Count units, a file of partial sums each, and merge them."""
         writer, tally = PartialsWriter(str(self._folder), self._groups), _Tally(self._groups)
-        places = [writer.write(tally.of(count_unit(*unit, size, weights, CAPACITY))) for unit in units]
+        counted = (tally.of(count_unit(*unit, size, weights, CAPACITY)) for unit in units)
+        places = [writer.write(Cover.of([number]), rows) for number, rows in enumerate(counted)]
         urls = tuple(place["place"][0].as_py() for place in places)
         partial_bytes = sum(place["bytes"][0].as_py() for place in places)
         merging = MatrixWriter(str(self._folder), size, self._section.scale_bits, self._groups, partials=urls)

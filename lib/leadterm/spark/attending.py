@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark import SparkFiles
 
-from leadterm.counting import Scores, Statistic, TaskMemory, attention_unit
+from leadterm.counting import Scores, SparseRows, Statistic, TaskMemory, attention_unit
 from leadterm.errors import RunError
-from leadterm.spark.dealing import read_units
+from leadterm.spark.dealing import Unit, cover_of, fill_units, read_unit
 from leadterm.spark.partials import PartialsWriter
 from leadterm.store.composed import map_scores
 from leadterm.store.location import Location
@@ -84,6 +83,10 @@ class AttentionCounter:
         """Count the row groups named in the batches, as many at once as memory allows; say where the sums are."""
         pieces = partial(map_scores, self.scores.path(), self.scores.sha256)
         scores = Scores(pieces, self.kept, self.without_row, self.row_bits, self.position_bits)
-        units = read_units(self.folder, batches, self.memory.unit_tokens)
-        counted = (attention_unit(tokens, offsets, self.length, scores, self.memory) for tokens, offsets in units)
-        yield self.partials.write(chain.from_iterable(counted))
+        for unit in fill_units(batches, self.memory.unit_tokens):
+            yield self.partials.write(cover_of(unit), self._count(unit, scores))
+
+    def _count(self, unit: Unit, scores: Scores) -> Iterator[tuple[Statistic, SparseRows]]:
+        """Read and count a unit, once its sums are asked for."""
+        tokens, offsets = read_unit(self.folder, unit)
+        yield from attention_unit(tokens, offsets, self.length, scores, self.memory)

@@ -1,5 +1,6 @@
 """The job ``count_attention``: windows and composed scores become the query-key matrix and the position bias."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -23,11 +24,12 @@ from leadterm.spark.failures import readable_errors
 from leadterm.spark.merged import Merged, count_and_merge
 from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
-from leadterm.store import Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
 from leadterm.store.composed import MARGINS, SCORES
 from leadterm.store.matrices import Average, read_matrix
 from leadterm.store.tables import POSITION, position_table, read_table, stage_table
 
+JOB = "count_attention"
 PRODUCTS = ("query_key", "position")
 SUM_BITS = 61
 """No sum exceeds 2^61 in absolute value, so that neither it nor its rounding errors wrap."""
@@ -67,6 +69,11 @@ class Units:
         row_bits = np.minimum(_bits(sums, SUM_BITS), _bits(np.ravel(terms), TERM_BITS))
         position_bits = min(_bits(sums.sum(), SUM_BITS), _bits(terms.max(), TERM_BITS))
         return cls(row_bits.astype(np.int32), int(position_bits))
+
+    @property
+    def digest(self) -> str:
+        """A hash of all units: terms that were summed in others are not added to these."""
+        return hashlib.sha256(self.row_bits.tobytes() + str(self.position_bits).encode()).hexdigest()
 
 
 def _bits(largest: NDArray[np.float64] | np.float64, limit: int) -> NDArray[np.int64]:
@@ -111,12 +118,14 @@ def count_attention(
     settings = {"rows_per_file": config.counting.rows_per_file}
     current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
     if all(current):
+        forget(run, JOB)
         return False
     started = time.monotonic()
     margins = read_table(run, composed, MARGINS)
     spread = margins["spread"].to_numpy()
     units = Units.from_counts(read_matrix(run, bigram), spread)
-    with readable_errors(), staging(run) as stage, _scores_file(session, config, run, composed) as scores:
+    this = Stage(JOB, made_from, settings, {"units": units.digest})
+    with staging(run, this) as stage, readable_errors(), _scores_file(session, config, run, composed) as scores:
         merged = _count(session, config, run, windows, stage, scores, margins, units, tasks)
         seconds = {"read": time.monotonic() - started - sum(merged.seconds.values()), **merged.seconds}
         base = Manifest("", made_from, settings, {}, (), seconds, {"partials": merged.partial_bytes})

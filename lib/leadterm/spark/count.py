@@ -12,9 +12,10 @@ from leadterm.spark.failures import readable_errors
 from leadterm.spark.merged import Merged, count_and_merge
 from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
-from leadterm.store import Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
 from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, read_table, stage_table
 
+JOB = "count_cooccurrences"
 PRODUCTS = ("bigram", "context", "frequencies")
 
 
@@ -55,9 +56,10 @@ def count_cooccurrences(
     settings = {"scale_bits": config.counting.scale_bits, "rows_per_file": config.counting.rows_per_file}
     current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
     if all(current):
+        forget(run, JOB)
         return False
     _check_overflow(run, windows, config)
-    with readable_errors(), staging(run) as stage:
+    with staging(run, Stage(JOB, made_from, settings)) as stage, readable_errors():
         merged = _count(session, config, run, windows, stage, tasks)
         base = Manifest("", made_from, settings, {}, (), merged.seconds, {"partials": merged.partial_bytes})
         _commit(stage, windows, merged, base)

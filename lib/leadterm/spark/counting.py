@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from leadterm.counting import Statistic, TaskMemory, count_unit, reciprocal_weights
-from leadterm.spark.dealing import read_units
+from leadterm.counting import SparseRows, Statistic, TaskMemory, count_unit, reciprocal_weights
+from leadterm.spark.dealing import Unit, cover_of, fill_units, read_unit
 from leadterm.spark.partials import PartialsWriter
 
 
@@ -43,9 +44,10 @@ class WindowsCounter:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count the row groups named in the batches, as many at once as memory allows; say where the sums are."""
         weights = reciprocal_weights(self.length, self.scale_bits)
-        units = read_units(self.folder, batches, self.memory.unit_tokens)
-        counted = (
-            count_unit(tokens, offsets, self.vocabulary_size, weights, self.memory.batch_entries)
-            for tokens, offsets in units
-        )
-        yield self.partials.write(chain.from_iterable(counted))
+        for unit in fill_units(batches, self.memory.unit_tokens):
+            yield self.partials.write(cover_of(unit), self._count(unit, weights))
+
+    def _count(self, unit: Unit, weights: NDArray[np.int64]) -> Iterator[tuple[Statistic, SparseRows]]:
+        """Read and count a unit, once its sums are asked for."""
+        tokens, offsets = read_unit(self.folder, unit)
+        yield from count_unit(tokens, offsets, self.vocabulary_size, weights, self.memory.batch_entries)

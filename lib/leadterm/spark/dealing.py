@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,33 +10,49 @@ from pyspark.sql import DataFrame, SparkSession
 
 from leadterm.errors import RunError
 from leadterm.store import Location, Manifest
+from leadterm.store.covers import Cover
 from leadterm.store.windows import open_windows, read_row_groups
 
-UNITS = "task int, file string, row_group int, tokens long"
+UNITS = "task int, number int, file string, row_group int, tokens long"
 """Which row groups of the windows each task counts."""
 BLOCKS = "task int, statistic int, block int"
 """Which blocks of rows each task merges."""
 PLACES = "task int, place string"
 """Which files each task reads."""
-RowGroup = tuple[str, int, int]
-"""File name, row group and number of tokens."""
 
 
-def deal_out(session: SparkSession, windows: Manifest, n_tasks: int) -> DataFrame:
-    """Give every task row groups of the windows with about as many tokens as every other."""
-    groups = [
+class RowGroup(NamedTuple):
+    """A row group of the windows: its number among all of them, its file, its number there, and its tokens."""
+
+    number: int
+    file: str
+    row_group: int
+    tokens: int
+
+
+Unit = Sequence[RowGroup]
+"""Row groups that are read and counted together."""
+
+
+def row_groups(windows: Manifest) -> list[RowGroup]:
+    """List the row groups of the windows."""
+    groups = (
         (entry.name, group, tokens)
         for entry in windows.files
         for group, tokens in enumerate(entry.details.get("row_group_tokens", ()))
-    ]
-    n_tasks = min(n_tasks, len(groups))
-    tokens = np.array([tokens for *_, tokens in groups], dtype=np.int64)
-    middle = np.cumsum(tokens) - tokens / 2
-    task = np.minimum(middle * n_tasks // tokens.sum(), n_tasks - 1).astype(np.int32)
-    names, numbers, _ = zip(*groups, strict=True)
-    table = pa.table(
-        {"task": task, "file": pa.array(names), "row_group": pa.array(numbers, pa.int32()), "tokens": tokens}
     )
+    return [RowGroup(number, *group) for number, group in enumerate(groups)]
+
+
+def deal_out(session: SparkSession, groups: Sequence[RowGroup], n_tasks: int) -> DataFrame:
+    """Give every task row groups with about as many tokens as every other."""
+    n_tasks = min(n_tasks, len(groups))
+    numbers, files, row_group, tokens = zip(*groups, strict=True)
+    sizes = np.array(tokens, dtype=np.int64)
+    middle = np.cumsum(sizes) - sizes / 2
+    task = np.minimum(middle * n_tasks // sizes.sum(), n_tasks - 1).astype(np.int32)
+    columns = {"number": pa.array(numbers, pa.int32()), "file": files, "row_group": pa.array(row_group, pa.int32())}
+    table = pa.table({"task": task, **columns, "tokens": sizes})
     return session.createDataFrame(table, UNITS).repartitionById(n_tasks, "task")
 
 
@@ -60,20 +76,40 @@ def deal_places(session: SparkSession, places: Sequence[str], per_task: int) -> 
     return session.createDataFrame(table, PLACES).repartitionById(int(task[-1]) + 1, "task")
 
 
-def number_of_tasks(session: SparkSession, windows: Manifest, unit_tokens: int) -> int:
+def number_of_tasks(session: SparkSession, n_tokens: int, unit_tokens: int) -> int:
     """Say how many tasks count: what the cluster runs at once, as many times as memory asks for."""
-    n_tokens, at_once = windows.counts["positions"] + windows.counts["windows"], session.sparkContext.defaultParallelism
+    at_once = session.sparkContext.defaultParallelism
     rounds = -(-n_tokens // (unit_tokens * at_once))
     return int(at_once * max(1, rounds))
 
 
-def read_units(folder: str, batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[tuple[Any, Any]]:
-    """Read what a task was dealt, as many row groups at once as make so many tokens.
+def fill_units(batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[Unit]:
+    """Divide what a task was dealt into units of at most so many tokens; a larger group is a unit of its own."""
+    rows = (row for batch in batches for row in batch.to_pylist())
+    unit: list[RowGroup] = []
+    filled = 0
+    for group in sorted(RowGroup(*(row[name] for name in RowGroup._fields)) for row in rows):
+        if unit and filled + group.tokens > unit_tokens:
+            yield unit
+            unit, filled = [], 0
+        unit.append(group)
+        filled += group.tokens
+    if unit:
+        yield unit
 
-    Yields
-    ------
+
+def cover_of(unit: Unit) -> Cover:
+    """Say which row groups a unit is made of."""
+    return Cover.of(group.number for group in unit)
+
+
+def read_unit(folder: str, unit: Unit) -> tuple[Any, Any]:
+    """Read the row groups of a unit.
+
+    Returns
+    -------
     tokens, offsets
-        int32 and int64: the windows of a unit end to end, and where each begins and the last one ends.
+        int32 and int64: the windows of the unit end to end, and where each begins and the last one ends.
 
     Raises
     ------
@@ -81,35 +117,8 @@ def read_units(folder: str, batches: Iterator[pa.RecordBatch], unit_tokens: int)
         Names the file that is damaged or missing.
     """
     windows = Location.of(folder)
-    for unit in _fill_units(batches, unit_tokens):
-        yield _read_unit(windows, unit)
-
-
-def _fill_units(batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[list[RowGroup]]:
-    """Divide a task's row groups into units of at most so many tokens; a larger group is a unit of its own."""
-    groups = sorted((row["file"], row["row_group"], row["tokens"]) for batch in batches for row in batch.to_pylist())
-    unit: list[RowGroup] = []
-    filled = 0
-    for group in groups:
-        if unit and filled + group[2] > unit_tokens:
-            yield unit
-            unit, filled = [], 0
-        unit.append(group)
-        filled += group[2]
-    if unit:
-        yield unit
-
-
-def _read_unit(folder: Location, unit: list[RowGroup]) -> tuple[Any, Any]:
-    """Read the row groups of a unit end to end.
-
-    Raises
-    ------
-    RunError
-        Names the file that is damaged or missing.
-    """
-    with _naming_damage(f"{folder}/{unit[0][0]}"):
-        return read_row_groups(folder, unit)
+    with _naming_damage(f"{windows}/{unit[0].file}"):
+        return read_row_groups(windows, [(group.file, group.row_group, group.tokens) for group in unit])
 
 
 def read_file(folder: str, name: str, columns: Sequence[str] | None = None) -> Iterator[Any]:

@@ -1,5 +1,6 @@
 """What both counting jobs do around their kernels: deal windows out, merge what was counted, account for the files."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,18 +12,24 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
 from leadterm.counting import RowGroups, Statistic, TaskMemory
-from leadterm.spark.dealing import deal_blocks, deal_out, deal_places, number_of_tasks
+from leadterm.progress import titled
+from leadterm.spark.dealing import deal_blocks, deal_out, deal_places, number_of_tasks, row_groups
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.merging import MATRICES, REPORT, MatrixWriter
-from leadterm.spark.partials import PLACE, PartialsMerger, PartialsWriter
+from leadterm.spark.partials import SUMS, PartialsMerger, PartialsWriter, reported_sums
 from leadterm.spark.progress import progress
 from leadterm.store import FileEntry, Location, Manifest
+from leadterm.store.covers import Cover, disjoint
+from leadterm.store.partials import Sums, finished_sums
+from leadterm.store.products import PARTS
 
 MOST_FILES = 128
 """That a task has open at once; of more, so many at a time are first added up, so that neither memory nor open files
 grow with the corpus."""
 MERGING_TASKS = 2
 """For each that runs at once, so that one with larger blocks does not hold the others up."""
+
+logger = logging.getLogger("leadterm")
 
 
 class Counter(Protocol):
@@ -97,35 +104,76 @@ class MatrixFiles:
 def count_and_merge(
     session: SparkSession, what: str, windows: Manifest, counter: Counter, writer: MatrixWriter, tasks: int | None
 ) -> Merged:
-    """Count the windows of a run in so many tasks, by default what the cluster runs or memory asks for, and merge."""
+    """Count the windows of a run in so many tasks, by default what the cluster runs or memory asks for, and merge.
+
+    What a job that was stopped has finished in the same staging folder is not done again.
+    """
     started = time.monotonic()
-    n_tasks = tasks or number_of_tasks(session, windows, counter.memory.unit_tokens)
-    counted = deal_out(session, windows, n_tasks).mapInArrow(counter, PLACE)
-    with progress(session, f"count {what}"), readable_errors():
-        written = counted.toArrow()
-    counting = time.monotonic() - started
-    places, partial_bytes = written["place"].to_pylist(), sum(written["bytes"].to_pylist())
+    sums = _count(session, what, windows, counter, Location.of(writer.folder) / PARTS, tasks)
+    counting, partial_bytes = time.monotonic() - started, sum(one.bytes for one in sums)
     blocks = _blocks(counter.statistics, writer.vocabulary_size, writer.groups)
-    while len(places) > MOST_FILES:
-        places = _fewer(session, what, places, writer, blocks)
+    while len(sums) > MOST_FILES:
+        sums = _fewer(session, what, sums, writer, blocks)
     dealt = deal_blocks(session, blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)
+    places = tuple(one.place for one in sums)
     with progress(session, f"merge {what}"), readable_errors():
-        reports = dealt.mapInArrow(replace(writer, partials=tuple(places)), REPORT).toArrow().to_pylist()
+        reports = dealt.mapInArrow(replace(writer, partials=places), REPORT).toArrow().to_pylist()
     seconds = {"count": counting, "merge": time.monotonic() - started - counting}
     return Merged(sorted(reports, key=lambda row: row["name"] or ""), partial_bytes, seconds)
 
 
+def _count(
+    session: SparkSession, what: str, windows: Manifest, counter: Counter, folder: Location, tasks: int | None
+) -> list[Sums]:
+    """Count the row groups that are in no file of partial sums yet.
+
+    Raises
+    ------
+    LeadtermError
+        If a row group is in no file or in two: the books do not balance.
+    """
+    groups = row_groups(windows)
+    sums, numbers = _found(folder, len(groups))
+    rest = [groups[number] for number in numbers]
+    n_tokens, n_left = (sum(group.tokens for group in some) for some in (groups, rest))
+    if sums:
+        logger.info("%s: %.0f %% of the tokens were counted before", titled(what), 100 - 100 * n_left / n_tokens)
+    if rest:
+        n_tasks = tasks or number_of_tasks(session, n_left, counter.memory.unit_tokens)
+        counted = deal_out(session, rest, n_tasks).mapInArrow(counter, SUMS)
+        with progress(session, f"count {what}"), readable_errors():
+            sums += reported_sums(counted.toArrow())
+    Cover.union(one.cover for one in sums).require_all(len(groups))
+    return sums
+
+
+def _found(folder: Location, n_groups: int) -> tuple[list[Sums], list[int]]:
+    """Find files of partial sums that share no row group, and the row groups that are in none of them.
+
+    Other files go: a task that outlived its driver may have written what others counted too.
+    """
+    found = {sums.cover: sums for sums in finished_sums(folder)}
+    chosen, rest = disjoint(found, n_groups)
+    for cover in found.keys() - set(chosen):
+        (folder / cover.name).remove()
+    return [found[cover] for cover in chosen], rest.tolist()
+
+
 def _fewer(
-    session: SparkSession, what: str, places: Sequence[str], writer: MatrixWriter, blocks: Sequence[tuple[int, int]]
-) -> list[str]:
-    """Add files of partial sums up, so many at a time, and delete them."""
+    session: SparkSession, what: str, sums: Sequence[Sums], writer: MatrixWriter, blocks: Sequence[tuple[int, int]]
+) -> list[Sums]:
+    """Add files of partial sums up, so many at a time, and delete them; no more, and no larger ones, than need be."""
     merger = PartialsMerger(PartialsWriter(writer.folder, writer.groups), tuple(blocks), writer.width, writer.signed)
+    ascending = sorted(sums, key=lambda one: len(one.cover))
+    n_tasks = -(-(len(sums) - MOST_FILES) // (MOST_FILES - 1))
+    n_added = min(len(sums), len(sums) - MOST_FILES + n_tasks)
+    added, kept = ascending[:n_added], ascending[n_added:]
     with progress(session, f"add up {what}"), readable_errors():
-        dealt = deal_places(session, places, MOST_FILES)
-        merged: list[str] = dealt.mapInArrow(merger, PLACE).toArrow()["place"].to_pylist()
-    for place in places:
+        dealt = deal_places(session, [one.place for one in added], MOST_FILES)
+        made = reported_sums(dealt.mapInArrow(merger, SUMS).toArrow())
+    for place in {one.place for one in added} - {one.place for one in made}:
         Location.of(place).remove()
-    return merged
+    return [*made, *kept]
 
 
 def _blocks(statistics: Iterable[Statistic], size: int, groups: RowGroups) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """What both counting jobs do inside an executor in the end: partial sums to merged matrix files."""
 
-import uuid
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -11,11 +11,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
-from leadterm.store.location import Location
+from leadterm.store.location import Location, part_output
 from leadterm.store.matrices import Average, PendingRows, matrix_file, matrix_schema
 from leadterm.store.partials import Partials, sum_block
 from leadterm.store.products import PARTS
 
+FINISHED = ".json"
+"""What follows a block's name in that of the file that tells that it is finished."""
 MATRICES = (Statistic.BIGRAM, Statistic.CONTEXT, Statistic.QUERY_KEY)
 REPORT = (
     "product string, name string, place string, bytes long, sha256 string, rows long, nonzeros long, total string, "
@@ -86,20 +88,24 @@ class MatrixWriter:
             rows = sum_block(partials, self.groups, statistic, block, total)
             if statistic not in MATRICES:
                 yield _report({"product": statistic.name.lower(), "vector": _dense(rows, self.width).tobytes()})
-            elif (first := next(rows, None)) is not None:
-                yield _report(self._write_block(statistic, block, chain([first], rows), pending))
+                continue
+            place = Location.of(self.folder) / PARTS / f"{statistic.name.lower()}-{block:05d}"
+            report = finished_block(place)
+            if report is None and (first := next(rows, None)) is not None:
+                report = self._write_block(statistic, block, chain([first], rows), pending, place)
+            if report is not None:
+                yield _report(report)
 
     def _write_block(
-        self, statistic: Statistic, block: int, pieces: Iterator[SparseRows], pending: PendingRows
+        self, statistic: Statistic, block: int, pieces: Iterator[SparseRows], pending: PendingRows, place: Location
     ) -> dict[str, Any]:
-        """Write the rows of one block to a file of its own."""
+        """Write the rows of one block to a file of its own, and beside it what is to be known of it."""
         product = statistic.name.lower()
-        place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
         schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == "context" else 0)
         with matrix_file(place, schema, pending, self.average) as (file, sink):
             for rows in pieces:
                 file.append(rows)
-        return {
+        report = {
             "product": product,
             "name": f"rows-{block:05d}.parquet",
             "place": place.uri,
@@ -109,6 +115,25 @@ class MatrixWriter:
             "nonzeros": file.n_nonzeros,
             "total": str(file.total),
         }
+        with part_output(report_of(place)) as stream:
+            stream.write(json.dumps(report).encode())
+        return report
+
+
+def report_of(place: Location) -> Location:
+    """Name the file that tells that a block is finished."""
+    return Location(place.filesystem, f"{place.path}{FINISHED}", f"{place.uri}{FINISHED}")
+
+
+def finished_block(place: Location) -> dict[str, Any] | None:
+    """Read what is known of a block that an earlier attempt finished, whose file is as it was; None if none did."""
+    try:
+        report: dict[str, Any] = json.loads(report_of(place).read_bytes().to_pybytes())
+        size = place.filesystem.get_file_info(place.path).size
+        whole = set(report) == set(REPORT_ROW.names) - {"vector"} and report["bytes"] == size
+        return report if whole and report["sha256"] == place.sha256() else None
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _dense(pieces: Iterator[SparseRows], width: int) -> NDArray[np.int64]:

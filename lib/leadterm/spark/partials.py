@@ -1,28 +1,28 @@
-"""What a counting task does with the rows it counted: it writes them to a file of its own, for the tasks that merge.
+"""What a counting task does with the rows it counted: it writes them to files of its own, for the tasks that merge.
 
 They do not go through Spark's shuffle: the JVM would copy each row again and again, and compress, sort and decompress
 it, which took longer than the counting kernels. Files in the run's staging folder are written and read once, and are
-still there when an executor is lost. Spark learns only where they lie.
+still there when an executor, or the driver, is lost. Spark learns only where they lie.
 """
 
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
+from leadterm.store.covers import Cover
 from leadterm.store.location import Location
-from leadterm.store.partials import Partials, partials_file, sum_block
+from leadterm.store.partials import Partials, Sums, partials_file, sum_block
 from leadterm.store.products import PARTS
 
-PLACE = "place string, bytes long"
-"""What a counting task says: the URL of its file, and its length."""
+SUMS = "place string, bytes long, cover string"
+"""What a counting task says of each file: its URL, its length, and which row groups it sums."""
 
 
 @dataclass(frozen=True)
 class PartialsWriter:
-    """Writes the partial sums of a task; travels to the executors.
+    """Writes partial sums; travels to the executors.
 
     Attributes
     ----------
@@ -35,14 +35,24 @@ class PartialsWriter:
     folder: str
     groups: RowGroups
 
-    def write(self, counted: Iterable[tuple[Statistic, SparseRows]]) -> pa.RecordBatch:
-        """Write a file; give the row that says where it lies, and how long it is."""
-        place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
-        with partials_file(place, self.groups) as file:
-            for statistic, rows in counted:
-                file.append(statistic, rows)
-        n_bytes = place.filesystem.get_file_info(place.path).size
-        return pa.RecordBatch.from_pydict({"place": [place.uri], "bytes": [n_bytes]})
+    def write(self, cover: Cover, counted: Iterable[tuple[Statistic, SparseRows]]) -> pa.RecordBatch:
+        """Write a file; give the row that says where it lies.
+
+        If an attempt before this one wrote the file, or another one at the same time, nothing is counted.
+        """
+        place = Location.of(self.folder) / PARTS / cover.name
+        found = Sums.at(place)
+        if found is None:
+            with partials_file(place, self.groups, cover) as file:
+                for statistic, rows in counted:
+                    file.append(statistic, rows)
+            found = Sums(place.uri, int(place.filesystem.get_file_info(place.path).size), cover)
+        return pa.RecordBatch.from_pydict({"place": [found.place], "bytes": [found.bytes], "cover": [found.cover.text]})
+
+
+def reported_sums(reports: pa.Table) -> list[Sums]:
+    """Take the files that tasks said they wrote."""
+    return [Sums(row["place"], row["bytes"], Cover.from_text(row["cover"])) for row in reports.to_pylist()]
 
 
 @dataclass(frozen=True)
@@ -69,10 +79,11 @@ class PartialsMerger:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Merge the files named in the batches; say where the sums are."""
         files = [Partials(Location.of(place)) for batch in batches for place in batch["place"].to_pylist()]
+        yield self.partials.write(Cover.union(file.cover for file in files), self._summed(files))
+
+    def _summed(self, files: list[Partials]) -> Iterator[tuple[Statistic, SparseRows]]:
+        """Add up the rows of all blocks."""
         total = GroupSum(self.partials.groups.rows_per_group, self.width, signed=self.signed)
-        summed = (
-            (Statistic(statistic), rows)
-            for statistic, block in self.blocks
-            for rows in sum_block(files, self.partials.groups, Statistic(statistic), block, total)
-        )
-        yield self.partials.write(summed)
+        for statistic, block in self.blocks:
+            for rows in sum_block(files, self.partials.groups, Statistic(statistic), block, total):
+                yield Statistic(statistic), rows

@@ -2,13 +2,16 @@
 
 from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry, Manifest
-from leadterm.store.products import Staging, is_current, read_manifest, require_manifest, staging
+from leadterm.store.products import is_current, read_manifest, require_manifest
+from leadterm.store.stages import Stage, Staging, forget, staging
 
 __all__ = [
     "FileEntry",
     "Location",
     "Manifest",
+    "Stage",
     "Staging",
+    "forget",
     "is_current",
     "read_manifest",
     "require_manifest",

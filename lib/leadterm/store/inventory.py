@@ -101,7 +101,9 @@ class Inventory:
             if not path.startswith(STAGING):
                 yield f"{path} is unexpected: {reason}"
         for folder in remnants:
-            yield f"{folder} is unexpected: a job is at work, or was killed; remove it when none is running"
+            job = folder.removeprefix(STAGING).rpartition("-")[0]
+            goes_on = f"run {job} again to go on from there, or remove it" if job else "remove it"
+            yield f"{folder} is unexpected: a job is at work, or was stopped; {goes_on} when none is running"
 
     def notes(self) -> Iterator[str]:
         """Say what could not be checked."""

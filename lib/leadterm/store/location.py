@@ -90,6 +90,11 @@ class Location:
         """Whether a folder can be renamed here in one step."""
         return isinstance(self.filesystem, fs.LocalFileSystem)
 
+    @property
+    def renames(self) -> bool:
+        """Whether a file gets another name here in one step; on an object store that is a copy."""
+        return self.filesystem.type_name in ("local", "hdfs")
+
     def kind(self) -> fs.FileType:
         """Say whether there is a file, a folder or nothing here."""
         return self.filesystem.get_file_info(self.path).type
@@ -198,6 +203,30 @@ def hashing_output(location: Location) -> Iterator[HashingSink]:
 
 
 @contextmanager
+def part_output(location: Location) -> Iterator[pa.NativeFile]:
+    """Open a file for writing, in a folder that is there, that appears under its name when it is whole.
+
+    On an object store every file does. Where several tasks write the same file under the same name, one of them stays.
+    """
+    place = _hidden(location) if location.renames else location
+    with output(place) as stream:
+        yield stream
+    if location.renames:
+        try:
+            place.filesystem.move(place.path, location.path)  # Not move_to, which would bring a removed folder back.
+        except OSError:
+            place.remove()
+            raise
+
+
+def _hidden(location: Location) -> Location:
+    """Give a file a hidden place of its own beside where it belongs."""
+    folder, _, name = location.path.rpartition("/")
+    hidden = f".{name}.partial-{uuid.uuid4().hex[:12]}"
+    return Location(location.filesystem, f"{folder}/{hidden}", f"{location.uri.rpartition('/')[0]}/{hidden}")
+
+
+@contextmanager
 def whole_output(location: Location) -> Iterator[HashingSink]:
     """Open a file for writing that appears under its name when it is whole; what it replaces stays until then.
 
@@ -206,9 +235,7 @@ def whole_output(location: Location) -> Iterator[HashingSink]:
     MachineError
         If it cannot be written, or the disk is full.
     """
-    folder, _, name = location.path.rpartition("/")
-    hidden = f".{name}.partial-{uuid.uuid4().hex[:12]}"
-    partial = Location(location.filesystem, f"{folder}/{hidden}", f"{location.uri.rpartition('/')[0]}/{hidden}")
+    partial = _hidden(location)
     try:
         location.make_parent()
         with hashing_output(partial) as sink:

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from leadterm.axes import Axis
 from leadterm.counting import SparseRows
-from leadterm.store.location import HashingSink, Location, hashing_output
+from leadterm.store.location import HashingSink, Location, part_output
 from leadterm.store.manifest import FileEntry, Manifest
 from leadterm.store.parquet import GroupCutter, parquet_writer
 from leadterm.store.products import read_verified
@@ -156,13 +156,13 @@ class MatrixFile:
 def matrix_file(
     place: Location, schema: pa.Schema, pending: PendingRows, average: Average | None = None
 ) -> Iterator[tuple[MatrixFile, HashingSink]]:
-    """Open a matrix file for writing; it is whole after the block, and gone if the block raises.
+    """Open a matrix file for writing; it is there, and whole, after the block, and not if the block raises.
 
     ``pending`` is memory for a row group; whatever a file that failed left there is forgotten.
     """
     options = INTEGERS if average is None else FLOATS
     pending.take()
-    with hashing_output(place) as sink, parquet_writer(sink, schema, **options) as writer:
+    with part_output(place) as stream, parquet_writer(sink := HashingSink(stream), schema, **options) as writer:
         file = MatrixFile(writer, schema, average, pending)
         yield file, sink
         file.write_group()

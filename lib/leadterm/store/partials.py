@@ -4,17 +4,23 @@ A record batch holds rows of one group, ``row int64, cols list<int32>, values li
 reads what it needs and no more. It does not map the file: mapped pages count as memory of the process, and some
 clusters end a process that seems to take more than it was given. The last batch is the table of contents: its rows are
 the groups of the batches before it.
+
+A file says which row groups of the windows it sums, and is named by them: whoever counts the same writes the same file,
+and a job that was stopped finds it.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic, row_key
-from leadterm.store.location import Location, output
+from leadterm.store.covers import Cover
+from leadterm.store.location import Location, part_output
 
 SCHEMA = pa.schema(
     [
@@ -23,6 +29,10 @@ SCHEMA = pa.schema(
         pa.field("values", pa.list_(pa.int64()), nullable=False),
     ]
 )
+COVER = b"leadterm.row_groups"
+"""Under which the schema's metadata says what a file sums."""
+THREADS = 16
+"""Files that are looked at together: on an object store each takes some requests."""
 
 
 class PartialsFile:
@@ -53,20 +63,70 @@ class PartialsFile:
 
 
 @contextmanager
-def partials_file(place: Location, groups: RowGroups) -> Iterator[PartialsFile]:
-    """Open a file of partial sums for writing; it is whole after the block, and gone if the block raises."""
-    with output(place) as stream, pa.ipc.new_file(stream, SCHEMA) as writer:
+def partials_file(place: Location, groups: RowGroups, cover: Cover) -> Iterator[PartialsFile]:
+    """Open a file of partial sums for writing; it is there, and whole, after the block, and not if the block raises."""
+    with part_output(place) as stream:
+        writer = pa.ipc.new_file(stream, SCHEMA.with_metadata({COVER: cover.text}))
         file = PartialsFile(writer, groups)
         yield file
         file.close()
+        writer.close()  # Only now: a file is whole if it has an end.
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A file of partial sums that is whole.
+
+    Attributes
+    ----------
+    place
+        Its URL.
+    bytes
+        Its length.
+    cover
+        The row groups that it sums.
+    """
+
+    place: str
+    bytes: int
+    cover: Cover
+
+    @classmethod
+    def at(cls, place: Location) -> "Sums | None":
+        """Look at a file; None if there is none, or none that is whole and sums what its name says."""
+        n_bytes = place.filesystem.get_file_info(place.path).size
+        if not n_bytes:
+            return None
+        try:
+            cover = Partials(place).cover
+        except (OSError, ValueError):  # pyarrow's errors are of these
+            return None
+        return cls(place.uri, n_bytes, cover) if cover.name == place.name else None
+
+
+def finished_sums(folder: Location) -> list[Sums]:
+    """Find all files of partial sums in a folder that are whole."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = pool.map(lambda name: Sums.at(folder / name), folder.names())
+        return [sums for sums in found if sums is not None]
 
 
 class Partials:
-    """The partial sums of a file, to be read a group at a time."""
+    """The partial sums of a file, to be read a group at a time.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        If the file has no end, or none that tells its contents.
+    """
 
     def __init__(self, place: Location) -> None:
         self._reader = pa.ipc.open_file(place.filesystem.open_input_file(place.path))
-        contents = self._reader.get_batch(self._reader.num_record_batches - 1).column(0).to_numpy()
+        self.cover = Cover.from_text((self._reader.schema.metadata or {}).get(COVER, b"").decode())
+        n_batches = self._reader.num_record_batches - 1
+        contents = self._reader.get_batch(n_batches).column(0).to_numpy() if n_batches >= 0 else np.zeros(0)
+        if len(contents) != n_batches:
+            raise pa.ArrowInvalid(f"{place} has {n_batches} batches, and its table of contents lists {len(contents)}")
         self._order = np.argsort(contents, kind="stable")
         self._groups = contents[self._order]
 

@@ -1,9 +1,6 @@
 """Products of a run: a folder that is whole, with its manifest, or absent."""
 
 import hashlib
-import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -64,7 +61,7 @@ def is_current(
     """
     found = read_manifest(run, product)
     if found is None:
-        if (run / product).exists() and not overwrite:
+        if (run / product).exists() and not overwrite and not _was_appearing(run, product):
             raise RunError(
                 f"{run / product} exists but has no manifest, so leadterm did not make it or did not finish it. "
                 f"Choose another output, or replace it with --overwrite."
@@ -79,6 +76,12 @@ def is_current(
     raise RunError(
         f"{run} holds another run: its '{product}' differs in {listed}. Choose another output, or --overwrite."
     )
+
+
+def _was_appearing(run: Location, product: str) -> bool:
+    """Say whether a job was stopped while it moved a product's files to their places, its manifest last."""
+    stages = [run / name for name in run.names() if name.startswith(STAGING)]
+    return any((stage / product / manifests.NAME).exists() for stage in stages)
 
 
 def read_verified(run: Location, product: str, entry: FileEntry) -> pa.Buffer:
@@ -121,63 +124,3 @@ def _is_withheld(run: Location, product: str) -> bool:
     """Say whether a run was published without a product's files."""
     found = read_manifest(run, product)
     return found is not None and found.withheld
-
-
-class Staging:
-    """A hidden folder of a run in which products are put together before they appear."""
-
-    def __init__(self, run: Location) -> None:
-        self._run = run
-        self.folder = run / f"{STAGING}{uuid.uuid4().hex[:12]}"
-
-    def commit(self, manifest: Manifest, parts: Iterable[tuple[Location, str]]) -> None:
-        """Let a product appear in the run: all its files, then its manifest, or nothing.
-
-        On a local disk the whole folder is renamed at once. On an object store, where there is no such step, the
-        manifest is moved last, and a product without a manifest does not exist for readers.
-
-        Parameters
-        ----------
-        manifest
-            Of the product.
-        parts
-            Where each file lies now, and its name in the product.
-        """
-        staged = self.folder / manifest.product
-        for place, name in parts:
-            place.move_to(staged / name)
-        (staged / manifests.NAME).write_bytes(manifest.to_json())
-        final = self._run / manifest.product
-        if self._run.is_local:
-            if final.exists():
-                final.move_to(self.folder / f"replaced-{manifest.product}")
-            staged.move_to(final)
-            return
-        final.remove()
-        for name in [*(entry.name for entry in manifest.files), manifests.NAME]:
-            (staged / name).move_to(final / name)
-
-
-@contextmanager
-def staging(run: Location) -> Iterator[Staging]:
-    """Open a staging folder; it is gone after the block, whatever happened in it.
-
-    Raises
-    ------
-    RunError
-        If the run's place is a file, or cannot be written.
-    """
-    if run.kind() == fs.FileType.File:
-        raise RunError(f"{run} is a file; the output must be a folder")
-    stage = Staging(run)
-    made_run = not run.exists()
-    try:
-        (stage.folder / PARTS / "writable").write_bytes(b"")
-    except OSError as error:
-        raise RunError(f"cannot write to {run}: {error}. Choose a folder that you may write to.") from error
-    try:
-        yield stage
-    finally:
-        stage.folder.remove()
-        if made_run and not run.names():
-            run.remove()

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry, Manifest
 from leadterm.store.parquet import table_bytes
-from leadterm.store.products import Staging, read_verified
+from leadterm.store.products import read_verified
+from leadterm.store.stages import Staging
 
 VOCABULARY = "vocabulary.parquet"
 FREQUENCIES = "frequencies.parquet"

@@ -13,6 +13,5 @@ from leadterm.spark.dealing import number_of_tasks
 )
 def test_tasks_fit_the_memory_and_no_core_waits_in_the_last_round(at_once, unit_tokens, tasks):
     session = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=at_once))
-    windows = SimpleNamespace(counts={"positions": 90, "windows": 10})
-    assert number_of_tasks(session, windows, unit_tokens) == tasks
+    assert number_of_tasks(session, 100, unit_tokens) == tasks
     assert tasks * unit_tokens >= 100
