@@ -1,7 +1,10 @@
 """The job ``compose_weights``: the scores of attention, G = B'(B Phi), at the pairs that occur; runs on the driver."""
 
+import logging
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +16,27 @@ from leadterm.composing.cuda import compose_scores_on
 from leadterm.config import AttentionSection, Config
 from leadterm.operators import resolve_device
 from leadterm.progress import progress
-from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.store import (
+    FileEntry,
+    Location,
+    Manifest,
+    Stage,
+    Staging,
+    forget,
+    is_current,
+    require_manifest,
+    staging,
+)
 from leadterm.store.composed import MARGINS, SCORES, margins_table, write_scores
 from leadterm.store.matrices import read_matrix
 from leadterm.store.products import PARTS
 from leadterm.store.tables import VOCABULARY, read_table, stage_table
+from leadterm.store.unfinished import Unfinished
 
-PRODUCT = "composed"
+JOB, PRODUCT = "compose_weights", "composed"
 INPUTS = ("vocabulary", "bigram", "context")
+
+logger = logging.getLogger("leadterm")
 
 
 def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -> bool:
@@ -52,20 +68,26 @@ def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -
     device = _device(config.attention)
     settings = {"top_tokens": config.attention.top_tokens, "device": device}  # Their sums are ordered differently.
     if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite):
+        forget(run, JOB)
         return False
     started = time.monotonic()
-    with staging(run) as stage, tempfile.TemporaryDirectory(dir=_scratch(stage)) as scratch:
+    with staging(run, Stage(JOB, made_from, settings)) as stage, _scratch(stage) as scratch:
         statistics = _read(run, manifests, config.attention)
-        composed = _compose(statistics, device, config.attention.memory, Path(scratch))
+        composed = _compose(statistics, device, config.attention.memory, scratch)
         counts = {**manifests["bigram"].window_counts, "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
         base = Manifest(PRODUCT, made_from, settings, counts, (), {"compose": time.monotonic() - started})
         _commit(stage, composed, base)
     return True
 
 
-def _scratch(stage: Staging) -> str | None:
-    """Choose where the scores are put together: beside the product if that is a local disk."""
-    return stage.folder.path if stage.folder.is_local else None
+@contextmanager
+def _scratch(stage: Staging) -> Iterator[Unfinished]:
+    """Choose where the scores are put together: beside the product if that is a local disk, where they can stay."""
+    if stage.folder.is_local:
+        yield Unfinished(Path(stage.folder.path), stage.parts)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Unfinished(Path(folder), Location.of(folder))
 
 
 def _read(run: Location, manifests: dict[str, Manifest], section: AttentionSection) -> PairStatistics:
@@ -88,13 +110,16 @@ def _device(section: AttentionSection) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _compose(statistics: PairStatistics, device: str, memory_bytes: int, scratch: Path) -> Composed:
+def _compose(statistics: PairStatistics, device: str, memory_bytes: int, scratch: Unfinished) -> Composed:
     """Compute the scores into a file that is mapped into memory, which may be larger than memory."""
-    n_pairs = statistics.context.nnz
-    scores = np.memmap(scratch / "scores", np.float64, "w+", shape=(n_pairs,)) if n_pairs else np.zeros(0)
+    scores, done = scratch.open(statistics.context.nnz, resumes=device == "cpu")
+    if len(done):
+        logger.info("compose scores: %.0f %% of the tokens were composed before", 100 * len(done) / statistics.size)
     with progress("compose scores", statistics.size, "tokens") as report:
         if device == "cpu":
-            return compose_scores(statistics, scores, memory_bytes, on_progress=report)
+            return compose_scores(
+                statistics, scores, memory_bytes, on_progress=report, done=done, on_block=scratch.save
+            )
         return compose_scores_on(resolve_device(device), statistics, scores, report)
 
 

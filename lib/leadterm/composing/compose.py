@@ -24,7 +24,7 @@ from leadterm.composing.kernels import (
     multiply_into_block,
 )
 from leadterm.composing.statistics import PairStatistics
-from leadterm.composing.types import Composed, OnProgress
+from leadterm.composing.types import Composed, OnBlock, OnProgress
 from leadterm.errors import ConfigError
 
 RANGES = 64
@@ -40,6 +40,8 @@ def compose_scores(
     *,
     threads: int | None = None,
     on_progress: OnProgress | None = None,
+    done: NDArray[np.float64] | None = None,
+    on_block: OnBlock | None = None,
 ) -> Composed:
     """Compute the scores on the CPU.
 
@@ -55,6 +57,10 @@ def compose_scores(
         How many; by default one per core. The result does not depend on it, nor on the memory.
     on_progress
         Called after each block.
+    done
+        To go on from: what ``on_block`` was told last, and ``scores`` as they were then, or later.
+    on_block
+        Told after each block the mean scores of all context tokens so far, which with ``scores`` is all that there is.
 
     Raises
     ------
@@ -64,10 +70,12 @@ def compose_scores(
     size, context = statistics.size, statistics.context
     width = block_width(memory_bytes, size)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        blocks = _Blocks(statistics, scores, pool, width)
-        for origin in range(0, size, width):
+        blocks = _Blocks(statistics, scores, pool, width, np.zeros(0) if done is None else done)
+        for origin in range(blocks.n_done, size, width):
             end = min(size, origin + width)
             blocks.compose(origin, end)
+            if on_block is not None:
+                on_block(blocks.centring[:end])
             if on_progress is not None:
                 on_progress(end)
     return Composed(context, scores, np.where(statistics.kept, -blocks.centring, 0.0), statistics.kept)
@@ -86,18 +94,26 @@ class _Blocks:
         Of threads.
     width
         The most tokens at once. Their block of K is kept for the next ones: fresh memory costs as much as the products.
+    done
+        The mean scores of those that were composed before.
     """
 
     def __init__(
-        self, statistics: PairStatistics, scores: NDArray[np.float64], pool: ThreadPoolExecutor, width: int
+        self,
+        statistics: PairStatistics,
+        scores: NDArray[np.float64],
+        pool: ThreadPoolExecutor,
+        width: int,
+        done: NDArray[np.float64],
     ) -> None:
         self._statistics, self._scores, self._pool = statistics, scores, pool
         self._backward = statistics.bigram.T.tocsr()
         self._backward.sort_indices()
         self._offsets, self._columns, self._values = _csr(statistics.context)
-        self._firsts = self._offsets[:-1]
+        self.n_done = len(done)
+        self._firsts = first_entries(self._offsets, self._columns, self.n_done)
         self._memory = np.empty(statistics.size * width)
-        self.centring = np.zeros(statistics.size)
+        self.centring = np.concatenate([done, np.zeros(statistics.size - len(done))])
         """float64 (V,): the mean u of the scores of each context token."""
 
     def compose(self, origin: int, end: int) -> None:

@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 
 OnProgress = Callable[[int], None]
 """Told how many context tokens are done."""
+OnBlock = Callable[[NDArray[np.float64]], object]
+"""Told their mean scores: float64 (context tokens that are done,)."""
 
 
 @dataclass(frozen=True, eq=False)

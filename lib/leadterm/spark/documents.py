@@ -1,7 +1,8 @@
 """Opens a corpus as a DataFrame of documents: checked, hashed, and cut to the first so many if asked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ from leadterm.spark.failures import readable_errors
 from leadterm.spark.inputs import inspect_files, list_files
 from leadterm.spark.progress import progress
 from leadterm.spark.rules import rule_of
+from leadterm.spark.unchanged import Stamp, stamps_of, unchanged
 
 CORRUPT = "_leadterm_corrupt"
 ORDER = ("path", "block", "place")
@@ -81,14 +83,20 @@ class Documents:
         else null) and ``path`` (its file).
     sources
         Its files in order of path: path, bytes, sha256, rows (null where the format does not say).
-    reader, files
-        How documents are read, and the files' URLs in order.
+    reader
+        How documents are read.
+    stamps
+        Length and time of change of each file before it was hashed, by the files' URLs in order.
     """
 
     frame: DataFrame
     sources: pa.Table
     reader: Reader
-    files: Sequence[str]
+    stamps: Mapping[str, Stamp]
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """Refuse files that change before the end of a block; see `leadterm.spark.unchanged`."""
+        return unchanged(self.reader.session, self.sources, self.stamps)
 
     def first(self, wanted: int | None) -> DataFrame:
         """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file; None: all.
@@ -102,7 +110,7 @@ class Documents:
         at_most = (self.reader.corpus.max_documents, None if None in rows else sum(rows))
         if wanted is None or any(number is not None and number <= wanted for number in at_most):
             return self.frame
-        return _first_documents(self.reader, self.files, wanted)
+        return _first_documents(self.reader, list(self.stamps), wanted)
 
 
 def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
@@ -114,13 +122,14 @@ def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
         If a path, a column or a file is missing or broken, or if there is no document; names it.
     """
     files = list_files(session, corpus.paths)
+    stamps = stamps_of(session, files)
     sources, column = inspect_files(session, files, rule_of(corpus))
     reader = Reader(session, corpus, column)
     if corpus.max_documents is None:
         frame = reader.documents(corpus.paths).drop(*ORDER[1:])
     else:
         frame = _first_documents(reader, files, corpus.max_documents)
-    return Documents(frame, sources, reader, files)
+    return Documents(frame, sources, reader, stamps)
 
 
 def _as_path(url: str) -> str:

@@ -24,13 +24,24 @@ def look_through_spark(
     unopened = [row["path"] for row in reports if row["bytes"] is None and row["problem"] is None]
     if not unopened:
         return list(reports)
-    columns = [F.col("path"), F.col("length"), F.unix_millis("modificationTime").alias("modified")]
-    listed = session.read.format("binaryFile").load([unquote(path) for path in unopened]).select(*columns)
-    with readable_errors():
-        found = {row.path: row for row in listed.collect()}
+    found = {row.path: row for row in _listed(session, unopened)}
     return [
         row | _look(session, found[path], rule) if (path := unquote(row["path"])) in found else row for row in reports
     ]
+
+
+def list_through_spark(session: SparkSession, files: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Look at the length and time of change (milliseconds since 1970) of files that are there, by their URLs."""
+    found = {row.path: (row.length, row.modified) for row in _listed(session, files)}
+    return {file: found[unquote(file)] for file in files if unquote(file) in found}
+
+
+def _listed(session: SparkSession, files: Sequence[str]) -> list[Any]:
+    """List files with Spark."""
+    columns = [F.col("path"), F.col("length"), F.unix_millis("modificationTime").alias("modified")]
+    listed = session.read.format("binaryFile").load([unquote(path) for path in files]).select(*columns)
+    with readable_errors():
+        return listed.collect()
 
 
 def _look(session: SparkSession, file: Any, rule: ParquetRule | JsonRule) -> dict[str, Any]:

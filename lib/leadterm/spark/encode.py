@@ -54,7 +54,7 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
     Raises
     ------
     InputError
-        If the corpus or the tokenizer is missing, broken or empty.
+        If the corpus or the tokenizer is missing, broken or empty, or a file changed while it was read.
     RunError
         If the run directory holds another run.
     """
@@ -70,12 +70,13 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
         return False
     seconds: dict[str, float] = {}
     with readable_errors(), staging(run) as stage:
-        started = time.monotonic()
-        tokenizer = made_tokenizer(documents, given)
-        seconds["tokenizer"] = time.monotonic() - started
-        started = time.monotonic()
-        reports = _write_windows(documents, config, tokenizer, stage)
-        seconds["encode"] = time.monotonic() - started
+        with documents.unchanged():
+            started = time.monotonic()
+            tokenizer = made_tokenizer(documents, given)
+            seconds["tokenizer"] = time.monotonic() - started
+            started = time.monotonic()
+            reports = _write_windows(documents, config, tokenizer, stage)
+            seconds["encode"] = time.monotonic() - started
         _commit(stage, documents, tokenizer, reports, made_from, settings, seconds)
     return True
 

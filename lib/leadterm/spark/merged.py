@@ -137,7 +137,8 @@ def _count(
     rest = [groups[number] for number in numbers]
     n_tokens, n_left = (sum(group.tokens for group in some) for some in (groups, rest))
     if sums:
-        logger.info("%s: %.0f %% of the tokens were counted before", titled(what), 100 - 100 * n_left / n_tokens)
+        share = 100 - 100 * n_left / n_tokens
+        logger.info("%s: %.0f %% of the tokens were counted before", titled(f"count {what}"), share)
     if rest:
         n_tasks = tasks or number_of_tasks(session, n_left, counter.memory.unit_tokens)
         counted = deal_out(session, rest, n_tasks).mapInArrow(counter, SUMS)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from leadterm.composing import cuda
+from leadterm.composing import compose_scores, cuda
 from leadterm.composing.compose import block_width
 from leadterm.composing.cuda import compose_scores_on
 from leadterm.errors import ConfigError, MachineError
@@ -105,3 +105,18 @@ def test_a_block_that_does_not_fit_is_halved(monkeypatch):
 
 def refuse(*_):
     raise torch.OutOfMemoryError("too large")
+
+
+@pytest.mark.parametrize("kept", [None, np.arange(30) % 3 > 0])
+def test_composing_goes_on_from_any_block_to_the_same_bytes(kept):
+    """What had been begun of the next block is written again."""
+    statistics = pair_statistics(count(markov_windows(30, 20, 30, seed=4), 30), kept)
+    states, scores = [], np.zeros(statistics.context.nnz)
+    whole = compose_scores(statistics, scores, 8 * 30 * 7, on_block=lambda done: states.append((done, scores.copy())))
+    assert [len(done) for done, _ in states] == [7, 14, 21, 28, 30]
+    for done, before in states:
+        for begun in (before, np.where(before == 0, np.nan, before)):
+            for width in (1, 4, 30):
+                found = compose_scores(statistics, begun.copy(), 8 * 30 * width, done=done.copy())
+                assert found.scores.tobytes() == whole.scores.tobytes()
+                assert found.without_row.tobytes() == whole.without_row.tobytes()
