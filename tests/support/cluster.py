@@ -20,44 +20,53 @@ class Cluster:
 
     Attributes
     ----------
+    folder
+        Where its logs and its work lie.
     url
         Of its master.
     """
 
-    url: str
+    folder: Path
+    url: str = ""
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def start_worker(self) -> None:
+        """Add a worker of one core. Each has an address of its own, as machines have."""
+        number = sum(1 for _ in self.folder.glob("worker-*.log"))
+        options = ("--cores", "1", "--memory", "1g", "--webui-port", "0", "--work-dir", str(self.folder / "work"))
+        log = self.start(f"worker-{number}", "worker.Worker", f"127.0.0.{number % 200 + 1}", *options, self.url)
+        _wait_for(log, r"Successfully registered with (master)")
+
+    def start(self, name: str, part: str, host: str, *words: str) -> Path:
+        """Start a part of the cluster; returns its log."""
+        path = self.folder / f"{name}.log"
+        settings = {"SPARK_LOG_DIR": str(self.folder), "SPARK_DAEMON_MEMORY": "256m"}
+        settings |= {"SPARK_LOCAL_DIRS": str(self.folder), "SPARK_LOCAL_IP": host}
+        settings["SPARK_DAEMON_JAVA_OPTS"] = os.environ.get("SPARK_SUBMIT_OPTS", "")
+        command = [str(BIN / "spark-class"), f"{DEPLOY}.{part}", "--host", host, *words]
+        with path.open("wb") as log:
+            streams = {"stdout": log, "stderr": subprocess.STDOUT}
+            self.processes.append(
+                subprocess.Popen(command, env=environment(**settings), cwd=self.folder, **streams)  # type: ignore[call-overload]
+            )
+        return path
 
 
 @contextmanager
 def running_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
     """Start a cluster for a block; its logs and its work lie in a folder."""
-    cluster = Cluster("")
+    cluster = Cluster(folder)
     try:
-        log = _start(cluster, folder, "master", f"{DEPLOY}.master.Master", "--port", "0", "--webui-port", "0")
+        log = cluster.start("master", "master.Master", "127.0.0.1", "--port", "0", "--webui-port", "0")
         cluster.url = _wait_for(log, r"Starting Spark master at (spark://\S+)")
-        for number in range(workers):
-            options = ("--cores", "1", "--memory", "1g", "--webui-port", "0", "--work-dir", str(folder / "work"))
-            log = _start(cluster, folder, f"worker-{number}", f"{DEPLOY}.worker.Worker", *options, cluster.url)
-            _wait_for(log, r"Successfully registered with (master)")
+        for _ in range(workers):
+            cluster.start_worker()
         yield cluster
     finally:
         for process in reversed(cluster.processes):
             process.terminate()
         for process in cluster.processes:
             process.wait(timeout=60)
-
-
-def _start(cluster: Cluster, folder: Path, name: str, *words: str) -> Path:
-    """Start a part of the cluster; returns its log."""
-    path = folder / f"{name}.log"
-    settings = {"SPARK_LOG_DIR": str(folder), "SPARK_DAEMON_MEMORY": "256m", "SPARK_LOCAL_DIRS": str(folder)}
-    settings["SPARK_DAEMON_JAVA_OPTS"] = os.environ.get("SPARK_SUBMIT_OPTS", "")
-    with path.open("wb") as log:
-        command = [str(BIN / "spark-class"), words[0], "--host", "127.0.0.1", *words[1:]]
-        cluster.processes.append(
-            subprocess.Popen(command, env=environment(**settings), stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-        )
-    return path
 
 
 def _wait_for(log: Path, pattern: str, seconds: float = 120) -> str:
