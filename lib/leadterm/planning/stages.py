@@ -247,7 +247,7 @@ class _Predictor:
 
     def _merge_seconds(self, units: Units, entries: Estimate, matrices: int) -> Estimate:
         """Predict how long merging takes; of very many files some are added up before."""
-        rounds, files = 1, units.tasks
+        rounds, files = 1, units.units
         while files > MOST_FILES:
             rounds, files = rounds + 1, -(-files // MOST_FILES)
         entry, matrix = self._observed.matrices.merge

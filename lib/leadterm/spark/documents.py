@@ -1,10 +1,12 @@
 """Opens a corpus as a DataFrame of documents: checked, hashed, and cut to the first so many if asked."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -94,9 +96,24 @@ class Documents:
     reader: Reader
     stamps: Mapping[str, Stamp]
 
-    def unchanged(self) -> AbstractContextManager[None]:
-        """Refuse files that change before the end of a block; see `leadterm.spark.unchanged`."""
-        return unchanged(self.reader.session, self.sources, self.stamps)
+    def unchanged(self, files: Sequence[str] | None = None) -> AbstractContextManager[None]:
+        """Refuse files, by default all, that change before the end of a block; see `leadterm.spark.unchanged`."""
+        stamps = self.stamps if files is None else {file: self.stamps[file] for file in files}
+        return unchanged(self.reader.session, self.sources, stamps)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether only the first documents are read."""
+        return self.reader.corpus.max_documents is not None
+
+    def only(self, files: Sequence[str]) -> DataFrame:
+        """Read the documents of some of the files."""
+        return self.reader.documents([_as_path(file) for file in files]).drop(*ORDER[1:])
+
+    def digest(self, files: Sequence[str]) -> str:
+        """Hash what some of the files hold; one that could not be hashed stands by its path, length and change."""
+        lines = [source_line(row) for row in self.sources.to_pylist() if row["path"] in set(files)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
     def first(self, wanted: int | None) -> DataFrame:
         """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file; None: all.
@@ -111,6 +128,11 @@ class Documents:
         if wanted is None or any(number is not None and number <= wanted for number in at_most):
             return self.frame
         return _first_documents(self.reader, list(self.stamps), wanted)
+
+
+def source_line(row: dict[str, Any]) -> str:
+    """Say what a source file holds: its hash, or what stands in for it."""
+    return row["sha256"] or f"{row['path']} {row['bytes']} {row['modified']}"
 
 
 def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:

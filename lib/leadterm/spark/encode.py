@@ -2,20 +2,22 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from leadterm.config import Config, canonical
 from leadterm.corpus import HuggingFaceTokenizer
 from leadterm.errors import InputError, LeadtermError
-from leadterm.spark.documents import Documents, open_documents
+from leadterm.spark.documents import Documents, open_documents, source_line
 from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.spark.failures import readable_errors
+from leadterm.spark.portions import PORTION_BYTES, divide, encode_portions
 from leadterm.spark.progress import progress
 from leadterm.spark.vocabulary import (
     AnyTokenizer,
@@ -26,9 +28,10 @@ from leadterm.spark.vocabulary import (
     tokenizer_file,
 )
 from leadterm.spark.writing import REPORT, WindowsWriter, sum_vectors, written_files
-from leadterm.store import Location, Manifest, Staging, is_current, read_manifest, staging
+from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, read_manifest, staging
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
 
+JOB = "encode_corpus"
 PRODUCTS = ("sources", "vocabulary", "windows")
 
 
@@ -67,15 +70,18 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
     made_from = _made_from(documents, config, given)
     current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
     if all(current):
+        forget(run, JOB)
         return False
+    portions = divide(documents, PORTION_BYTES)
+    this = Stage(JOB, made_from, settings) if len(portions) > 1 else None
     seconds: dict[str, float] = {}
-    with readable_errors(), staging(run) as stage:
+    with readable_errors(), staging(run, this) as stage:
         with documents.unchanged():
             started = time.monotonic()
             tokenizer = made_tokenizer(documents, given)
             seconds["tokenizer"] = time.monotonic() - started
             started = time.monotonic()
-            reports = _write_windows(documents, config, tokenizer, stage)
+            reports = _write_windows(session, documents, portions, config, tokenizer, stage)
             seconds["encode"] = time.monotonic() - started
         _commit(stage, documents, tokenizer, reports, made_from, settings, seconds)
     return True
@@ -101,12 +107,19 @@ def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
 
     A file that could not be hashed stands by its path, length and time of change.
     """
-    hashes = [row["sha256"] or f"{row['path']} {row['bytes']} {row['modified']}" for row in sources.to_pylist()]
+    hashes = [source_line(row) for row in sources.to_pylist()]
     lines = hashes if ordered else sorted(hashes)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _write_windows(documents: Documents, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
+def _write_windows(
+    session: SparkSession,
+    documents: Documents,
+    portions: Sequence[Sequence[str]],
+    config: Config,
+    tokenizer: AnyTokenizer,
+    stage: Staging,
+) -> pa.Table:
     """Encode on the executors and write the windows files into the staging folder; a report per file."""
     encoding = Encoding(
         tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
@@ -118,11 +131,16 @@ def _write_windows(documents: Documents, config: Config, tokenizer: AnyTokenizer
         max_characters=config.corpus.max_characters,
     )
     writer = WindowsWriter(stage.folder.uri, tokenizer.vocabulary_size)
-    windows = documents.frame.mapInArrow(encoding, WINDOW_SCHEMA).repartitionById(config.windows.files, "bucket")
-    written = windows.sortWithinPartitions("document", "window", "tokens").mapInArrow(writer, REPORT)
-    with progress(documents.frame.sparkSession, "encode documents"), readable_errors():
-        reports: pa.Table = written.toArrow()
-    return reports
+
+    def encode(frame: DataFrame, what: str) -> pa.Table:
+        windows = frame.mapInArrow(encoding, WINDOW_SCHEMA).repartitionById(config.windows.files, "bucket")
+        written = windows.sortWithinPartitions("document", "window", "tokens").mapInArrow(writer, REPORT)
+        with progress(session, what), readable_errors():
+            return written.toArrow()
+
+    if len(portions) == 1:
+        return encode(documents.frame, "encode documents")
+    return encode_portions(session, documents, portions, stage.folder, encode)
 
 
 def _commit(

@@ -16,8 +16,28 @@ UNREADABLE = re.compile(r"\[FAILED_READ_FILE\.\S+\] Encountered error while read
 CAUSED_BY = re.compile(r"^(?:Caused by)?: (.+)$", re.MULTILINE)
 CLASS_NAME = re.compile(r"^(?:[a-z]\w*\.)+(?:[A-Z]\w*\$?)+: ")
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
+READ_ONLY = re.compile(r"Read-only file system")
 NO_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|SparkOutOfMemoryError")
 WORKER_DIED = re.compile(r"Python worker exited unexpectedly|ExecutorLostFailure")
+MACHINE = (
+    (
+        NO_SPACE,
+        "a disk is full: free space where the output or Spark's scratch folder (spark.local.dir) lies, then run "
+        "again; finished products are kept",
+    ),
+    (
+        READ_ONLY,
+        "the output, or Spark's scratch folder (spark.local.dir), became read-only: make it writable, then run again; "
+        "finished products are kept",
+    ),
+    (NO_MEMORY, "Java ran out of memory: raise spark.executor.memory (run locally: spark.driver.memory)"),
+    (
+        WORKER_DIED,
+        "an executor or its Python was killed, most likely for want of memory: lower counting.memory_per_task or "
+        "the number of tasks at once (spark.executor.cores), or raise spark.executor.memoryOverhead",
+    ),
+)
+"""What a machine lacks, the first that a report tells of."""
 
 
 @contextmanager
@@ -58,18 +78,9 @@ def translate(report: str) -> LeadtermError | None:
     if raised:
         name, message = raised[-1]
         return getattr(errors, name, LeadtermError)(message.strip())
-    if NO_SPACE.search(report):
-        return MachineError(
-            "a disk is full: free space where the output or Spark's scratch folder (spark.local.dir) lies, then run "
-            "again; finished products are kept"
-        )
-    if NO_MEMORY.search(report):
-        return MachineError("Java ran out of memory: raise spark.executor.memory (run locally: spark.driver.memory)")
-    if WORKER_DIED.search(report):
-        return MachineError(
-            "an executor or its Python was killed, most likely for want of memory: lower counting.memory_per_task or "
-            "the number of tasks at once (spark.executor.cores), or raise spark.executor.memoryOverhead"
-        )
+    for pattern, message in MACHINE:
+        if pattern.search(report):
+            return MachineError(message)
     unreadable = UNREADABLE.search(report)
     if unreadable:
         name, cause = file_name(unreadable.group(1)), root_cause(report)

@@ -95,8 +95,8 @@ def written_files(reports: pa.Table) -> tuple[tuple[FileEntry, ...], list[tuple[
 
 
 def sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Add int64 vectors that travelled as bytes."""
-    first, *others = (np.frombuffer(cell, dtype="<i8") for cell in cells.to_pylist())
+    """Add int64 vectors that travelled as bytes, where there is one."""
+    first, *others = (np.frombuffer(cell, dtype="<i8") for cell in cells.to_pylist() if cell)
     total: NDArray[np.int64] = np.sum([first, *others], axis=0, dtype=np.int64)
     return total
 

@@ -20,6 +20,8 @@ BEAT_SECONDS = 15.0
 """How often an owner says that it is alive."""
 STALE_SECONDS = 120.0
 """After which an owner that said nothing is taken for dead: some beats may be late on a busy file system."""
+_HELD: set[str] = set()
+"""Folders that this process works in: its name may also stand where it could not be removed."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class Owner:
             return False
         return self.host != socket.gethostname() or _runs(self.pid)
 
+    @property
+    def is_me(self) -> bool:
+        """Whether it is this process."""
+        return (self.host, self.pid) == (socket.gethostname(), os.getpid())
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
 
@@ -82,7 +89,7 @@ def require_free(folder: Location) -> None:
         Names the job's process, and says when the folder will be free if that was killed.
     """
     owner = Owner.of(folder)
-    if owner is not None and owner.is_alive:
+    if owner is not None and owner.is_alive and (not owner.is_me or folder.uri in _HELD):
         raise RunError(
             f"another job, {owner}, is at work in {folder}: it said so {max(0, time.time() - owner.beat):.0f} s ago. "
             f"Wait until it is done, or stop it. If it was killed, run again {STALE_SECONDS:.0f} s after it last said "
@@ -117,10 +124,12 @@ def take(folder: Location) -> None:
 def alive_in(folder: Location) -> Iterator[None]:
     """Say again and again in a block that the owner is alive; after it, the folder is nobody's."""
     place = folder / OWNER
+    _HELD.add(folder.uri)
     try:
         with repeatedly(lambda: _still_alive(place), BEAT_SECONDS):
             yield
     finally:
+        _HELD.discard(folder.uri)
         with suppress(OSError):
             place.remove()
 

@@ -88,6 +88,7 @@ class Staging:
             Where each file lies now, and its name in the product.
         """
         staged = self.folder / manifest.product
+        staged.remove()  # What a job that was stopped had moved there was made again.
         for place, name in parts:
             place.move_to(staged / name)
         (staged / manifests.NAME).write_bytes(manifest.to_json())

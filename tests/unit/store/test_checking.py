@@ -55,10 +55,14 @@ def test_the_command_lists_all_that_is_wrong(run, capsys):
     (run / ".staging-abc/parts").mkdir(parents=True)
     for name in ("one", "two"):
         (run / ".staging-abc/parts" / name).write_text("")
+    (run / ".staging-count_attention-abc").mkdir()
+    (run / ".staging-count_attention-abc/owner.json").write_text("")
     assert cli.main(["check", str(run)]) == 1
     stated = open_run(run).manifest("bigram").files[1].sha256
-    assert capsys.readouterr().err.splitlines()[-5:] == [
-        f"leadterm: {run} is not whole, 4 problems:",
+    assert capsys.readouterr().err.splitlines()[-6:] == [
+        f"leadterm: {run} is not whole, 5 problems:",
+        "  .staging-count_attention-abc is unexpected: a job is at work, or was stopped; run count_attention again "
+        "to go on from there, or remove it when none is running",
         "  .staging-abc is unexpected: a job is at work, or was stopped; remove it when none is running",
         f"  bigram/rows-00001.parquet is damaged: its SHA-256 is {hashlib.sha256(data).hexdigest()[:16]}…, "
         f"the manifest says {stated[:16]}…",

@@ -120,15 +120,24 @@ def test_what_a_killed_process_left_is_gone_on_from_or_removed(tmp_path):
 @pytest.mark.parametrize("host", [socket.gethostname(), "elsewhere"])
 def test_two_jobs_do_not_do_the_same_at_once(tmp_path, stage, host):
     folder = tmp_path / "run" / stage.folder
-    own(folder, host, os.getpid(), time.time() - 50)
+    own(folder, host, os.getppid(), time.time() - 50)
     (folder / "parts").mkdir()
     (folder / "parts/sums-1").write_text("part")
-    with pytest.raises(RunError, match=rf"process {os.getpid()} on {host}, is at work in .*: it said so 5\d s ago"):
+    with pytest.raises(RunError, match=rf"process {os.getppid()} on {host}, is at work in .*: it said so 5\d s ago"):
         stop(tmp_path / "run", None)
     assert (folder / "parts/sums-1").exists()
-    own(folder, host, os.getpid(), time.time() - STALE_SECONDS - 1)
+    own(folder, host, os.getppid(), time.time() - STALE_SECONDS - 1)
     stop(tmp_path / "run", None)
     assert not (tmp_path / "run").exists() or names_in(tmp_path / "run") == []
+
+
+def test_a_process_is_not_in_its_own_way(tmp_path):
+    """Its name stays where the place became read-only, and it may try again; but not while it is at work there."""
+    folder = tmp_path / "run" / STAGE.folder
+    own(folder, socket.gethostname(), os.getpid(), time.time())
+    with staging(Location.of(tmp_path / "run"), STAGE), pytest.raises(RunError, match="is at work in"):
+        stop(tmp_path / "run", None)
+    assert not folder.exists()
 
 
 def test_an_owner_says_again_that_it_is_alive(tmp_path, monkeypatch):
