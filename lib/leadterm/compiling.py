@@ -104,3 +104,50 @@ def _trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]  # nu
 
 trailing_zeros: Function = intrinsic(_trailing_zeros)
 """``trailing_zeros(word)`` counts the zeros below the lowest bit that is set in a uint64 other than 0."""
+
+
+def _leading_zeros(typing_context, word):  # type: ignore[no-untyped-def]  # numba's type of the argument
+    """Give the type of a count of zeros, and write LLVM's instruction for it."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctlz(arguments[0], ir.IntType(1)(1))
+
+    return types.uint64(types.uint64), generate
+
+
+leading_zeros: Function = intrinsic(_leading_zeros)
+"""``leading_zeros(word)`` counts the zeros above the highest bit that is set in a uint64 other than 0."""
+
+
+def _word_at(context, builder, array, data, index):  # type: ignore[no-untyped-def]  # numba's values
+    """Point to the eight bytes of an array of bytes that begin at an index, wherever that lies."""
+    address = builder.gep(context.make_array(array)(context, builder, data).data, [index])
+    return builder.bitcast(address, ir.IntType(64).as_pointer())
+
+
+def _load_word(typing_context, array, index):  # type: ignore[no-untyped-def]  # numba's types of the arguments
+    """Give the type of reading eight bytes, and write LLVM's instruction for it."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.load(_word_at(context, builder, signature.args[0], *arguments), align=1)
+
+    return types.uint64(array, types.intp), generate
+
+
+load_word: Function = intrinsic(_load_word)
+"""``load_word(array, index)`` reads eight bytes of a uint8 array from ``index`` on as one uint64, the lowest first."""
+
+
+def _store_word(typing_context, array, index, word):  # type: ignore[no-untyped-def]  # numba's types of the arguments
+    """Give the type of writing eight bytes, and write LLVM's instruction for it."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        place = _word_at(context, builder, signature.args[0], *arguments[:2])
+        builder.store(arguments[2], place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.uint64), generate
+
+
+store_word: Function = intrinsic(_store_word)
+"""``store_word(array, index, word)`` writes a uint64 as :func:`load_word` reads it."""

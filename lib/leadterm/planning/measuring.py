@@ -27,8 +27,8 @@ from leadterm.store.matrices import COLUMNS
 from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, windows_file
 
-ENTRY, ROW = 12, 16
-"""Bytes of partial sums: of an entry, column and value; of a row, its key and two offsets."""
+ROW = 20
+"""Bytes of partial sums of a row, beside its entries: its key, their number and an offset."""
 REPEATS = 2
 """Of a measurement of seconds."""
 SHUFFLE_BLOCK, SHUFFLE_HEADER = 2**15, 21
@@ -54,8 +54,8 @@ class Matrices:
         Of an entry of each matrix, and of its columns alone (``columns``), in a quarter of the sample and in all of it.
     file_bytes
         Of a matrix file, beside its entries.
-    batch_bytes
-        Of a batch of partial sums, beside its rows.
+    partial_bytes
+        Of partial sums: of an entry of the two matrices, and of a batch beside its rows.
     write, merge
         Seconds of one core to write partial sums, for an entry and for a batch; and to merge them, for an entry and for
         a matrix.
@@ -63,7 +63,7 @@ class Matrices:
 
     bytes: dict[str, tuple[float, float]]
     file_bytes: float
-    batch_bytes: float
+    partial_bytes: tuple[float, float]
     write: tuple[float, float]
     merge: tuple[float, float]
 
@@ -110,7 +110,7 @@ def measure_matrices(
     return Matrices(
         {name: (small.bytes[name], large.bytes[name]) for name in large.bytes},
         large.file_bytes,
-        max(0.0, (large.partial_bytes - ENTRY * large.entries - ROW * large.rows) / max(1, large.batches)),
+        _fitted(made, "entry_bytes", [one.batches for one in made]),
         write,
         merge,
     )
@@ -145,6 +145,11 @@ class _Made:
     file_bytes: float
     write: float
     merge: float
+
+    @property
+    def entry_bytes(self) -> int:
+        """Of partial sums, without what rows take beside their entries."""
+        return self.partial_bytes - ROW * self.rows
 
 
 class _Workplace:

@@ -12,7 +12,7 @@ from leadterm.planning.census import Census
 from leadterm.planning.corpus import CorpusSize
 from leadterm.planning.estimate import Estimate, total
 from leadterm.planning.growth import DISTINCT, LENGTHS, predict_growth
-from leadterm.planning.measuring import ENTRY, ROW, Matrices, Windows
+from leadterm.planning.measuring import ROW, Matrices, Windows
 from leadterm.planning.speeds import Attending, Composing
 from leadterm.planning.units import Units
 from leadterm.spark.merged import MOST_FILES
@@ -25,8 +25,10 @@ SLOWER, FASTER = 1.8, 0.6
 """By what factors times are bounded: a sample lies in caches that a corpus does not, and machines have other work."""
 HALVES = 2.0
 """Standard errors, by the difference of two halves."""
-MARGIN = 16
-"""Bytes of a token's margins."""
+ENTRY, MARGIN = 12, 16
+"""Bytes of a score and its column, and of a token's margins."""
+ATTENTION_ENTRY = 9
+"""Bytes of an entry of attention's partial sums, most of whose 61 bits are used: measured on 63 million tokens."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class _Predictor:
             "pairs": self._pairs,
             "tasks": Estimate.exact(units.tasks),
             "units": Estimate.exact(units.units),
-            "partial bytes": self._partial_bytes(units, entries, len(names)),
+            "partial bytes": self._partial_bytes(units, entries, len(names), matrices.partial_bytes[0]),
             "task memory": Estimate.exact(units.memory),
         }
         merged = {
@@ -189,7 +191,7 @@ class _Predictor:
         counted = {
             "tasks": Estimate.exact(units.tasks),
             "units": Estimate.exact(units.units),
-            "partial bytes": self._partial_bytes(units, entries, 1),
+            "partial bytes": self._partial_bytes(units, entries, 1, ATTENTION_ENTRY),
             "task memory": Estimate.exact(units.memory),
         }
         merged = {"query_key nonzeros": found, "query_key bytes": self._bytes("columns", found) + found * 8}
@@ -230,11 +232,11 @@ class _Predictor:
         positions = self._corpus.positions * (1 / units.units)
         return total([self._at(name, positions) for name in names]) * units.units
 
-    def _partial_bytes(self, units: Units, entries: Estimate, matrices: int) -> Estimate:
-        """Predict what partial sums take on disk."""
+    def _partial_bytes(self, units: Units, entries: Estimate, matrices: int, entry: float) -> Estimate:
+        """Predict what partial sums take on disk, an entry so many bytes."""
         rows = self._at("rows", self._corpus.positions * (1 / units.units), ceiling=self._size)
-        fixed = Estimate.exact(self._batches(units, matrices) * self._observed.matrices.batch_bytes)
-        return entries * ENTRY + rows * (ROW * matrices * units.units) + fixed
+        fixed = Estimate.exact(self._batches(units, matrices) * self._observed.matrices.partial_bytes[1])
+        return entries * entry + rows * (ROW * matrices * units.units) + fixed
 
     def _batches(self, units: Units, matrices: int) -> int:
         """Count the batches of partial sums: one for each group of rows, and unit."""

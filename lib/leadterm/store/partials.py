@@ -1,7 +1,9 @@
 """Partial sums of matrices on their way from the tasks that count to those that merge: Arrow files.
 
-A record batch holds rows of one group, ``row int64, cols list<int32>, values list<int64>``, so that a task that merges
-reads what it needs and no more. It does not map the file: mapped pages count as memory of the process, and some
+A record batch holds rows of one group, ``row int64, entries int64, packed binary``, so that a task that merges reads
+what it needs and no more. The entries of all its rows are packed (:mod:`leadterm.counting.packing`) into what the first
+row holds: half as many bytes are written, lie in memory until they are read, and are sent. A task does not map the file:
+mapped pages count as memory of the process, and some
 clusters end a process that seems to take more than it was given. The last batch is the table of contents: its rows are
 the groups of the batches before it.
 
@@ -19,14 +21,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic, row_key
+from leadterm.counting.packing import pack, unpack
 from leadterm.store.covers import Cover
 from leadterm.store.location import Location, part_output
 
 SCHEMA = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False),
-        pa.field("cols", pa.list_(pa.int32()), nullable=False),
-        pa.field("values", pa.list_(pa.int64()), nullable=False),
+        pa.field("entries", pa.int64(), nullable=False),
+        pa.field("packed", pa.binary(), nullable=False),
     ]
 )
 COVER = b"leadterm.row_groups"
@@ -57,9 +60,12 @@ class PartialsFile:
         self._write(SparseRows(keys, nothing, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)))
 
     def _write(self, rows: SparseRows) -> None:
-        offsets = pa.array(rows.offsets.astype(np.int32))
-        lists = [pa.ListArray.from_arrays(offsets, pa.array(part)) for part in (rows.columns, rows.values)]
-        self._writer.write_batch(pa.record_batch([pa.array(rows.keys), *lists], schema=SCHEMA))
+        packed = pack(rows)
+        ends = np.full(len(rows) + 1, len(packed), dtype=np.int32)
+        ends[0] = 0
+        binary = pa.Array.from_buffers(pa.binary(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(packed)])
+        entries = pa.array(np.diff(rows.offsets))
+        self._writer.write_batch(pa.record_batch([pa.array(rows.keys), entries, binary], schema=SCHEMA))
 
 
 @contextmanager
@@ -135,9 +141,8 @@ class Partials:
         first, last = np.searchsorted(self._groups, row_key(statistic, np.array([group, group + 1])))
         for number in self._order[first:last].tolist():
             batch = self._reader.get_batch(number)
-            columns, values = batch.column(1), batch.column(2)
-            offsets = columns.offsets.to_numpy().astype(np.int64)
-            yield SparseRows(batch.column(0).to_numpy(), offsets, columns.values.to_numpy(), values.values.to_numpy())
+            packed = np.frombuffer(batch.column(2)[0].as_buffer(), dtype=np.uint8)
+            yield unpack(packed, batch.column(0).to_numpy(), batch.column(1).to_numpy())
 
 
 def sum_block(
