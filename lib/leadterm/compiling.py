@@ -129,7 +129,8 @@ def _load_word(typing_context, array, index):  # type: ignore[no-untyped-def]  #
     """Give the type of reading eight bytes, and write LLVM's instruction for it."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.load(_word_at(context, builder, signature.args[0], *arguments), align=1)
+        place = _word_at(context, builder, signature.args[0], *arguments)  # type: ignore[no-untyped-call]
+        return builder.load(place, align=1)
 
     return types.uint64(array, types.intp), generate
 
@@ -142,7 +143,7 @@ def _store_word(typing_context, array, index, word):  # type: ignore[no-untyped-
     """Give the type of writing eight bytes, and write LLVM's instruction for it."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        place = _word_at(context, builder, signature.args[0], *arguments[:2])
+        place = _word_at(context, builder, signature.args[0], *arguments[:2])  # type: ignore[no-untyped-call]
         builder.store(arguments[2], place, align=1)
         return context.get_dummy_value()
 

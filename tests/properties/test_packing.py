@@ -54,7 +54,6 @@ def test_too_few_bytes_and_too_many_are_refused(rows, cut, more):
 
 
 def test_small_distances_and_values_take_two_bytes():
-    rows = SparseRows(
-        np.zeros(1, np.int64), np.array([0, 4]), np.array([0, 8, 9, 17], np.int32), np.array([1, -64, 63, 5])
-    )
+    columns, values = np.array([0, 8, 9, 17], dtype=np.int32), np.array([1, -64, 63, 5])
+    rows = SparseRows(np.zeros(1, dtype=np.int64), np.array([0, 4]), columns, values)
     assert pack(rows)[:-SLACK].tolist() == [0, 2, 7, 127, 0, 126, 7, 10]

@@ -65,7 +65,9 @@ def test_bytes_of_files_are_those_of_the_run(run, text):
     measured = {key: size for key, size in measure_run(run).items() if key[1].endswith("bytes")}
     assert set(measured) == {key for key in found if key[1].endswith("bytes") and key[1] != "shuffle bytes"}
     errors = {key: found[key].value / size - 1 for key, size in measured.items()}
-    assert {key: error for key, error in errors.items() if abs(error) > 0.05} == {}
+    # How many bytes a sum of scores takes, a plan learns from scores that it makes up.
+    tolerance = {("attention: count", "partial bytes"): 0.1}
+    assert {key: error for key, error in errors.items() if abs(error) > tolerance.get(key, 0.05)} == {}
 
 
 def test_a_quarter_of_the_text_foretells_the_rest(run, text):

@@ -37,8 +37,8 @@ PROBES = 64
 """Samples drawn at once; the standard error needs some."""
 
 ROUNDING = 8192
-"""In units of eps: how far the norm is off by rounding at most. Measured in float32 for V = 49,152: the interchange map's
-5.7e-4, as its covariance is a small rest of large numbers; value 3e-5, context 2e-5, the others below 3e-6."""
+"""In units of eps: how far the norm is off by rounding at most. Measured in float32 for V = 49,152: 5.7e-4 for the
+interchange map, whose covariance is a small rest of large numbers; value 3e-5, context 2e-5, the others below 3e-6."""
 
 MOST_PROBES = 4096
 """Where sampling ends, whatever the standard error then is; it is reported."""

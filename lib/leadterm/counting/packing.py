@@ -1,8 +1,8 @@
 """Sparse rows in few bytes, on their way from the tasks that count to those that merge.
 
 An entry is a byte that tells lengths, the column's distance from the one before, and the value. Of the first byte, bits
-0 to 2 are the lowest of the distance less 1, bits 3 and 4 say whether the rest of it takes 0, 1, 2 or 4 bytes, bits 5 to 7
-that the value takes 1 to 8, its sign as the lowest bit. So a context weight takes 6 to 7 bytes, and 12 before.
+0 to 2 are the lowest of the distance less 1, bits 3 and 4 say whether the rest of it takes 0, 1, 2 or 4 bytes, bits 5
+to 7 that the value takes 1 to 8, its sign as the lowest bit. A context weight takes 5 to 6 bytes in all, instead of 12.
 
 There is no branch to mispredict on either way: eight bytes are written or read at once, and the next ones begin where
 these should have ended.
@@ -19,6 +19,8 @@ LARGEST_ENTRY = 13
 SLACK = 16
 """Bytes after the last entry, which may be read and written with it."""
 WORD_BYTES = 8
+ONE_BYTE, TWO_BYTES = np.uint64(0xFF), np.uint64(0xFFFF)
+"""What fits."""
 BROKEN = -1
 """What the kernel returns for bytes that are not so many entries."""
 
@@ -88,9 +90,7 @@ def pack_rows(offsets, columns, values, packed):  # type: ignore[no-untyped-def]
             distance = np.uint64(columns[e] - before - 1)
             before = np.int64(columns[e])
             rest = distance >> np.uint64(3)
-            code = (
-                np.uint64(rest > np.uint64(0)) + np.uint64(rest > np.uint64(0xFF)) + np.uint64(rest > np.uint64(0xFFFF))
-            )
+            code = np.uint64(rest > np.uint64(0)) + np.uint64(rest > ONE_BYTE) + np.uint64(rest > TWO_BYTES)
             value = np.uint64((values[e] << np.int64(1)) ^ (values[e] >> np.int64(63)))
             length = (np.uint64(63) - leading_zeros(value | np.uint64(1))) >> np.uint64(3)
             packed[place] = (distance & np.uint64(7)) | (code << np.uint64(3)) | (length << np.uint64(5))

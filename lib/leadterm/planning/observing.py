@@ -65,7 +65,7 @@ def observe(config: Config, sample_bytes: int, seed: int, *, composes_here: bool
     matrices = measure_matrices(tokens, offsets, size, length, config.counting)
     bigram, context = count_matrices(tokens, offsets, size, length)
     composing = measure_composing(bigram, context, counts, int(census.whole.positions)) if composes_here else None
-    attending = measure_attending(tokens, offsets, context, length, census)
+    attending = measure_attending(tokens, offsets, bigram, context, length, census)
     observed = Observed(
         size_corpus(config, drawn, encoded), census, measure_windows(encoded.windows), matrices, composing, attending
     )

@@ -18,7 +18,9 @@ from leadterm.counting import (
     places_of,
     reciprocal_weights,
 )
+from leadterm.counting.packing import pack
 from leadterm.planning.census import CAPACITY, Census, fit_costs, halves
+from leadterm.spark.attention import Units
 
 COMPOSED = 4096
 """Most frequent tokens of the sample that are composed, so that this takes a second or two."""
@@ -40,11 +42,14 @@ class Composing:
 
 @dataclass(frozen=True)
 class Attending:
-    """Seconds of one core for a pair, for an entry that is summed, and for a score that is written out for a block."""
+    """Seconds of one core for a pair, for an entry that is summed, and for a score that is written out for a block; and
+    the bytes of an entry among partial sums.
+    """
 
     pair: float
     entry: float
     score: float
+    entry_bytes: float
 
 
 def count_matrices(
@@ -92,19 +97,17 @@ def _seconds_of(statistics: PairStatistics) -> float:
 
 
 def measure_attending(
-    tokens: NDArray[np.int32], offsets: NDArray[np.int64], context: csr_array, length: int, census: Census
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    bigram: csr_array,
+    context: csr_array,
+    length: int,
+    census: Census,
 ) -> Attending:
     """Count attention with made-up scores of a sample's pairs: whole, in smaller blocks, and of a half."""
-    values = np.random.default_rng(0).standard_normal(context.nnz)
-    rows = np.flatnonzero(np.diff(context.indptr)).astype(np.int32)
-    offsets_of_rows = np.append(context.indptr[rows], context.nnz).astype(np.int64)
-    piece = (rows, offsets_of_rows, context.indices.astype(np.int32), values)
-    size = context.shape[0]
-    scores = Scores(
-        lambda: iter([piece]), np.ones(size, dtype=np.bool_), np.zeros(size), np.full(size, BITS, np.int32), BITS
-    )
+    scores = _made_up_scores(bigram, context)
     whole, places = census.whole, int(places_of(census.whole.pairs, census.whole.positions))
-    memory = TaskMemory(len(tokens), max(CAPACITY, size), places)
+    memory = TaskMemory(len(tokens), max(CAPACITY, context.shape[0]), places)
     half, small = halves(tokens, offsets)[0], replace(memory, block_places=places // BLOCKS + length)
     part = census.levels[-2] if len(census.levels) > 1 else whole
     table, seconds = [], []
@@ -115,4 +118,19 @@ def measure_attending(
         entries = sum(found_rows.n_nonzeros for _, found_rows in attention_unit(*windows, length, scores, limit))
         seconds.append(time.process_time() - started)
         table.append([found.pairs, entries, blocks * context.nnz])
-    return Attending(*fit_costs(np.array(table, dtype=float), np.array(seconds)))
+    packed = sum(len(pack(rows)) for _, rows in attention_unit(tokens, offsets, length, scores, memory))
+    pair, entry, score = fit_costs(np.array(table, dtype=float), np.array(seconds))
+    return Attending(pair, entry, score, packed / max(1.0, table[0][1]))
+
+
+def _made_up_scores(bigram: csr_array, context: csr_array) -> Scores:
+    """Make scores for all pairs of a sample up, and take the units in which they would be summed."""
+    values = np.random.default_rng(0).standard_normal(context.nnz)
+    rows = np.flatnonzero(np.diff(context.indptr)).astype(np.int32)
+    offsets = np.append(context.indptr[rows], context.nnz).astype(np.int64)
+    piece = (rows, offsets, context.indices.astype(np.int32), values)
+    spread = np.zeros(context.shape[0])
+    spread[rows] = np.maximum.reduceat(values, offsets[:-1]) - np.minimum.reduceat(values, offsets[:-1])
+    units = Units.from_counts(bigram, spread)
+    kept = np.ones(len(spread), dtype=np.bool_)
+    return Scores(lambda: iter([piece]), kept, np.zeros(len(spread)), units.row_bits, units.position_bits)
