@@ -242,7 +242,8 @@ def test_a_composition_that_is_killed_goes_on(scene, tmp_path, seed, caplog):
     caplog.set_level("INFO", "leadterm")
     run = scene.run(tmp_path / "run", "attention")
     shutil.rmtree(run / "composed")
-    number = random.Random(seed).randrange(1, 7)
+    size = read_manifest(Location.of(run), "vocabulary").counts["vocabulary_size"]
+    number = random.Random(seed).randrange(1, size // 7)
     script = f"""
 import os, signal
 from leadterm import compose, config, store
@@ -261,7 +262,7 @@ compose.compose_weights(config.load_config({str(scene.config)!r}), store.Locatio
     assert killed.returncode == -signal.SIGKILL
     assert "composed" not in content_hashes(run)
     assert compose_weights(load_config(scene.config), Location.of(run))
-    share = 100 * 7 * number / 51
+    share = 100 * 7 * number / size
     assert f"compose scores: {share:.0f} % of the tokens were composed before" in caplog.text
     assert content_hashes(run)["composed"] == scene.expected["composed"]
     assert not list(run.glob(".*"))
@@ -310,7 +311,7 @@ def test_an_output_that_becomes_read_only_is_named_and_goes_on_later(scene, tmp_
         signs = scene.plan(tmp_path, "counted", 6, "hold")
         scene.driver.begin(scene.config, run, JOBS["count"])
         wait_for(signs / "held")
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(run)], check=True)
+        remount(run, "ro")
         (signs / "go on").touch()
         kind, message = scene.driver.answer()
         assert (kind, message[:63]) == (
@@ -318,10 +319,18 @@ def test_an_output_that_becomes_read_only_is_named_and_goes_on_later(scene, tmp_
             "the output, or Spark's scratch folder (spark.local.dir), became",
         )
         scene.require_clean(run, "count")
-        subprocess.run(["mount", "-o", "remount,rw,bind", str(run)], check=True)
+        remount(run, "rw")
         scene.driver.plan.unlink()
         assert scene.do(run, "count") == []
         scene.require_same(run, "count")
+
+
+def remount(place: Path, how: str) -> None:
+    """Change how a place is mounted, at a moment at which no file there is being written."""
+    end = time.monotonic() + SECONDS
+    while subprocess.run(["mount", "-o", f"remount,{how},bind", str(place)], check=False).returncode:
+        assert time.monotonic() < end, place
+        time.sleep(0.005)
 
 
 def wait_for(place: Path) -> None:
