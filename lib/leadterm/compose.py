@@ -27,10 +27,10 @@ from leadterm.store import (
     require_manifest,
     staging,
 )
-from leadterm.store.composed import MARGINS, SCORES, margins_table, write_scores
+from leadterm.store.composed import SCORES, margins_table, write_scores
 from leadterm.store.matrices import read_matrix
 from leadterm.store.products import PARTS
-from leadterm.store.tables import VOCABULARY, read_table, stage_table
+from leadterm.store.tables import MARGINS, VOCABULARY, read_table, stage_table
 from leadterm.store.unfinished import Unfinished
 
 JOB, PRODUCT = "compose_weights", "composed"

@@ -13,8 +13,8 @@ from benchmarks.peer_onehot_attention import attend_onehot, dense_scores
 from benchmarks.samples import Sample
 from leadterm.counting import Scores
 from leadterm.store import require_manifest
-from leadterm.store.composed import MARGINS, SCORES, map_scores
-from leadterm.store.tables import read_table
+from leadterm.store.composed import SCORES, map_scores
+from leadterm.store.tables import MARGINS, read_table
 
 TOLERANCE = 1e-10
 """Relative, of the norm of a matrix, row or vector. Entries are summed in units of 2^-61 of the largest possible sum; a
@@ -77,7 +77,8 @@ def read_scores(sample: Sample) -> csr_array:
     sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)
     size = manifest.counts["vocabulary_size"]
     lengths, columns, values = np.zeros(size, dtype=np.int64), [], []
-    for rows, offsets, some_columns, some_values in map_scores(str(sample.folder / "composed" / SCORES), sha256):
+    pieces = map_scores(str(sample.folder / "composed" / SCORES), sha256, size)
+    for rows, offsets, some_columns, some_values in pieces:
         lengths[rows] = np.diff(offsets)
         columns.append(some_columns)
         values.append(some_values)
@@ -94,7 +95,7 @@ def job_scores(sample: Sample) -> Scores:
     margins = read_table(sample.location, manifest, MARGINS)
     kept, without_row, spread = (margins[name].to_numpy() for name in ("kept", "without_row", "spread"))
     units = Units.from_counts(leadterm.open_run(sample.folder).bigram_counts(), spread)
-    pieces = partial(map_scores, str(sample.folder / "composed" / SCORES), sha256)
+    pieces = partial(map_scores, str(sample.folder / "composed" / SCORES), sha256, len(kept))
     return Scores(pieces, kept, without_row, units.row_bits, units.position_bits)
 
 

@@ -14,10 +14,10 @@ from leadterm import Run, open_run
 from leadterm.counting import SparseRows
 from leadterm.store import FileEntry, Location, Manifest, Staging, staging
 from leadterm.store.checking import check_run
-from leadterm.store.composed import MARGINS, SCORES, map_scores, margins_table, write_scores
+from leadterm.store.composed import SCORES, map_scores, margins_table, write_scores
 from leadterm.store.matrices import Average, PendingRows, matrix_file, matrix_schema
 from leadterm.store.products import PARTS, write_manifest
-from leadterm.store.tables import POSITION, SOURCES, position_table, read_table, stage_table
+from leadterm.store.tables import MARGINS, POSITION, SOURCES, position_table, read_table, stage_table
 from support.report_cases import LENGTH, TOKENS, add_scores, small_run
 
 SIZE = len(TOKENS)
@@ -87,7 +87,7 @@ def _write_attention(stage: Staging, run: Run) -> None:
 def read_composed(run: Run) -> Iterator[Any]:
     """Read the composed scores as the executors do, then their margins."""
     manifest = run.manifest("composed")
-    yield from map_scores(f"{run.location.path}/composed/{SCORES}", manifest.files[0].sha256)
+    yield from map_scores(f"{run.location.path}/composed/{SCORES}", manifest.files[0].sha256, SIZE)
     yield read_table(run.location, manifest, MARGINS)
 
 

@@ -66,17 +66,22 @@ def write_run(
     return open_run(folder)
 
 
+def write_windows_file(place: Location, table: pa.Table) -> FileEntry:
+    """Write a file of windows; returns its manifest entry."""
+    with windows_file(place) as (file, sink):
+        file.append(table)
+    return FileEntry(place.name, sink.n_bytes, sink.sha256, file.details)
+
+
 def _write_windows(stage: Staging, windows: Sequence[Sequence[int]], size: int, length: int) -> None:
     """Write all windows to one file."""
-    place = stage.folder / PARTS / "windows"
+    place = stage.folder / PARTS / "windows-00000.parquet"
     columns = [
         pa.array(range(len(windows))),
         pa.array([0] * len(windows), pa.int32()),
         pa.array(windows, SCHEMA.types[2]),
     ]
-    with windows_file(place) as (file, sink):
-        file.append(pa.table(columns, schema=SCHEMA))
-    entry = FileEntry("windows-00000.parquet", sink.n_bytes, sink.sha256, {"row_group_tokens": file.group_entries})
+    entry = write_windows_file(place, pa.table(columns, schema=SCHEMA))
     counts = {"vocabulary_size": size, "windows": len(windows), "positions": sum(map(len, windows)) - len(windows)}
     stage.commit(Manifest("windows", {}, {"windows": {"length": length}}, counts, (entry,)), [(place, entry.name)])
 

@@ -1,6 +1,7 @@
 """Pure functions from windows to sparse rows: numba kernels, no Spark, no torch."""
 
 from leadterm.counting.attention import TERM_BITS, attention_unit
+from leadterm.counting.checks import check_rows, check_windows
 from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
 from leadterm.counting.gathering import Scores
 from leadterm.counting.memory import TaskMemory, places_of, plan_memory
@@ -19,6 +20,8 @@ __all__ = [
     "TaskMemory",
     "attention_unit",
     "check_no_overflow",
+    "check_rows",
+    "check_windows",
     "count_unit",
     "places_of",
     "plan_memory",

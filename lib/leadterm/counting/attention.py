@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from leadterm.compiling import kernel, prefetch
 from leadterm.counting.accumulator import add, close_row, empty_scratch, last_row
+from leadterm.counting.checks import check_windows
 from leadterm.counting.gathering import Scores, block_end, gather_scores, group_by_next
 from leadterm.counting.kernels import OUTPUT
 from leadterm.counting.memory import PLACES_PER_POSITION, TaskMemory
@@ -63,8 +64,11 @@ def attention_unit(
     ------
     RunError
         If a pair that occurs has no score.
+    InputError
+        If an id, a window's length or a row of scores is out of range.
     """
     size = len(scores.kept)
+    check_windows(tokens, offsets, size, length)
     _, order, starts = group_positions(tokens, offsets, size, CURRENT)
     scratch, touched = empty_scratch(size)
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((2, length))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.counting.accumulator import empty_scratch
+from leadterm.counting.checks import check_windows
 from leadterm.counting.kernels import bigram_rows, context_rows
 from leadterm.counting.positions import CURRENT, NEXT, add_frequencies, group_positions
 from leadterm.counting.rows import SparseRows
@@ -59,6 +60,11 @@ def count_unit(
         Rows with ascending keys, each key once; the two frequency vectors as one row each, with key 0. They are to be
         used or copied before the next ones are asked for, which take their place: new memory costs more than counting.
 
+    Raises
+    ------
+    InputError
+        If an id or a window's length is out of range.
+
     Examples
     --------
     >>> from leadterm.counting.fixed_point import reciprocal_weights
@@ -70,6 +76,7 @@ def count_unit(
     CURRENT_FREQUENCY [0] [0, 1] [1, 1]
     CONTEXT_FREQUENCY [0] [0, 1] [128, 384]
     """
+    check_windows(tokens, offsets, vocabulary_size, len(weights))
     capacity = max(capacity, vocabulary_size)
     # One matrix after the other, each in a function of its own: what it grouped is gone before the next one groups.
     yield from _bigram(tokens, offsets, vocabulary_size, capacity)

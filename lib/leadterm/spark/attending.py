@@ -15,6 +15,7 @@ from leadterm.spark.dealing import Unit, cover_of, fill_units, read_unit
 from leadterm.spark.partials import PartialsWriter
 from leadterm.store.composed import map_scores
 from leadterm.store.location import Location
+from leadterm.store.windows import WindowsFiles
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class AttentionCounter:
 
     Attributes
     ----------
-    folder
-        URL of the ``windows`` product.
+    windows
+        The files of the ``windows`` product.
     length
         T.
     scores
@@ -69,7 +70,7 @@ class AttentionCounter:
 
     statistics = (Statistic.QUERY_KEY, Statistic.POSITION)
 
-    folder: str
+    windows: WindowsFiles
     length: int
     scores: ScoresFile
     kept: NDArray[np.bool_]
@@ -81,12 +82,12 @@ class AttentionCounter:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count the row groups named in the batches, as many at once as memory allows; say where the sums are."""
-        pieces = partial(map_scores, self.scores.path(), self.scores.sha256)
+        pieces = partial(map_scores, self.scores.path(), self.scores.sha256, len(self.kept))
         scores = Scores(pieces, self.kept, self.without_row, self.row_bits, self.position_bits)
         for unit in fill_units(batches, self.memory.unit_tokens):
             yield self.partials.write(cover_of(unit), self._count(unit, scores))
 
     def _count(self, unit: Unit, scores: Scores) -> Iterator[tuple[Statistic, SparseRows]]:
         """Read and count a unit, once its sums are asked for."""
-        tokens, offsets = read_unit(self.folder, unit)
+        tokens, offsets = read_unit(self.windows, unit)
         yield from attention_unit(tokens, offsets, self.length, scores, self.memory)

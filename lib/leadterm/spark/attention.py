@@ -25,9 +25,10 @@ from leadterm.spark.merged import Merged, count_and_merge
 from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
 from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
-from leadterm.store.composed import MARGINS, SCORES
+from leadterm.store.composed import SCORES
 from leadterm.store.matrices import Average, read_matrix
-from leadterm.store.tables import POSITION, position_table, read_table, stage_table
+from leadterm.store.tables import MARGINS, POSITION, position_table, read_table, stage_table
+from leadterm.store.windows import WindowsFiles
 
 JOB = "count_attention"
 PRODUCTS = ("query_key", "position")
@@ -142,6 +143,11 @@ def _check_same_corpus(windows: Manifest, bigram: Manifest, composed: Manifest) 
     for name, hash_then, source, now, job in pairs:
         if hash_then != now.content_hash:
             raise RunError(f"'{name}' was made from another '{source}' than the run holds. Run the job {job} again.")
+    size = windows.counts["vocabulary_size"]
+    for name, manifest in (("bigram", bigram), ("composed", composed)):
+        found = manifest.counts["vocabulary_size"]
+        if found != size:
+            raise RunError(f"'{name}' has {found:,} tokens and 'windows' {size:,}. Encode and count again.")
 
 
 @contextmanager
@@ -186,7 +192,7 @@ def _count(
     size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
     folder, groups = stage.folder.uri, RowGroups.divide(config.counting.rows_per_file, max(size, length + 1))
     counter = AttentionCounter(
-        folder=(run / "windows").uri,
+        windows=WindowsFiles.of(run, windows),
         length=length,
         scores=scores,
         kept=margins["kept"].to_numpy(),

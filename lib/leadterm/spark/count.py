@@ -14,6 +14,7 @@ from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
 from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
 from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, read_table, stage_table
+from leadterm.store.windows import WindowsFiles
 
 JOB = "count_cooccurrences"
 PRODUCTS = ("bigram", "context", "frequencies")
@@ -82,7 +83,7 @@ def _count(
     groups = RowGroups.divide(config.counting.rows_per_file, size)
     memory = plan_memory(config.counting.memory_per_task, size, length)
     partials = PartialsWriter(folder, groups)
-    counter = WindowsCounter((run / "windows").uri, size, length, scale_bits, memory, partials)
+    counter = WindowsCounter(WindowsFiles.of(run, windows), size, length, scale_bits, memory, partials)
     writer = MatrixWriter(folder, size, scale_bits, groups)
     return count_and_merge(session, "co-occurrences", windows, counter, writer, tasks)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from leadterm.counting import SparseRows, Statistic, TaskMemory, count_unit, reciprocal_weights
 from leadterm.spark.dealing import Unit, cover_of, fill_units, read_unit
 from leadterm.spark.partials import PartialsWriter
+from leadterm.store.windows import WindowsFiles
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class WindowsCounter:
 
     Attributes
     ----------
-    folder
-        URL of the ``windows`` product.
+    windows
+        The files of the ``windows`` product.
     vocabulary_size
         V.
     length, scale_bits
@@ -34,7 +35,7 @@ class WindowsCounter:
         Statistic.BIGRAM, Statistic.CONTEXT, Statistic.CURRENT_FREQUENCY, Statistic.CONTEXT_FREQUENCY
     )  # fmt: skip
 
-    folder: str
+    windows: WindowsFiles
     vocabulary_size: int
     length: int
     scale_bits: int
@@ -49,5 +50,5 @@ class WindowsCounter:
 
     def _count(self, unit: Unit, weights: NDArray[np.int64]) -> Iterator[tuple[Statistic, SparseRows]]:
         """Read and count a unit, once its sums are asked for."""
-        tokens, offsets = read_unit(self.folder, unit)
+        tokens, offsets = read_unit(self.windows, unit)
         yield from count_unit(tokens, offsets, self.vocabulary_size, weights, self.memory.batch_entries)

@@ -1,17 +1,15 @@
 """Deals work out to tasks: row groups of windows, which are read in units that fit the memory, and blocks of rows."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from leadterm.errors import RunError
-from leadterm.store import Location, Manifest
+from leadterm.store import Manifest
 from leadterm.store.covers import Cover
-from leadterm.store.windows import open_windows, read_row_groups
+from leadterm.store.windows import WindowsFiles
 
 UNITS = "task int, number int, file string, row_group int, tokens long"
 """Which row groups of the windows each task counts."""
@@ -103,7 +101,7 @@ def cover_of(unit: Unit) -> Cover:
     return Cover.of(group.number for group in unit)
 
 
-def read_unit(folder: str, unit: Unit) -> tuple[Any, Any]:
+def read_unit(windows: WindowsFiles, unit: Unit) -> tuple[Any, Any]:
     """Read the row groups of a unit.
 
     Returns
@@ -116,35 +114,4 @@ def read_unit(folder: str, unit: Unit) -> tuple[Any, Any]:
     RunError
         Names the file that is damaged or missing.
     """
-    windows = Location.of(folder)
-    with _naming_damage(f"{windows}/{unit[0].file}"):
-        return read_row_groups(windows, [(group.file, group.row_group, group.tokens) for group in unit])
-
-
-def read_file(folder: str, name: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
-    """Give the row groups of a file of windows as tables, one at a time.
-
-    Raises
-    ------
-    RunError
-        The file is damaged or missing.
-    """
-    place = Location.of(folder) / name
-    with _naming_damage(place), open_windows(place) as file:
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=columns)
-
-
-@contextmanager
-def _naming_damage(place: Location | str) -> Iterator[None]:
-    """Say which file of windows could not be read.
-
-    Raises
-    ------
-    RunError
-        Names it.
-    """
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        raise RunError(f"{place} is damaged or missing: {error}; encode again") from error
+    return windows.read_row_groups([(group.file, group.row_group, group.tokens) for group in unit])

@@ -21,6 +21,7 @@ from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, r
 from leadterm.store.alignment import SHUFFLED_RUN
 from leadterm.store.products import read_verified
 from leadterm.store.tables import VOCABULARY, read_table, stage_bytes
+from leadterm.store.windows import WindowsFiles
 
 
 def shuffle_corpus(
@@ -91,7 +92,7 @@ def _shuffle(
     tasks: int | None,
 ) -> pa.Table:
     """Write the shuffled files into the staging folder; a report per file."""
-    source, names = (run / "windows").uri, [entry.name for entry in windows.files]
+    source, names = WindowsFiles.of(run, windows), [entry.name for entry in windows.files]
     files = deal_places(session, names, -(-len(names) // tasks) if tasks else 1)
     starts = _starts(session, files, source, windows, counts)
     shuffler = WindowsShuffler(source, stage.folder.uri, ShuffledCorpus(counts, seed), starts)
@@ -101,7 +102,7 @@ def _shuffle(
 
 
 def _starts(
-    session: SparkSession, files: DataFrame, source: str, windows: Manifest, counts: NDArray[np.int64]
+    session: SparkSession, files: DataFrame, source: WindowsFiles, windows: Manifest, counts: NDArray[np.int64]
 ) -> dict[str, int]:
     """Number the tokens: how many lie before each file, those that two windows share counted once."""
     sizes = {entry.name: sum(entry.details["row_group_tokens"]) for entry in windows.files}
@@ -112,7 +113,8 @@ def _starts(
             sizes[row["name"]] -= row["shared"]
     if sum(sizes.values()) != counts.sum():
         raise RunError(
-            f"the vocabulary counts {counts.sum():,} tokens and {source} holds {sum(sizes.values()):,}. Encode again."
+            f"the vocabulary counts {counts.sum():,} tokens and {source.folder} holds {sum(sizes.values()):,}. "
+            "Encode again."
         )
     before = np.cumsum([0, *sizes.values()]).tolist()
     return dict(zip(sizes, before, strict=False))
@@ -123,7 +125,9 @@ def _checked_files(
 ) -> tuple[tuple[FileEntry, ...], list[tuple[Location, str]]]:
     """Balance the books: every token is there as often as before, and every window as long."""
     entries, places = written_files(reports)
-    groups = [[(entry.name, entry.details) for entry in files] for files in (entries, windows.files)]
+    groups = [
+        [(entry.name, entry.details["row_group_tokens"]) for entry in files] for files in (entries, windows.files)
+    ]
     n_windows = sum(reports["windows"].to_pylist())
     changed = int(np.count_nonzero(sum_vectors(reports["counts"]) != counts))
     if changed or groups[0] != groups[1] or n_windows != windows.counts["windows"]:

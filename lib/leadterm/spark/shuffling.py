@@ -11,11 +11,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadterm.corpus import Ragged, ShuffledCorpus
-from leadterm.spark.dealing import read_file
 from leadterm.spark.writing import count_tokens, file_report
 from leadterm.store.location import Location
 from leadterm.store.products import PARTS
-from leadterm.store.windows import SCHEMA, windows_file
+from leadterm.store.windows import SCHEMA, WindowsFiles, windows_file
 
 SHARED = "name string, shared long"
 """What a task says of a file before the tokens are numbered: how many of its windows go on where another ended."""
@@ -28,15 +27,15 @@ class SharedCounter:
     Attributes
     ----------
     source
-        URL of the ``windows`` product.
+        The files of the ``windows`` product.
     """
 
-    source: str
+    source: WindowsFiles
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count in the files named in the batches."""
         for name in _names(batches):
-            groups = read_file(self.source, name, ["window"])
+            groups = self.source.tables(name, ["window"])
             shared = sum(int(_is_shared(group).sum()) for group in groups)
             yield pa.RecordBatch.from_pydict({"name": [name], "shared": [shared]})
 
@@ -48,7 +47,7 @@ class WindowsShuffler:
     Attributes
     ----------
     source
-        URL of the ``windows`` product.
+        The files of the ``windows`` product.
     folder
         URL of the staging folder.
     corpus
@@ -57,7 +56,7 @@ class WindowsShuffler:
         The tokens before each file.
     """
 
-    source: str
+    source: WindowsFiles
     folder: str
     corpus: ShuffledCorpus
     starts: Mapping[str, int]
@@ -73,7 +72,7 @@ class WindowsShuffler:
         counts = np.zeros(self.corpus.vocabulary_size, dtype=np.int64)
         place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
         with windows_file(place) as (file, sink):
-            for group in read_file(self.source, name):
+            for group in self.source.tables(name):
                 shared = _is_shared(group)
                 lengths = pc.list_value_length(group["tokens"]).to_numpy().astype(np.int64)
                 offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])

@@ -18,8 +18,8 @@ from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, windows_file
 
 REPORT = (
-    "name string, place string, bytes long, sha256 string, groups array<long>, windows long, tokens long, "
-    "tally binary, counts binary"
+    "name string, place string, bytes long, sha256 string, groups array<long>, tail_bytes long, tail_sha256 string, "
+    "windows long, tokens long, tally binary, counts binary"
 )
 """What a task says of the file it wrote; ``counts``: how often each token occurs in it, int64 (V,)."""
 
@@ -79,6 +79,8 @@ def file_report(
         "bytes": sink.n_bytes,
         "sha256": sink.sha256,
         "groups": file.group_entries,
+        "tail_bytes": file.details["tail_bytes"],
+        "tail_sha256": file.details["tail_sha256"],
         "windows": n_windows,
         "tokens": sum(file.group_entries),
         "tally": b"" if tally is None else tally.tobytes(),
@@ -90,8 +92,13 @@ def file_report(
 def written_files(reports: pa.Table) -> tuple[tuple[FileEntry, ...], list[tuple[Location, str]]]:
     """Take the files of the product from the reports: as the manifest lists them, and where they lie now."""
     rows = [row for row in reports.sort_by("name").to_pylist() if row["name"]]
-    entries = [FileEntry(row["name"], row["bytes"], row["sha256"], {"row_group_tokens": row["groups"]}) for row in rows]
+    entries = [FileEntry(row["name"], row["bytes"], row["sha256"], _details(row)) for row in rows]
     return tuple(entries), [(Location.of(row["place"]), row["name"]) for row in rows]
+
+
+def _details(row: dict[str, Any]) -> dict[str, Any]:
+    """Take what the manifest keeps of a file from its report; see `GroupedWriter.details`."""
+    return {"row_group_tokens": row["groups"]} | {key: row[key] for key in ("tail_bytes", "tail_sha256")}
 
 
 def sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from leadterm.errors import RunError
+from leadterm.counting import check_rows
+from leadterm.errors import InputError, RunError
 from leadterm.store.location import CHUNK, HashingSink, Location, hashing_output
 
 SCORES = "scores.arrow"
-MARGINS = "margins.parquet"
 BATCH_ENTRIES = 2**22
 """Scores of one record batch: 48 MB."""
 SCHEMA = pa.schema(
@@ -65,13 +65,15 @@ def write_scores(
     return sink
 
 
-def map_scores(path: str, sha256: str) -> Iterator[Piece]:
+def map_scores(path: str, sha256: str, vocabulary_size: int) -> Iterator[Piece]:
     """Give the rows of a local file of scores, mapped into memory, in the order of row numbers.
+
+    What it says is looked at once in each process, hash and numbers: kernels write where its columns tell them to.
 
     Raises
     ------
     RunError
-        If it is missing, or its bytes are not those that were written.
+        If it is missing, its bytes are not those that were written, or they are no scores of so many tokens.
     """
     try:
         status = Path(path).stat()
@@ -80,19 +82,44 @@ def map_scores(path: str, sha256: str) -> Iterator[Piece]:
             f"{path} cannot be opened on this machine ({error}). Put the run where all machines see it, or set "
             "attention.distribution to spark."
         ) from error
-    found = _hash(path, status.st_size, status.st_mtime_ns)
+    known = (path, status.st_size, status.st_mtime_ns)
+    found = _hash(*known)
     if found != sha256:
         raise RunError(
             f"{path} is damaged: its SHA-256 is {found[:16]}…, the manifest says {sha256[:16]}…. "
             "Run the job compose_weights again."
         )
+    _check(*known, vocabulary_size)
+    yield from _pieces(path)
+
+
+def _pieces(path: str, *, validated: bool = False) -> Iterator[Piece]:
+    """Give what a file says; ``validated``: after a look at whether its lists lie inside of it."""
     with pa.memory_map(path) as file:
         reader = pa.ipc.open_file(file)
+        if not reader.schema.equals(SCHEMA):
+            raise pa.ArrowInvalid("its columns are not row, cols and values")
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
+            if validated:
+                batch.validate(full=True)
             columns, values = batch.column(1), batch.column(2)
             offsets = columns.offsets.to_numpy().astype(np.int64)
             yield batch.column(0).to_numpy(), offsets, columns.values.to_numpy(), values.values.to_numpy()
+
+
+@lru_cache(maxsize=8)
+def _check(path: str, _size: int, _modified: int, vocabulary_size: int) -> None:
+    """Look at all numbers of a file once in each process, unless it changes."""
+    last = -1
+    try:
+        for rows, offsets, columns, values in _pieces(path, validated=True):
+            check_rows(rows, offsets, columns, len(values), vocabulary_size)
+            if len(rows) and rows[0] <= last:
+                raise InputError(f"Rows must ascend; found {rows[0]} after {last}.")
+            last = int(rows[-1]) if len(rows) else last
+    except (pa.ArrowException, OSError, InputError) as error:
+        raise RunError(f"{path} holds no scores of {vocabulary_size:,} tokens: {error} Fetch the run again.") from error
 
 
 @lru_cache(maxsize=8)

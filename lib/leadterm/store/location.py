@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+import os
+import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,9 +110,41 @@ class Location:
         selector = fs.FileSelector(self.path, allow_not_found=True)
         return sorted(info.base_name for info in self.filesystem.get_file_info(selector))
 
+    def size(self) -> int | None:
+        """Say how many bytes the file has; None if nothing is here."""
+        info = self.filesystem.get_file_info(self.path)
+        return None if info.type == fs.FileType.NotFound else int(info.size or 0)
+
+    def open_input(self) -> pa.NativeFile:
+        """Open the file for reading at any place.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read, or is no regular file: opening a pipe or a device would wait for ever.
+        """
+        self._require_regular()
+        return self.filesystem.open_input_file(self.path)
+
+    def open_stream(self, compression: str | None = None) -> pa.NativeFile:
+        """Open the file for reading from its beginning; ``compression`` as pyarrow names it, or ``detect``.
+
+        Raises
+        ------
+        OSError
+            As :meth:`open_input`.
+        """
+        self._require_regular()
+        return self.filesystem.open_input_stream(self.path, compression=compression)
+
+    def _require_regular(self) -> None:
+        """Refuse what is no regular file; only a local disk has such things."""
+        if self.is_local and self.kind() == fs.FileType.Unknown:
+            raise OSError(f"{self.path} is no regular file but a pipe, a socket or a device")
+
     def read_bytes(self) -> pa.Buffer:
         """Read the whole file."""
-        with self.filesystem.open_input_file(self.path) as file:
+        with self.open_input() as file:
             return file.read_buffer()
 
     def write_bytes(self, data: bytes) -> None:
@@ -129,7 +163,10 @@ class Location:
         self.filesystem.move(self.path, target.path)
 
     def remove(self) -> None:
-        """Delete the file or the whole folder that is here, if any."""
+        """Delete the file or the whole folder that is here, if any; of a link, the link and not what it leads to."""
+        if self.is_local and Path(self.path).is_symlink():
+            Path(self.path).unlink()
+            return
         kind = self.kind()
         if kind == fs.FileType.Directory:
             self.filesystem.delete_dir(self.path)
@@ -138,6 +175,8 @@ class Location:
 
     def files(self) -> dict[str, int]:
         """List the files in this folder and the folders in it, sorted: their paths from here, and their lengths."""
+        if self.is_local:
+            return dict(sorted(_files_below(Path(self.path))))
         selector = fs.FileSelector(self.path, allow_not_found=True, recursive=True)
         infos = [info for info in self.filesystem.get_file_info(selector) if info.type == fs.FileType.File]
         start = len(self.path.rstrip("/")) + 1
@@ -145,7 +184,7 @@ class Location:
 
     def chunks(self) -> Iterator[bytes]:
         """Read the file as its bytes lie there, compressed or not, a chunk at a time."""
-        with self.filesystem.open_input_stream(self.path, compression=None) as stream:
+        with self.open_stream() as stream:
             while chunk := stream.read(CHUNK):
                 yield chunk
 
@@ -158,13 +197,31 @@ class Location:
         return digest.hexdigest()
 
 
+def _files_below(folder: Path) -> Iterator[tuple[str, int]]:
+    """Give all files below a local folder; links are followed, each folder once, so that they may lead in circles."""
+    seen: set[str] = set()
+    for here, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        for name in names:
+            path = Path(here, name)
+            with suppress(FileNotFoundError):  # A link that leads nowhere.
+                status = path.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield path.relative_to(folder).as_posix(), status.st_size
+
+
 class HashingSink(io.RawIOBase):
     """A file opened for writing that knows the SHA-256 and the length of what went through it."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._digest = hashlib.sha256()
-        self.n_bytes = 0
+        self._part: Any = None
+        self.n_bytes = self._cut_at = 0
 
     def writable(self) -> bool:
         """Tell writers that they may write."""
@@ -174,6 +231,8 @@ class HashingSink(io.RawIOBase):
         """Pass bytes on, and remember them in the hash."""
         view = memoryview(data).cast("B")
         self._digest.update(view)
+        if self._part is not None:
+            self._part.update(view)
         self._stream.write(data)
         self.n_bytes += len(view)
         return len(view)
@@ -182,6 +241,12 @@ class HashingSink(io.RawIOBase):
     def sha256(self) -> str:
         """The hash of all bytes so far, in hexadecimal."""
         return self._digest.hexdigest()
+
+    def cut(self) -> tuple[int, str]:
+        """Give the length and the hash of what was written since the last cut; the first one begins this account."""
+        part = self.n_bytes - self._cut_at, "" if self._part is None else self._part.hexdigest()
+        self._part, self._cut_at = hashlib.sha256(), self.n_bytes
+        return part
 
 
 @contextmanager

@@ -16,6 +16,11 @@ FORMAT = 1
 
 SEAL = "sha256"
 _END = b"\n}\n"
+LARGEST = 256 * 2**20
+"""Bytes of a manifest that is read: 30 million row groups of windows, eight trillion tokens, would fit."""
+DEEPEST = 32
+"""Mappings and lists within each other: several times what any product has."""
+_HASH = re.compile(r"[0-9a-f]{64}")
 _SEALED = re.compile(rb'(.*),\n "sha256": "([0-9a-f]{64})"' + re.escape(_END), re.DOTALL)
 """A manifest whose last line is the SHA-256 of the manifest as it would be without that line."""
 
@@ -40,6 +45,24 @@ class FileEntry:
     bytes: int
     sha256: str
     details: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> "FileEntry":
+        """Take an entry out of a manifest, whose text may come from anyone.
+
+        Raises
+        ------
+        ValueError
+            If its name leads out of the product's folder, or a value is of another kind than :meth:`Manifest.to_json`
+            writes.
+        """
+        entry = cls(**fields)
+        if not _is_name(entry.name):
+            raise ValueError(f"{str(entry.name)[:80]!r} is no name of a file inside the product's folder")
+        is_hash = isinstance(entry.sha256, str) and _HASH.fullmatch(entry.sha256)
+        if not (is_hash and _is_count(entry.bytes) and isinstance(entry.details, dict)):
+            raise ValueError(f"what it says of {entry.name} is no length, SHA-256 and details")
+        return entry
 
 
 @dataclass(frozen=True)
@@ -122,6 +145,8 @@ class Manifest:
             If the text is no manifest, is not the one that was written, or of a layout this version does not know.
         """
         try:
+            if len(data) > LARGEST:
+                raise ValueError(f"it has more than {LARGEST:,} bytes")
             fields = json.loads(data)
             if not _is_whole(data, fields):
                 raise RunError(
@@ -130,12 +155,27 @@ class Manifest:
                 )
             found = fields["format"]
             if found == FORMAT:
-                return cls(**{**fields, "files": tuple(FileEntry(**entry) for entry in fields["files"])})
+                files = tuple(map(FileEntry.from_fields, fields["files"]))
+                return cls(**{**fields, "files": files})._of_known_kinds()
+        except RecursionError as error:
+            raise RunError(f"{source} is not a manifest of leadterm: it nests too deep; make the run again") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{source} is not a manifest of leadterm ({error}); make the run again") from error
         raise RunError(
             f"{source} has format {found}; leadterm {__version__} reads {FORMAT}. Use the version that wrote it."
         )
+
+    def _of_known_kinds(self) -> "Manifest":
+        """Refuse fields of another kind than they were written in: readers make arrays of these sizes."""
+        mappings = (self.made_from, self.settings, self.counts, self.seconds, self.passing_bytes)
+        if _is_deeper((*mappings, *(entry.details for entry in self.files)), DEEPEST):
+            raise ValueError(f"it nests more than {DEEPEST} deep")
+        if not (isinstance(self.product, str) and all(isinstance(one, dict) for one in mappings)):
+            raise ValueError("its fields are of other kinds")
+        for name in ("vocabulary_size", "windows", "positions", "nonzeros"):
+            if name in self.counts and not _is_count(self.counts[name]):
+                raise ValueError(f"its count of {name} is {str(self.counts[name])[:40]!r}")
+        return self
 
     def differences(self, made_from: dict[str, Any], settings: dict[str, Any]) -> list[str]:
         """Name what differs between this product and one that would be made now."""
@@ -145,6 +185,31 @@ class Manifest:
             *_differing("", {"code version": self.code_version}, {"code version": __version__}),
         ]
         return [f"{key}: {_short(before)} there, {_short(now)} now" for key, before, now in pairs]
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Say whether lists and mappings lie in each other more than so many deep, without going deep itself."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            part
+            for one in level
+            if isinstance(one, dict | list | tuple)
+            for part in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
+
+
+def _is_name(name: object) -> bool:
+    """Say whether a name stays inside the folder that it is looked up in, on any system."""
+    if not isinstance(name, str) or "\\" in name or not name.isprintable():
+        return False
+    return all(part not in ("", ".", "..") for part in name.split("/"))
+
+
+def _is_count(number: object) -> bool:
+    """Say whether a value of JSON is a number of things."""
+    return type(number) is int and 0 <= number < 2**63
 
 
 def _text(fields: dict[str, Any]) -> str:

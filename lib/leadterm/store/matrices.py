@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from leadterm.axes import Axis
-from leadterm.counting import SparseRows
+from leadterm.counting import SparseRows, check_rows
+from leadterm.errors import InputError, RunError
 from leadterm.store.location import HashingSink, Location, part_output
 from leadterm.store.manifest import FileEntry, Manifest
 from leadterm.store.parquet import GroupCutter, parquet_writer
@@ -40,7 +41,7 @@ AXES = {
 }
 """What the rows and columns of each stored matrix are."""
 
-
+AGAIN = "Fetch the run again, or make the product again."
 AVERAGES = ("query_key",)
 """Matrices whose values are averages over positions, not sums: float64."""
 
@@ -169,20 +170,44 @@ def matrix_file(
 
 
 def read_matrix(run: Location, manifest: Manifest) -> csr_array:
-    """Read a whole matrix into memory, checking every file's hash: csr_array (V, V), int64, or float64 of averages."""
+    """Read a whole matrix into memory: csr_array (V, V), int64, or float64 of averages.
+
+    Raises
+    ------
+    RunError
+        If a file is missing, is not the one that was written, or holds what is no part of such a matrix; names it.
+    """
     size = int(manifest.counts["vocabulary_size"])
-    tables = [_read_file(run, manifest.product, entry) for entry in manifest.files]
+    tables = [_read_file(run, manifest, entry, size) for entry in manifest.files]
     lengths = np.zeros(size + 1, dtype=np.int64)
-    for table in tables:
-        lengths[table["row"].to_numpy() + 1] = pa.compute.list_value_length(table["cols"]).to_numpy()
+    last = -1
+    for entry, table in zip(manifest.files, tables, strict=True):
+        rows = table["row"].to_numpy()
+        if len(rows) and rows[0] <= last:
+            raise RunError(f"{run / manifest.product / entry.name} begins with a row of the file before it. {AGAIN}")
+        last = int(rows[-1]) if len(rows) else last
+        lengths[rows + 1] = pa.compute.list_value_length(table["cols"]).to_numpy()
     columns = _flat([table["cols"] for table in tables], np.int32)
     values = _flat([table["values"] for table in tables], np.float64 if manifest.product in AVERAGES else np.int64)
     return csr_array((values, columns, np.cumsum(lengths)), shape=(size, size))
 
 
-def _read_file(run: Location, product: str, entry: FileEntry) -> pa.Table:
-    """Read one verified file."""
-    return pq.read_table(pa.BufferReader(read_verified(run, product, entry)))
+def _read_file(run: Location, manifest: Manifest, entry: FileEntry, size: int) -> pa.Table:
+    """Read one verified file; whoever reads its numbers takes them for places in arrays."""
+    data = pa.BufferReader(read_verified(run, manifest.product, entry))
+    try:
+        table = pq.read_table(data)
+        if not table.schema.equals(matrix_schema(manifest.product, size, 0)):
+            raise InputError(f"Its columns are {', '.join(map(str, table.schema))}.")
+        rows, columns, values = (table[name].combine_chunks() for name in ("row", "cols", "values"))
+        offsets = columns.offsets.to_numpy().astype(np.int64) - columns.offsets[0].as_py()
+        if not columns.offsets.equals(values.offsets):
+            raise InputError("A row has more columns than values, or fewer.")
+        check_rows(rows.to_numpy(), offsets, columns.flatten().to_numpy(), len(values.flatten()), size)
+    except (pa.ArrowException, OSError, InputError) as error:
+        place = run / manifest.product / entry.name
+        raise RunError(f"{place} holds no rows of a matrix of {size:,} tokens: {error} {AGAIN}") from error
+    return table
 
 
 def _flat(columns: Sequence[pa.ChunkedArray], dtype: type) -> NDArray[np.generic]:

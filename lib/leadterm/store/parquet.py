@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from leadterm.store.location import HashingSink, Location, hashing_output
 
+GROUP_HASHES = "leadterm.row_groups.sha256"
+"""In a footer's metadata: the SHA-256 of the bytes of each row group; those of the first begin with the file's."""
+
 
 class GroupCutter:
     """Decides where row groups end in a stream of lists: after the first list that fills a group.
@@ -46,13 +49,24 @@ def parquet_writer(sink: HashingSink, schema: pa.Schema, **options: Any) -> pq.P
 class GroupedWriter:
     """A Parquet file that is written a row group at a time, at the cuts of a :class:`GroupCutter`."""
 
-    def __init__(self, writer: pq.ParquetWriter, list_column: str, group_entries: int) -> None:
-        self._writer = writer
+    def __init__(self, writer: pq.ParquetWriter, sink: HashingSink, list_column: str, group_entries: int) -> None:
+        self._writer, self._sink = writer, sink
         self._list_column = list_column
         self._cutter = GroupCutter(group_entries)
         self._pending: list[pa.Table] = []
         self.group_entries: list[int] = []
         """List elements of each row group written so far."""
+        self._hashes: list[str] = []
+        self._tail = (0, "")
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a manifest keeps of a file that is whole, so that its parts can be read and verified alone.
+
+        The hash of each row group stands in the footer, whose own length and hash are here.
+        """
+        length, sha256 = self._tail
+        return {"row_group_tokens": self.group_entries, "tail_bytes": length, "tail_sha256": sha256}
 
     def append(self, table: pa.Table) -> None:
         """Add rows; those that complete a row group are written."""
@@ -69,7 +83,9 @@ class GroupedWriter:
         """Write the rows that are left and the footer."""
         if self._pending:
             self._flush()
+        self._writer.add_key_value_metadata({GROUP_HASHES: " ".join(self._hashes)})
         self._writer.close()
+        self._tail = self._sink.cut()
 
     def _flush(self) -> None:
         """Write all pending rows as one row group."""
@@ -77,6 +93,7 @@ class GroupedWriter:
         self._pending = []
         self.group_entries.append(sum(len(chunk.flatten()) for chunk in group[self._list_column].chunks))
         self._writer.write_table(group, row_group_size=len(group))
+        self._hashes.append(self._sink.cut()[1])
 
 
 @contextmanager
@@ -84,10 +101,12 @@ def grouped_parquet(
     place: Location, schema: pa.Schema, list_column: str, group_entries: int, **options: Any
 ) -> Iterator[tuple[GroupedWriter, HashingSink]]:
     """Open a file of rows with a list column; it is whole after the block, and gone if the block raises."""
-    with hashing_output(place) as sink, parquet_writer(sink, schema, **options) as writer:
-        grouped = GroupedWriter(writer, list_column, group_entries)
-        yield grouped, sink
-        grouped.close()
+    with hashing_output(place) as sink:
+        sink.cut()
+        with parquet_writer(sink, schema, **options) as writer:
+            grouped = GroupedWriter(writer, sink, list_column, group_entries)
+            yield grouped, sink
+            grouped.close()
 
 
 def table_bytes(table: pa.Table) -> bytes:

@@ -27,9 +27,16 @@ def read_manifest(run: Location, product: str) -> Manifest | None:
         If the manifest cannot be read, is damaged, or is another product's.
     """
     place = run / product / manifests.NAME
-    if not place.exists():
+    size = place.size()
+    if size is None:
         return None
-    found = Manifest.from_json(place.read_bytes().to_pybytes(), str(place))
+    if size > manifests.LARGEST:  # It is not read at all.
+        raise RunError(f"{place} is not a manifest of leadterm: it has {size:,} bytes; make the run again")
+    try:
+        text = place.read_bytes().to_pybytes()
+    except OSError as error:
+        raise RunError(f"{place} cannot be read ({error}); make the run again") from error
+    found = Manifest.from_json(text, str(place))
     if found.product != product:
         raise RunError(
             f"{place} is the manifest of '{found.product}', not of '{product}'. Give the folder its name back."
@@ -102,6 +109,8 @@ def read_verified(run: Location, product: str, entry: FileEntry) -> pa.Buffer:
                 f"run that was published, or publish that with them."
             ) from error
         raise RunError(f"{place} is missing, though the manifest lists it. Make the product again.") from error
+    except OSError as error:
+        raise RunError(f"{place} cannot be read ({error}). Make the product again.") from error
     check = hashlib.sha256(memoryview(data)).hexdigest()
     if check != entry.sha256:
         raise RunError(f"{place} is damaged: its SHA-256 is {check[:16]}…, the manifest says {entry.sha256[:16]}…")

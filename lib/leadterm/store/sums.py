@@ -33,14 +33,14 @@ def read_sums(folder: Location) -> dict[str, str]:
     if not place.exists():
         return {}
     found: dict[str, str] = {}
-    text = place.read_bytes().to_pybytes().decode(errors="replace")
-    while text:
-        line = _LINE.match(text)
+    text, done = place.read_bytes().to_pybytes().decode(errors="replace"), 0
+    while done < len(text):
+        line = _LINE.match(text, done)
         if line is None:
+            shown = text[done : done + 100].splitlines()[0]
             raise RunError(
-                f"{place} is damaged: {text[:100].splitlines()[0]!r} is not a hash, two spaces and a path. Publish the "
-                "run again."
+                f"{place} is damaged: {shown!r} is not a hash, two spaces and a path. Publish the run again."
             )
         found[line[2]] = line[1]
-        text = text[line.end() :]
+        done = line.end()
     return found

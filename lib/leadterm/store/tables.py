@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from leadterm.errors import RunError
 from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry, Manifest
 from leadterm.store.parquet import table_bytes
@@ -18,6 +19,15 @@ FREQUENCIES = "frequencies.parquet"
 SOURCES = "sources.parquet"
 POSITION = "position.parquet"
 TOKENIZER = "tokenizer.json"
+MARGINS = "margins.parquet"
+_IDS = ("token_id", pa.int32())
+KINDS: dict[str, list[tuple[str, pa.DataType]]] = {
+    VOCABULARY: [_IDS, ("token", pa.string()), ("count", pa.int64())],
+    FREQUENCIES: [_IDS, ("current", pa.int64()), ("context", pa.int64())],
+    POSITION: [("distance", pa.int32()), ("bias", pa.float64())],
+    MARGINS: [_IDS, ("kept", pa.bool_()), ("without_row", pa.float64()), ("spread", pa.float64())],
+}
+"""The columns of tables whose rows are taken for tokens or distances."""
 
 
 def vocabulary_table(tokens: list[str], counts: NDArray[np.int64]) -> pa.Table:
@@ -49,6 +59,38 @@ def stage_table(staging: Staging, name: str, table: pa.Table) -> tuple[tuple[Loc
 
 
 def read_table(run: Location, manifest: Manifest, name: str) -> pa.Table:
-    """Read a small table of a product, checking its hash."""
-    entry = next(entry for entry in manifest.files if entry.name == name)
-    return pq.read_table(pa.BufferReader(read_verified(run, manifest.product, entry)))
+    """Read a small table of a product.
+
+    Raises
+    ------
+    RunError
+        If it is missing, is not the one that was written, or is no such table: readers take its rows for tokens.
+    """
+    entry = next((entry for entry in manifest.files if entry.name == name), None)
+    if entry is None:
+        raise RunError(f"{run / manifest.product} has no {name} in its manifest. Make the product again.")
+    data = pa.BufferReader(read_verified(run, manifest.product, entry))
+    try:
+        table = pq.read_table(data)
+        problem = _problem(table, name, manifest.counts.get("vocabulary_size"))
+    except (pa.ArrowException, OSError) as error:
+        problem = str(error)
+    if problem:
+        raise RunError(f"{run / manifest.product / name} is no such table: {problem}. Make the product again.")
+    return table
+
+
+def _problem(table: pa.Table, name: str, size: int | None) -> str | None:
+    """Say why a table cannot be the one of its name."""
+    kinds = KINDS.get(name)
+    if kinds is None:
+        return None
+    if not table.schema.remove_metadata().equals(pa.schema(kinds)):
+        return f"its columns are {', '.join(f'{field.name} ({field.type})' for field in table.schema)}"
+    if any(column.null_count for column in table.columns):
+        return "it holds nulls"
+    if not np.array_equal(table.column(0).to_numpy(), np.arange(len(table))):
+        return f"its column {table.column_names[0]} does not number the rows"
+    if table.column_names[0] == "token_id" and size not in (None, len(table)):
+        return f"it has {len(table):,} rows, and the vocabulary {size:,} tokens"
+    return None

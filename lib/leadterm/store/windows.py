@@ -4,18 +4,25 @@ A window lies in the file that its document's content hash names, sorted by that
 the corpus was divided into files or partitions. Documents of equal tokens share a hash and are all kept.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from leadterm.counting import check_windows
+from leadterm.errors import InputError, RunError
 from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
 from leadterm.store.parquet import GroupedWriter, grouped_parquet
 from leadterm.store.products import read_verified
+from leadterm.store.verified import DamagedError, VerifiedFile, Written
 
 SCHEMA = pa.schema(
     [
@@ -39,46 +46,132 @@ def windows_file(place: Location) -> Iterator[tuple[GroupedWriter, "pa.NativeFil
 
 
 def read_windows(run: Location, manifest: Manifest) -> Iterator[NDArray[np.int32]]:
-    """Give every window as an int32 array of 2 ... T+1 ids, a row group in memory at a time."""
+    """Give every window as an int32 array of 2 ... T+1 ids, a row group in memory at a time.
+
+    Raises
+    ------
+    RunError
+        If a file is missing or damaged, or holds what cannot be windows of these settings; names it.
+    """
+    files = WindowsFiles.of(run, manifest)
     for entry in manifest.files:
         file = pq.ParquetFile(pa.BufferReader(read_verified(run, manifest.product, entry)))
         for group in range(file.num_row_groups):
-            for chunk in file.read_row_group(group, columns=["tokens"])["tokens"].chunks:
-                yield from np.split(
-                    chunk.flatten().to_numpy(), chunk.offsets.to_numpy()[1:-1] - chunk.offsets[0].as_py()
-                )
+            with _naming_damage(run / manifest.product / entry.name):
+                tokens, lengths = files.laid_out(file.read_row_group(group, columns=["tokens"]))
+            yield from np.split(tokens, np.cumsum(lengths)[:-1])
 
 
-def open_windows(place: Location) -> pq.ParquetFile:
-    """Open a windows file for reading, whose pages are compared with their checksums."""
-    return pq.ParquetFile(place.filesystem.open_input_file(place.path), page_checksum_verification=True)
+@dataclass(frozen=True)
+class WindowsFiles:
+    """The files of a windows product, as tasks read them: every byte is verified. Travels to the executors.
 
-
-def read_row_groups(
-    folder: Location, groups: Sequence[tuple[str, int, int]]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Read some row groups of a windows product end to end.
-
-    Parameters
+    Attributes
     ----------
     folder
-        Of the product.
-    groups
-        File name, row group and number of tokens of each.
-
-    Returns
-    -------
-    tokens, offsets
-        int32 (tokens,) and int64 (windows + 1,).
+        URL of the product.
+    vocabulary_size, length
+        V and T: an id outside of the one, or a window longer than the other, would make kernels write to memory that is
+        not theirs, so no such window is given out.
+    files
+        What the manifest says of each file, by name.
     """
-    tokens = np.empty(sum(n_tokens for _, _, n_tokens in groups), dtype=np.int32)
-    lengths, filled = [np.zeros(1, dtype=np.int64)], 0
-    opened: tuple[str, pq.ParquetFile] | None = None
-    for name, group, n_tokens in groups:
-        if opened is None or opened[0] != name:
-            opened = name, open_windows(folder / name)
-        lists = opened[1].read_row_group(group, columns=["tokens"])["tokens"].combine_chunks()
-        tokens[filled : filled + n_tokens] = lists.flatten().to_numpy()
-        lengths.append(pa.compute.list_value_length(lists).to_numpy().astype(np.int64))
-        filled += n_tokens
-    return tokens, np.cumsum(np.concatenate(lengths))
+
+    folder: str
+    vocabulary_size: int
+    length: int
+    files: Mapping[str, Written]
+
+    @classmethod
+    def of(cls, run: Location, manifest: Manifest) -> "WindowsFiles":
+        """Take it from the manifest of a run's windows."""
+        files = {entry.name: Written.of(entry) for entry in manifest.files}
+        size, length = manifest.counts["vocabulary_size"], manifest.settings["windows"]["length"]
+        return cls((run / manifest.product).uri, size, length, files)
+
+    def read_row_groups(self, groups: Sequence[tuple[str, int, int]]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Read some row groups end to end.
+
+        Parameters
+        ----------
+        groups
+            File name, row group and number of tokens of each.
+
+        Returns
+        -------
+        tokens, offsets
+            int32 (tokens,) and int64 (windows + 1,).
+
+        Raises
+        ------
+        RunError
+            Names the file that is missing or damaged, or holds what cannot be windows of these settings.
+        """
+        tokens = np.empty(sum(n_tokens for _, _, n_tokens in groups), dtype=np.int32)
+        lengths, filled = [np.zeros(1, dtype=np.int64)], 0
+        for name, some in groupby(groups, key=itemgetter(0)):
+            with self.opened(name) as file:
+                for _, group, n_tokens in some:
+                    part, sizes = self.laid_out(file.read_row_group(group, columns=["tokens"]))
+                    if len(part) != n_tokens:
+                        raise DamagedError(f"row group {group} holds {len(part):,} tokens, not {n_tokens:,}")
+                    tokens[filled : filled + n_tokens] = part
+                    lengths.append(sizes)
+                    filled += n_tokens
+        return tokens, np.cumsum(np.concatenate(lengths))
+
+    def tables(self, name: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
+        """Give the row groups of a file as tables, one at a time.
+
+        Raises
+        ------
+        RunError
+            As :meth:`read_row_groups`.
+        """
+        with self.opened(name) as file:
+            for group in range(file.metadata.num_row_groups):
+                table = file.read_row_group(group, columns=columns)
+                if "tokens" in table.column_names:
+                    self.laid_out(table)
+                yield table
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[VerifiedFile]:
+        """Open a file; what goes wrong with it in the block is told with its name."""
+        place = Location.of(self.folder) / name
+        with _naming_damage(place), closing(VerifiedFile(place, self.files[name])) as file:
+            yield file
+
+    def laid_out(self, table: Any) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Lay the windows of a table end to end: int32 (tokens,), and int64 (windows,), their lengths.
+
+        Raises
+        ------
+        DamagedError
+            If there is an id that is none, or a window that is none.
+        """
+        if table.schema.field("tokens").type != SCHEMA.field("tokens").type:
+            raise DamagedError(f"its tokens are {table.schema.field('tokens').type}, not {SCHEMA.field('tokens').type}")
+        lists = table["tokens"].combine_chunks()
+        flat = lists.flatten()
+        if lists.null_count or flat.null_count:
+            raise DamagedError("its tokens hold nulls")
+        tokens, lengths = flat.to_numpy(), pa.compute.list_value_length(lists).to_numpy().astype(np.int64)
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        check_windows(tokens, offsets, self.vocabulary_size, self.length)
+        return tokens, lengths
+
+
+@contextmanager
+def _naming_damage(place: Location) -> Iterator[None]:
+    """Say which file of windows could not be read.
+
+    Raises
+    ------
+    RunError
+        Names it.
+    """
+    try:
+        yield
+    except (OSError, ValueError, IndexError, KeyError, pa.ArrowException, InputError) as error:
+        raise RunError(f"{place} is damaged or missing: {error}; encode again") from error

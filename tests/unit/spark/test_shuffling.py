@@ -1,5 +1,6 @@
 """What a shuffling task writes: the same bytes whichever files it was dealt, and as often as it tries."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from leadterm.spark.shuffling import SharedCounter, WindowsShuffler
 from leadterm.store import Location
 from leadterm.store import windows as store
 from leadterm.store.products import PARTS
+from leadterm.store.verified import Written
+from leadterm.store.windows import WindowsFiles
+from support.written_runs import write_windows_file
 
 SIZE, LENGTH = 20, 6
 NAMES = ["windows-00000.parquet", "windows-00001.parquet"]
@@ -34,8 +38,7 @@ def folder(parts, tmp_path, monkeypatch) -> Path:
     (tmp_path / "stage" / PARTS).mkdir(parents=True)
     for name, windows in zip(NAMES, parts, strict=True):
         columns = [windows.document, windows.window, windows.tokens.to_arrow()]
-        with store.windows_file(Location.of(tmp_path / name)) as (file, _):
-            file.append(pa.table(columns, schema=store.SCHEMA))
+        write_windows_file(Location.of(tmp_path / name), pa.table(columns, schema=store.SCHEMA))
     return tmp_path
 
 
@@ -50,14 +53,21 @@ def dealt(*names: str):
     return iter([pa.RecordBatch.from_pydict({"place": [name]}) for name in names])
 
 
+def files_of(folder: Path) -> WindowsFiles:
+    """Say of the files what a manifest would; as an earlier version would have said it."""
+    data = {name: (folder / name).read_bytes() for name in NAMES}
+    files = {name: Written(len(one), hashlib.sha256(one).hexdigest(), 0, "") for name, one in data.items()}
+    return WindowsFiles(str(folder), SIZE, LENGTH, files)
+
+
 def shuffler(folder: Path, corpus: ShuffledCorpus) -> WindowsShuffler:
-    [first, second] = [row for batch in SharedCounter(str(folder))(dealt(*NAMES)) for row in batch.to_pylist()]
+    [first, second] = [row for batch in SharedCounter(files_of(folder))(dealt(*NAMES)) for row in batch.to_pylist()]
     assert [first["name"], second["name"]] == NAMES
     tokens = sum(
         table.num_rows and len(table["tokens"].combine_chunks().flatten()) for table in read(folder, NAMES[:1])
     )
     return WindowsShuffler(
-        str(folder), str(folder / "stage"), corpus, {NAMES[0]: 0, NAMES[1]: tokens - first["shared"]}
+        files_of(folder), str(folder / "stage"), corpus, {NAMES[0]: 0, NAMES[1]: tokens - first["shared"]}
     )
 
 

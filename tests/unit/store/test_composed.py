@@ -11,6 +11,7 @@ from leadterm.store.composed import map_scores, write_scores
 
 OFFSETS = np.array([0, 2, 2, 5, 6], dtype=np.int64)
 COLUMNS = np.array([1, 3, 0, 1, 2, 3], dtype=np.int32)
+SIZE = 4
 SCORES = np.array([0.5, -1.0, 2.0, -0.25, 1e-9, 3.0])
 
 
@@ -22,7 +23,7 @@ def written(folder, name="scores"):
 @pytest.mark.parametrize(("entries", "pieces"), [(1, [[0], [2], [3]]), (4, [[0], [2, 3]]), (5, [[0, 2], [3]])])
 def test_rows_come_back_in_pieces(tmp_path, monkeypatch, entries, pieces):
     monkeypatch.setattr(store, "BATCH_ENTRIES", entries)
-    found = list(map_scores(*written(tmp_path)))
+    found = list(map_scores(*written(tmp_path), SIZE))
     assert [rows.tolist() for rows, *_ in found] == pieces
     for rows, offsets, columns, values in found:
         assert (offsets.dtype, columns.dtype, values.dtype) == (np.int64, np.int32, np.float64)
@@ -43,17 +44,17 @@ def test_equal_scores_give_equal_bytes_and_any_arrow_reader_opens_them(tmp_path)
 def test_no_scores_at_all(tmp_path):
     empty = np.zeros(0)
     sink = write_scores(Location.of(tmp_path / "a"), np.zeros(4, dtype=np.int64), empty.astype(np.int32), empty)
-    assert list(map_scores(str(tmp_path / "a"), sink.sha256)) == []
+    assert list(map_scores(str(tmp_path / "a"), sink.sha256, SIZE)) == []
 
 
 def test_a_file_that_changed_is_refused_though_it_was_read_before(tmp_path):
     path, sha256 = written(tmp_path)
-    assert list(map_scores(path, sha256))
+    assert list(map_scores(path, sha256, SIZE))
     write_scores(Location.of(path), OFFSETS, COLUMNS, -SCORES)
     with pytest.raises(RunError, match=r"is damaged: its SHA-256 is .*Run the job compose_weights again"):
-        list(map_scores(path, sha256))
+        list(map_scores(path, sha256, SIZE))
 
 
 def test_a_file_that_this_machine_does_not_see(tmp_path):
     with pytest.raises(RunError, match=r"cannot be opened on this machine .* set attention\.distribution to spark"):
-        list(map_scores(str(tmp_path / "none"), ""))
+        list(map_scores(str(tmp_path / "none"), "", SIZE))

@@ -6,9 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadterm.store import Location, read_manifest, staging
-from leadterm.store import windows as windows_module
 from leadterm.store.matrices import read_matrix
-from leadterm.store.windows import SCHEMA, read_row_groups, windows_file
 from support.naive_counts import entries
 from support.row_streams import pack
 from support.written_runs import write_matrix
@@ -48,32 +46,3 @@ def test_any_parquet_reader_opens_a_matrix(tmp_path):
         b"leadterm.shape": b"4 x 4",
         b"leadterm.scale_bits": b"21",
     }
-
-
-def test_row_groups_of_windows_are_read_end_to_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(windows_module, "ROW_GROUP_TOKENS", 5)
-    lists = [[1, 2, 3], [4, 5], [6, 7], [8, 9, 10, 11], [12, 13]]
-    table = pa.table([range(5), pa.array([0] * 5, pa.int32()), pa.array(lists, SCHEMA.types[2])], schema=SCHEMA)
-    folder = Location.of(tmp_path)
-    for name in ("a", "b"):
-        with windows_file(folder / name) as (file, _):
-            file.append(table)
-        assert file.group_entries == [5, 6, 2]
-    tokens, offsets = read_row_groups(folder, [("a", 1, 6), ("a", 2, 2), ("b", 0, 5)])
-    assert tokens.tolist() == [6, 7, 8, 9, 10, 11, 12, 13, 1, 2, 3, 4, 5]
-    assert offsets.tolist() == [0, 2, 6, 8, 11, 13]
-    assert (tokens.dtype, offsets.dtype) == (np.int32, np.int64)
-
-
-def test_damage_inside_a_row_group_is_seen_by_its_checksum(tmp_path):
-    place = Location.of(tmp_path) / "a"
-    lists = np.random.default_rng(1).integers(0, 1000, size=(50, 10)).tolist()
-    table = pa.table([range(50), pa.array([0] * 50, pa.int32()), pa.array(lists, SCHEMA.types[2])], schema=SCHEMA)
-    with windows_file(place) as (file, _):
-        file.append(table)
-    column = pq.ParquetFile(place.path).metadata.row_group(0).column(2)
-    data = bytearray((tmp_path / "a").read_bytes())
-    data[column.data_page_offset + column.total_compressed_size - 9] ^= 1
-    (tmp_path / "a").write_bytes(data)
-    with pytest.raises(OSError, match=r"(?i)crc|checksum|corrupt"):
-        read_row_groups(Location.of(tmp_path), [("a", 0, 500)])
