@@ -18,6 +18,8 @@ TITLES: dict[Centring, str] = {
 """The two centrings of the basis functions."""
 WIDTH, NAME_WIDTH = 26, 15
 """Characters of a column, and of a token in it."""
+LONGEST_NAME = 200
+"""Characters of a token that are shown anywhere."""
 
 
 def summarise(path: str, tokens: Sequence[str], k: int) -> str:
@@ -57,7 +59,7 @@ def associations_table(run: Run, token: str, k: int) -> str:
     for centring, title in TITLES.items():
         columns = [_cells(run, token, basis, k, centring) for basis in COLUMNS]
         heads = [f"{basis}: {meaning}" for basis, meaning in COLUMNS.items()]
-        lines += [f"{token!r}, {title}", "  ".join(f"{head:<{WIDTH}}" for head in heads).rstrip()]
+        lines += [f"{shortened(token)!r}, {title}", "  ".join(f"{head:<{WIDTH}}" for head in heads).rstrip()]
         lines += ["  ".join(f"{cell:<{WIDTH}}" for cell in row).rstrip() for row in zip(*columns, strict=False)]
         lines.append("")
     return "\n".join(lines)
@@ -67,10 +69,10 @@ def _cells(run: Run, token: str, basis: str, k: int, centring: Centring) -> list
     """Write associations as cells; that a token can stand in its own place says nothing, so it is left out there."""
     found = run.associations(token, basis, k + 1, centring=centring)
     others = [(name, score) for name, score in found if name != token or basis != "interchange"]
-    return [f"{_shortened(printable(name)):<{NAME_WIDTH}} {score:+.1e}" for name, score in others[:k]]
+    return [f"{_fitted(printable(shortened(name))):<{NAME_WIDTH}} {score:+.1e}" for name, score in others[:k]]
 
 
-def _shortened(name: str) -> str:
+def _fitted(name: str) -> str:
     """Cut a name that does not fit."""
     return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
 
@@ -78,6 +80,11 @@ def _shortened(name: str) -> str:
 def printable(token: str) -> str:
     """Write a token so that a terminal shows it: control characters as escapes."""
     return token if token.isprintable() else repr(token)[1:-1]
+
+
+def shortened(token: str) -> str:
+    """Cut a token that nobody could read: vocabularies of others may hold one of megabytes."""
+    return token if len(token) <= LONGEST_NAME else f"{token[: LONGEST_NAME - 1]}…"
 
 
 def agreement_table(run: Run) -> list[str]:

@@ -3,11 +3,15 @@
 import logging
 import signal
 import sys
+import unicodedata
 from collections.abc import Callable
 from typing import TextIO
 
 from leadterm.errors import LeadtermError
 from leadterm.store import Location
+
+COMMANDS = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Categories of Unicode: control and format characters, what has no meaning, and separators that end a line."""
 
 
 def report_errors(action: Callable[[], object]) -> int:
@@ -15,7 +19,8 @@ def report_errors(action: Callable[[], object]) -> int:
     handler = logging.StreamHandler(sys.stderr)
     # Py4J logs in full what it then raises, and whatever goes wrong as it closes.
     handler.addFilter(lambda record: record.module not in ("java_gateway", "clientserver"))
-    logging.basicConfig(format="%(message)s", handlers=[handler])
+    handler.setFormatter(_Harmless("%(message)s"))
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("leadterm").setLevel(logging.INFO)
     # A scheduler's SIGTERM cleans up as Ctrl-C does, and cancels Spark's jobs by the handler that PySpark sets for it.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
@@ -32,7 +37,29 @@ def report_errors(action: Callable[[], object]) -> int:
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Write what a command has to say, on standard output by default: the only place where the library prints."""
-    print(text, file=stream)
+    print(harmless(text), file=stream)
+
+
+def harmless(text: str) -> str:
+    r"""Write what would command a terminal, or turn its text around, as escapes: names in messages are others' text.
+
+    Examples
+    --------
+    >>> print(harmless("\x1b[2J is not\na name"))
+    \x1b[2J is not
+    a name
+    """
+    return "".join(
+        one if one in "\n\t" or unicodedata.category(one) not in COMMANDS else one.encode("unicode_escape").decode()
+        for one in text
+    )
+
+
+class _Harmless(logging.Formatter):
+    """Writes the message alone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))
 
 
 def say_page(run: str) -> None:

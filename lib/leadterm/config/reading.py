@@ -1,5 +1,6 @@
 """From a YAML file to a checked configuration."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ from leadterm.config.schema import kind_of
 from leadterm.config.section import Section
 from leadterm.config.sections import Config
 from leadterm.errors import ConfigError
+
+LARGEST = 2**20
+"""Bytes of a configuration; all that are shipped together have a hundredth of it."""
+MOST_NODES = 100_000
+"""Values of a configuration with its aliases written out: a few lines can stand for more than any memory."""
 
 
 def load_config(path: str | Path) -> Config:
@@ -87,6 +93,14 @@ def canonical(section: Section) -> dict[str, Any]:
 class _UniqueKeyLoader(yaml.SafeLoader):
     """The safe loader, which alone would keep the last of two equal keys without a word."""
 
+    def construct_document(self, node: yaml.Node) -> Any:
+        if _size(node, {}) > MOST_NODES:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"with all aliases (*name) written out it has more than {MOST_NODES:,} values",
+                node.start_mark,
+            )  # fmt: skip
+        return super().construct_document(node)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[object] = set()
         for key_node, _ in node.value:
@@ -99,17 +113,33 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
+    """Count the values of a document as if no alias stood for others; one that holds itself has no end."""
+    if node not in known:
+        known[node] = math.inf
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        inner = (one for part in parts for one in (part if isinstance(part, tuple) else (part,)))
+        known[node] = 1 + sum(_size(one, known) for one in inner)
+    return known[node]
+
+
 def _read_yaml(path: Path) -> object:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:  # It may be a pipe, of which nobody knows how long it is.
+            data = file.read(LARGEST + 1)
+        text = data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: there is no such configuration file.{_similar_file(path)}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}: a configuration must be a readable UTF-8 text file; found: {error}. Name a YAML file."
         ) from error
+    if len(data) > LARGEST:
+        raise ConfigError(f"{path}: a configuration has at most {LARGEST:,} bytes; found more. Name a YAML file.")
     try:
         return yaml.load(text, Loader=_UniqueKeyLoader)  # a subclass of the safe loader
+    except RecursionError as error:
+        raise ConfigError(f"{path}: this nests too deep. No section of a configuration lies deep in others.") from error
     except (yaml.YAMLError, ValueError) as error:  # a day that the calendar lacks is a ValueError of its own
         raise ConfigError(f"{path}{_yaml_problem(error)}") from error
 

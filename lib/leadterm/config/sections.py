@@ -16,6 +16,7 @@ from leadterm.config.tokenizers import TokenizerSection
 WindowPolicy = Literal["tile", "first"]
 
 MAX_WINDOW_LENGTH = 65_536
+MAX_FILES = 65_536
 MIN_MEMORY = 64 * 2**20
 DEFAULT_MAX_CHARACTERS = 10_000_000
 
@@ -104,7 +105,7 @@ class WindowsSection(Section):
         default="tile",
         description="'tile': all of a document, in windows that overlap by one token; 'first': its first T+1 tokens",
     )
-    files: int = Field(default=16, ge=1, description="number of files that the windows are written to")
+    files: int = Field(default=16, ge=1, le=MAX_FILES, description="number of files that the windows are written to")
 
 
 class CountingSection(Section):

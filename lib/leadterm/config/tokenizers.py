@@ -8,6 +8,8 @@ from leadterm.config.section import Section, Text
 
 UnknownPolicy = Literal["drop", "replace"]
 
+MAX_VOCABULARY = 2**26
+"""V: a task would hold 5 GB for its vectors alone."""
 N_BYTES = 256
 """Byte-level tokens that no training makes."""
 
@@ -16,7 +18,9 @@ class WordTokenizerSection(Section):
     """The paper's word rule: lower case, runs of letters, every other visible character alone."""
 
     kind: Literal["words"]
-    vocabulary_size: int = Field(ge=1, description="the so many most frequent words are the vocabulary; words")
+    vocabulary_size: int = Field(
+        ge=1, le=MAX_VOCABULARY, description="the so many most frequent words are the vocabulary; words"
+    )
     unknown: UnknownPolicy = Field(
         default="drop",
         description="documents with other words: 'drop' them, as the paper does, or 'replace' the words by one <unk>",
@@ -29,6 +33,7 @@ class BpeTokenizerSection(Section):
     kind: Literal["bpe"]
     vocabulary_size: int = Field(
         ge=N_BYTES,
+        le=MAX_VOCABULARY,
         description="V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens",
     )
     training_documents: Annotated[int, Field(ge=1)] | None = Field(
@@ -54,7 +59,7 @@ class IdsTokenizerSection(Section):
     """No tokenizer: the documents are token ids already."""
 
     kind: Literal["ids"]
-    vocabulary_size: int = Field(ge=1, description="V: ids are 0 to V-1; tokens")
+    vocabulary_size: int = Field(ge=1, le=MAX_VOCABULARY, description="V: ids are 0 to V-1; tokens")
 
 
 TokenizerSection = WordTokenizerSection | BpeTokenizerSection | HuggingFaceTokenizerSection | IdsTokenizerSection

@@ -15,6 +15,8 @@ from leadterm.errors import InputError
 # An encoding takes about 130 bytes per token besides its ids: 1,048,576 characters are some 250,000 tokens of
 # English, or 35 MB; a longer single document is encoded by itself.
 BATCH_CHARACTERS = 2**20
+MOST_HOLES = 2**20
+"""Ids without a token: vocabularies are padded to round numbers, but each id takes memory as a token does."""
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
 
@@ -79,7 +81,13 @@ class HuggingFaceTokenizer:
 def _tokens_by_id(vocabulary: dict[str, int]) -> tuple[str, ...]:
     if not vocabulary:
         raise InputError("A tokenizer must have at least one token; found none. Train it, or name another one.")
-    tokens: list[str | None] = [None] * (max(vocabulary.values()) + 1)
+    size = max(vocabulary.values()) + 1
+    if size > len(vocabulary) + MOST_HOLES:
+        raise InputError(
+            f"The ids of a tokenizer must be about as many as its tokens; found {len(vocabulary):,} tokens and the id "
+            f"{size - 1:,}. Number its tokens from 0."
+        )
+    tokens: list[str | None] = [None] * size
     for token, index in vocabulary.items():
         tokens[index] = token
     return tuple(_hole(index, vocabulary) if token is None else token for index, token in enumerate(tokens))

@@ -11,6 +11,8 @@ from leadterm.corpus.huggingface import HuggingFaceTokenizer
 from leadterm.errors import InputError
 
 TOKENIZER_FILE = "tokenizer.json"
+LARGEST_TOKENIZER = 2**29
+"""Bytes of a tokenizer.json; the largest in use have some 35 MB."""
 _SLOW_FILES = ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "merges.txt", "vocab.txt")
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt")
 _PICKLE_STARTS = (*(bytes((0x80, protocol)) for protocol in range(2, 6)), b"PK\x03\x04")
@@ -103,6 +105,11 @@ def _read_folder(folder: Path) -> str:
 
 
 def _read_json(path: Path) -> str:
+    if path.stat().st_size > LARGEST_TOKENIZER:
+        raise InputError(
+            f"{path}: expected a tokenizer.json of at most {LARGEST_TOKENIZER:,} bytes; found {path.stat().st_size:,}. "
+            "Name a tokenizer.json, a model folder or a GGUF file."
+        )
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

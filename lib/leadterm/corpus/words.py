@@ -10,6 +10,11 @@ import regex
 _TOKEN = regex.compile(r"\p{L}+|[^\p{L}]", regex.DOTALL)
 
 
+LONGEST_WORD = 1000
+"""Letters. A longer run of them (a genome, a file that is no text) is no word that a vocabulary can hold: it is
+unknown, however often it occurs, so that a vocabulary takes a known amount of memory."""
+
+
 def split_words(text: str) -> list[str]:
     r"""Split a text into lower-case words and single other characters.
 
@@ -38,7 +43,7 @@ def split_chunk(chunk: str) -> list[str]:
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
-    """How often each token of `split_words` occurs in all the texts together.
+    """How often each token of `split_words` occurs in all the texts together, but for those beyond `LONGEST_WORD`.
 
     Examples
     --------
@@ -51,7 +56,8 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
     words: Counter[str] = Counter()
     for chunk, count in chunks.items():
         for token in split_chunk(chunk):
-            words[token] += count
+            if len(token) <= LONGEST_WORD:
+                words[token] += count
     return words
 
 

@@ -14,6 +14,7 @@ from leadterm.publishing.tables import Table
 from leadterm.publishing.text import escaped, fenced, paragraphs, table
 from leadterm.report.accounts import accounts, flat
 from leadterm.store.sums import SUMS
+from leadterm.summary import shortened
 
 TAGS = ("leadterm", "token-statistics", "co-occurrence", "n-grams", "interpretability")
 FIRST = "bigram"
@@ -90,7 +91,7 @@ def _frequent(dataset: Dataset) -> str:
     tokens = dataset.run.vocabulary
     order = pc.sort_indices(tokens, [("count", "descending"), ("token_id", "ascending")])
     rows = tokens.take(order[:MOST_FREQUENT]).to_pylist()
-    shown = ", ".join(f"“{escaped(row['token'])}” ({row['count']:,})" for row in rows)
+    shown = ", ".join(f"“{escaped(shortened(row['token']))}” ({row['count']:,})" for row in rows)
     return f"The most frequent tokens, and how often they occur: {shown}."
 
 

@@ -14,6 +14,7 @@ from leadterm.progress import progress
 from leadterm.report.names import readable
 from leadterm.report.packing import packed
 from leadterm.run import Run
+from leadterm.summary import shortened
 from leadterm.theory import Basis, Centring
 
 WORKSPACE = 256 * 2**20
@@ -68,7 +69,7 @@ def explorer(run: Run, n_tokens: int, k: int) -> dict[str, Any]:
     order = np.concatenate([asked, others])
     place = np.zeros(len(counts), dtype=np.uint16 if len(order) <= 2**16 else np.uint32)
     place[order] = np.arange(len(order))
-    names = run.vocabulary["token"].to_pylist()
+    names = [shortened(name) for name in run.vocabulary["token"].to_pylist()]
     shown = readable(names)
     return {
         "k": k,

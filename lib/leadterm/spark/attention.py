@@ -190,7 +190,8 @@ def _count(
 ) -> Merged:
     """Count and merge."""
     size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
-    folder, groups = stage.folder.uri, RowGroups.divide(config.counting.rows_per_file, max(size, length + 1))
+    folder, rows_per_file = stage.folder.uri, min(config.counting.rows_per_file, size)
+    groups = RowGroups.divide(rows_per_file, max(size, length + 1))
     counter = AttentionCounter(
         windows=WindowsFiles.of(run, windows),
         length=length,

@@ -80,7 +80,7 @@ def _count(
     """Count and merge."""
     size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
     scale_bits, folder = config.counting.scale_bits, stage.folder.uri
-    groups = RowGroups.divide(config.counting.rows_per_file, size)
+    groups = RowGroups.divide(min(config.counting.rows_per_file, size), size)
     memory = plan_memory(config.counting.memory_per_task, size, length)
     partials = PartialsWriter(folder, groups)
     counter = WindowsCounter(WindowsFiles.of(run, windows), size, length, scale_bits, memory, partials)

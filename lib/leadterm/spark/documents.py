@@ -50,12 +50,19 @@ class Reader:
         first, *rest = self.column
         document = reduce(lambda found, name: found.getField(name), rest, F.col(f"`{first.replace('`', '``')}`"))
         return raw.select(
-            document.alias("document"),
+            self._cut(document).alias("document"),
             (F.col(CORRUPT) if CORRUPT in raw.columns else F.lit(None).cast("string")).alias("corrupt"),
             F.col("_metadata.file_path").alias("path"),
             F.col("_metadata.file_block_start").alias("block"),
             F.monotonically_increasing_id().alias("place"),
         )
+
+    def _cut(self, document: Column) -> Column:
+        """Cut a text that is too long to one character too many, as which it is dropped: it never comes to Python."""
+        if self.corpus.ids_column is not None:
+            return document
+        longest = min(self.corpus.max_characters, 2**31 - 2)
+        return F.when(F.octet_length(document) > longest, F.substring(document, 1, longest + 1)).otherwise(document)
 
     def _read(self, paths: list[str]) -> DataFrame:
         """Open files with Spark's reader of their format; the schema is given, so that no file decides it for all."""
@@ -64,6 +71,7 @@ class Reader:
             # Bytes that changed on the way are found where the writer left checksums, as Spark does.
             return reader.option("parquet.page.verify-checksum.enabled", "true").schema(self._schema()).parquet(*paths)
         schema = T.StructType([*self._schema().fields, T.StructField(CORRUPT, T.StringType())])
+        reader = reader.option("maxStringLen", 2**31 - 1)  # By default a text of 20 million characters is no JSON.
         return reader.schema(schema).option("columnNameOfCorruptRecord", CORRUPT).json(paths)
 
     def _schema(self) -> T.StructType:

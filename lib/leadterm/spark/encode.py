@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from leadterm.config import Config, canonical
 from leadterm.corpus import HuggingFaceTokenizer
+from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
 from leadterm.spark.documents import Documents, open_documents, source_line
 from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
@@ -60,12 +61,16 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
         If the corpus or the tokenizer is missing, broken or empty, or a file changed while it was read.
     RunError
         If the run directory holds another run.
+    ConfigError
+        If a counting task will have too little memory for the vocabulary.
     """
     settings = encoding_settings(config)
     if read_manifest(run, "windows") is None:
         with staging(run):  # An output that cannot be written is refused now, not after the corpus was read.
             pass
     given = given_tokenizer(config.tokenizer)
+    if not isinstance(given, FromCorpus):
+        _check_size(config, given.vocabulary_size)
     documents = open_documents(session, config.corpus)
     made_from = _made_from(documents, config, given)
     current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
@@ -79,6 +84,7 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
         with documents.unchanged():
             started = time.monotonic()
             tokenizer = made_tokenizer(documents, given)
+            _check_size(config, tokenizer.vocabulary_size)
             seconds["tokenizer"] = time.monotonic() - started
             started = time.monotonic()
             reports = _write_windows(session, documents, portions, config, tokenizer, stage)
@@ -91,6 +97,17 @@ def encoding_settings(config: Config) -> dict[str, Any]:
     """Take the settings that windows and vocabulary depend on; where files lie is not one of them."""
     corpus = {key: value for key, value in canonical(config.corpus).items() if key != "paths"}
     return {"corpus": corpus, "tokenizer": canonical(config.tokenizer), "windows": canonical(config.windows)}
+
+
+def _check_size(config: Config, vocabulary_size: int) -> None:
+    """Refuse a vocabulary that could not be counted, before the corpus is encoded with it.
+
+    Raises
+    ------
+    ConfigError
+        If a counting task has too little memory for it.
+    """
+    plan_memory(config.counting.memory_per_task, vocabulary_size, config.windows.length)
 
 
 def _made_from(documents: Documents, config: Config, given: AnyTokenizer | FromCorpus) -> dict[str, str]:

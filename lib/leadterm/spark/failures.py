@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from leadterm import errors
@@ -38,6 +38,11 @@ MACHINE = (
     ),
 )
 """What a machine lacks, the first that a report tells of."""
+JAVA_GONE = (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError)
+NO_JAVA = (
+    "Java, in which Spark's driver runs, has ended, most likely for want of memory: raise spark.driver.memory, or run "
+    "fewer tasks at once (spark.master: local[2])"
+)
 
 
 @contextmanager
@@ -57,7 +62,7 @@ def readable_errors() -> Iterator[None]:
     except (PySparkException, Py4JError, OSError) as error:
         if _was_interrupted(error):
             raise KeyboardInterrupt from error
-        translated = translate(str(error))
+        translated = translate(str(error)) if not isinstance(error, JAVA_GONE) else MachineError(NO_JAVA)
         if translated is None:
             raise
         raise translated from error

@@ -110,7 +110,7 @@ def inspect_files(
 
     def inspect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            rows = [_inspect(path, rule) for path in batch.column(0).to_pylist()]
+            rows = [inspect_file(path, rule) for path in batch.column(0).to_pylist()]
             yield pa.RecordBatch.from_pylist(rows, schema=REPORT)
 
     tasks = max(1, min(len(files), max(session.sparkContext.defaultParallelism, len(files) // FILES_PER_TASK)))
@@ -118,20 +118,20 @@ def inspect_files(
         paths = session.createDataFrame(pa.table({"path": pa.array(files, pa.string())})).repartition(tasks)
         found: pa.Table = paths.mapInArrow(inspect, REPORT_DDL).toArrow().sort_by("path")
     reports = look_through_spark(session, found.to_pylist(), rule)
-    _refuse_broken(reports)
+    refuse_broken(reports)
     sources = pa.Table.from_pylist(reports, schema=REPORT).drop_columns(["column", "problem"])
     return sources, _common_column(reports)
 
 
-def _inspect(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:
-    """Hash one file and look into it."""
+def inspect_file(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:
+    """Hash one file and look into it; gives a row of :data:`REPORT`."""
     report: dict[str, Any] = dict.fromkeys(REPORT.names) | {"path": path}
     try:
         place = Location.of(path)
         found = rule.check(place)
         report |= {"rows": found.rows, "column": found.column}
         report["bytes"] = place.filesystem.get_file_info(place.path).size
-        report["sha256"] = place.sha256()
+        report["sha256"] = place.sha256(rule.watch(place))
     except UnknownFilesystemError:
         pass  # Spark may know it: see elsewhere.look_through_spark.
     except InputError as error:
@@ -141,8 +141,14 @@ def _inspect(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:
     return report
 
 
-def _refuse_broken(reports: list[dict[str, Any]]) -> None:
-    """Raise an error that names the broken files, if there are any."""
+def refuse_broken(reports: list[dict[str, Any]]) -> None:
+    """Raise an error that names the broken files, if there are any.
+
+    Raises
+    ------
+    InputError
+        Names five of them.
+    """
     broken = [f"{file_name(row['path'])}: {row['problem']}" for row in reports if row["problem"]]
     if not broken:
         return

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
+from py4j.protocol import Py4JError
 from pyspark import StatusTracker
 from pyspark.sql import SparkSession
 
@@ -35,14 +36,23 @@ def progress(session: SparkSession, description: str, stream: TextIO | None = No
     display, tracker = open_display(description, "tasks", stream), context.statusTracker()
     is_whole = False
     try:
-        with repeatedly(lambda: display.show(count_tasks(tracker, group)), POLL_SECONDS):
+        with repeatedly(lambda: display.show(_count_if_spark_answers(tracker, group)), POLL_SECONDS):
             yield
         is_whole = True
     finally:
-        tasks = count_tasks(tracker, group)
+        tasks = _count_if_spark_answers(tracker, group)
         display.close(Done(tasks.total, tasks.total) if is_whole else tasks, is_whole=is_whole)
-        for name, value in before.items():
-            context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away
+        with suppress(Py4JError, OSError):  # Java is gone; the block's own error says so.
+            for name, value in before.items():
+                context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away
+
+
+def _count_if_spark_answers(tracker: StatusTracker, group: str) -> Done:
+    """Count the tasks of a group's jobs; none if Java is gone."""
+    try:
+        return count_tasks(tracker, group)
+    except (Py4JError, OSError):
+        return Done()
 
 
 def count_tasks(tracker: StatusTracker, group: str) -> Done:

@@ -1,6 +1,7 @@
 """What an input file must hold: a Parquet column of the right type, or JSON lines with the right key."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,15 @@ import pyarrow.parquet as pq
 
 from leadterm.config import CorpusSection
 from leadterm.errors import InputError
+from leadterm.spark.inflating import check_footer, check_pages, refuse_inflated
 from leadterm.store.location import CHUNK, Location
 
 SAMPLED_LINES = 100
 SAMPLED_BYTES = 2**20
 """The lines of a JSON file that are looked at before the start: so many, and no more than so many bytes."""
+LARGEST_LINE, BYTES_PER_CHARACTER = 2**27, 8
+"""A line may have so many bytes, or so many for each character of the longest document that is kept: JSON may write one
+as six, and there are other keys."""
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4")
 """Endings of compressed files that PyArrow opens."""
 
@@ -36,8 +41,10 @@ class Found:
 
 def rule_of(corpus: CorpusSection) -> "ParquetRule | JsonRule":
     """Make the rule that a config's section asks for."""
-    kind = ParquetRule if corpus.format == "parquet" else JsonRule
-    return kind(corpus.ids_column or corpus.text_column or "", corpus.ids_column is not None)
+    column, is_ids = corpus.ids_column or corpus.text_column or "", corpus.ids_column is not None
+    if corpus.format == "parquet":
+        return ParquetRule(column, is_ids)
+    return JsonRule(column, is_ids, max(LARGEST_LINE, BYTES_PER_CHARACTER * corpus.max_characters))
 
 
 @dataclass(frozen=True)
@@ -65,15 +72,22 @@ class ParquetRule(ColumnRule):
     """A Parquet file has a footer, and in its schema the column."""
 
     def check(self, place: Location) -> Found:
-        """Read a file's footer."""
+        """Read a file's footer; on a local disk, the headers of its pages too."""
         try:
-            with place.filesystem.open_input_file(place.path) as file:
+            with place.open_input() as file:
                 footer = pq.ParquetFile(file)
-                schema, rows = footer.schema_arrow, footer.metadata.num_rows
+                metadata, column = footer.metadata, self.find(footer.schema_arrow)
+                check_footer(metadata, ".".join(column), file.size())
+                if place.is_local:  # Elsewhere each look takes a request.
+                    check_pages(file, metadata, ".".join(column))
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(f"it cannot be read as Parquet ({reason}). Repair it or leave it out.") from error
-        return Found(rows, self.find(schema))
+        return Found(metadata.num_rows, column)
+
+    def watch(self, _place: Location) -> Callable[[bytes], object]:
+        """Look at the bytes of a file as they lie there: there is nothing to see."""
+        return lambda _: None
 
     def find(self, schema: pa.Schema) -> tuple[str, ...]:
         """Find the column in a schema, and check its type.
@@ -112,23 +126,69 @@ def _fits_int64(kind: pa.DataType) -> bool:
 
 @dataclass(frozen=True)
 class JsonRule(ColumnRule):
-    """The first lines of a file are JSON objects, some with the key; a compressed file is whole."""
+    """The first lines of a file are JSON objects, some with the key; a compressed file is whole.
+
+    Attributes
+    ----------
+    longest_line
+        Bytes; Java holds some copies of a line.
+    """
+
+    longest_line: int = LARGEST_LINE
 
     def check(self, place: Location) -> Found:
         """Read a file's first lines; to the end if it is compressed, as only that shows whether it is whole."""
         try:
-            with place.filesystem.open_input_stream(place.path, compression="detect") as stream:
+            with place.open_stream("detect") as stream:
                 start = stream.read(SAMPLED_BYTES)
                 while len(start) < SAMPLED_BYTES and (more := stream.read(SAMPLED_BYTES - len(start))):
                     start += more
-                while place.path.endswith(COMPRESSED) and stream.read(CHUNK):
-                    pass
+                if place.path.endswith(COMPRESSED):
+                    self._read_on(start, stream, place.size() or 0)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise InputError(f"it cannot be read ({str(error).splitlines()[0]}). Repair it or leave it out.") from error
         lines = start.splitlines()
         if len(start) == SAMPLED_BYTES:
             lines.pop()  # Most likely cut.
         return Found(None, self.find([line for line in lines[: 2 * SAMPLED_LINES] if line.strip()][:SAMPLED_LINES]))
+
+    def _read_on(self, start: bytes, stream: pa.NativeFile, packed: int) -> None:
+        """Read a compressed file to its end, unless there is no end to it."""
+        watch, unpacked, chunk = self._watch_lines(), 0, start
+        while chunk:
+            unpacked += len(chunk)
+            refuse_inflated(unpacked, packed)
+            watch(chunk)
+            chunk = stream.read(CHUNK)
+
+    def watch(self, place: Location) -> Callable[[bytes], object]:
+        """Look at the bytes of a file as they lie there: for a line that would fill the memory."""
+        return (lambda _: None) if place.path.endswith(COMPRESSED) else self._watch_lines()
+
+    def _watch_lines(self) -> Callable[[bytes], object]:
+        """Look at one chunk after the other; a line may go through several.
+
+        Raises
+        ------
+        InputError
+            Says where the line begins.
+        """
+        begins = done = 0
+
+        def watch(chunk: bytes) -> None:
+            nonlocal begins, done
+            mark = b"\n" if b"\n" in chunk else b"\r"
+            first = chunk.find(mark)
+            if done + (len(chunk) if first < 0 else first) - begins > self.longest_line:
+                raise InputError(
+                    f"its line that begins at byte {begins:,} has more than {self.longest_line:,} bytes. Write one "
+                    "document to a line, or leave it out."
+                )
+            if first >= 0:
+                begins = done + chunk.rfind(mark) + 1
+            done += len(chunk)
+
+        return watch
 
     def find(self, lines: list[bytes]) -> tuple[str, ...] | None:
         """Find the key in lines, and check what stands there; None if there is no line.
@@ -161,7 +221,7 @@ class JsonRule(ColumnRule):
         """Read a line as a JSON object."""
         try:
             value = json.loads(line.decode())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"it does not hold JSON lines ({_short(line)} in line {number}: {error}). "
                 "Correct corpus.format, or leave it out."

@@ -110,6 +110,6 @@ def _damaged(place: Location, claims: Mapping[str, list[Claim]], count: _Counter
 def _hash(place: Location, count: _Counter) -> str:
     """Hash a file; one that cannot be read has no hash, but a reason."""
     try:
-        return place.sha256(count)
+        return place.sha256(lambda chunk: count(len(chunk)))
     except OSError as error:
         return f"unknown ({error})"

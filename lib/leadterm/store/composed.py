@@ -119,7 +119,9 @@ def _check(path: str, _size: int, _modified: int, vocabulary_size: int) -> None:
                 raise InputError(f"Rows must ascend; found {rows[0]} after {last}.")
             last = int(rows[-1]) if len(rows) else last
     except (pa.ArrowException, OSError, InputError) as error:
-        raise RunError(f"{path} holds no scores of {vocabulary_size:,} tokens: {error} Fetch the run again.") from error
+        reason = str(error).rstrip(".")
+        message = f"{path} holds no scores of {vocabulary_size:,} tokens: {reason}. Fetch the run again."
+        raise RunError(message) from error
 
 
 @lru_cache(maxsize=8)

@@ -188,12 +188,12 @@ class Location:
             while chunk := stream.read(CHUNK):
                 yield chunk
 
-    def sha256(self, on_bytes: Callable[[int], object] = lambda _: None) -> str:
-        """Hash the file's bytes; ``on_bytes`` is told how many more were read."""
+    def sha256(self, on_chunk: Callable[[bytes], object] = lambda _: None) -> str:
+        """Hash the file's bytes; ``on_chunk`` is shown them."""
         digest = hashlib.sha256()
         for chunk in self.chunks():
             digest.update(chunk)
-            on_bytes(len(chunk))
+            on_chunk(chunk)
         return digest.hexdigest()
 
 

@@ -205,8 +205,8 @@ def _read_file(run: Location, manifest: Manifest, entry: FileEntry, size: int) -
             raise InputError("A row has more columns than values, or fewer.")
         check_rows(rows.to_numpy(), offsets, columns.flatten().to_numpy(), len(values.flatten()), size)
     except (pa.ArrowException, OSError, InputError) as error:
-        place = run / manifest.product / entry.name
-        raise RunError(f"{place} holds no rows of a matrix of {size:,} tokens: {error} {AGAIN}") from error
+        place, reason = run / manifest.product / entry.name, str(error).rstrip(".")
+        raise RunError(f"{place} holds no rows of a matrix of {size:,} tokens: {reason}. {AGAIN}") from error
     return table
 
 

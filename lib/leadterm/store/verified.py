@@ -148,9 +148,10 @@ def _bounds(metadata: Any, end: int, n_hashes: int) -> list[int]:
 def _first_byte(group: Any) -> int:
     """Find where the pages of a row group begin."""
     columns = [group.column(number) for number in range(group.num_columns)]
-    return min(
+    firsts: list[int] = [
         column.dictionary_page_offset if column.has_dictionary_page else column.data_page_offset for column in columns
-    )
+    ]
+    return min(firsts)
 
 
 def _verify_whole(place: Location, sha256: str) -> None:

@@ -174,4 +174,5 @@ def _naming_damage(place: Location) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, IndexError, KeyError, pa.ArrowException, InputError) as error:
-        raise RunError(f"{place} is damaged or missing: {error}; encode again") from error
+        reason = str(error).rstrip(".")
+        raise RunError(f"{place} is damaged or missing: {reason}; encode again") from error

@@ -49,7 +49,7 @@ def test_an_unknown_kind_of_tokenizer():
 
 def test_a_vocabulary_without_room_for_the_bytes():
     assert message_of(tokenizer={"kind": "bpe", "vocabulary_size": 255}) == (
-        "run.yaml: tokenizer.vocabulary_size: found 255 (an integer); expected an integer of at least 256 "
+        "run.yaml: tokenizer.vocabulary_size: found 255 (an integer); expected an integer from 256 to 67108864 "
         "(V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens). Change it."
     )
     message = message_of(tokenizer={"kind": "bpe", "vocabulary_size": 300, "training_documents": 0})
@@ -64,7 +64,7 @@ def test_several_problems_at_once():
         "(T, the most positions of a window; tokens; default 128). Change it."
     ) in message
     assert "  windows.policy: found 'tiles' (text); expected one of tile, first (" in message
-    assert "  windows.files: found 1.0 (a number); expected an integer of at least 1 (" in message
+    assert "  windows.files: found 1.0 (a number); expected an integer from 1 to 65536 (" in message
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_several_problems_at_once():
     [
         ("windows", "length", 0, "an integer from 1 to 65536"),
         ("windows", "length", 65_537, "an integer from 1 to 65536"),
-        ("windows", "files", 0, "an integer of at least 1"),
+        ("windows", "files", 0, "an integer from 1 to 65536"),
         ("counting", "scale_bits", 7, "an integer from 8 to 40"),
         ("counting", "scale_bits", 41, "an integer from 8 to 40"),
         ("counting", "rows_per_file", 0, "an integer of at least 1"),
@@ -116,7 +116,7 @@ def test_missing_sections_and_keys():
         parse_config({})
     assert "corpus.paths: this key is missing; expected a list of texts (" in message_of(corpus={})
     message = message_of(tokenizer={"kind": "words"})
-    assert "tokenizer.vocabulary_size: this key is missing; expected an integer of at least 1" in message
+    assert "tokenizer.vocabulary_size: this key is missing; expected an integer from 1 to 67108864" in message
     assert message.endswith("Add it.")
 
 

@@ -1,0 +1,91 @@
+"""What only shows when a job runs: bad rows, and paths at which nothing lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from support.bad_cases.case import Case
+from support.bad_input import TEXTS, encode, flip, json_lines, page_offset, put, put_lines, texts
+
+JOB = "encode_corpus"
+MANY = json_lines(TEXTS * 10)
+
+
+def given(make: Callable[[Path], object], file: str = "a.parquet", **corpus: Any) -> Callable[[Any, Path], Any]:
+    """Make a file, and run the first job on it."""
+
+    def act(session: Any, folder: Path) -> Any:
+        make(folder / file)
+        return encode(session, folder / "run", folder / file, **corpus)
+
+    return act
+
+
+def damage_page(path: Path) -> None:
+    put(path, compression="none")
+    flip(path, page_offset(path))
+
+
+def put_latin_text(path: Path) -> None:
+    put(path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"cat 7 sat", b"c\xe4t 7 sat"))
+
+
+def put_ids(*lists: list[int]) -> Callable[[Path], object]:
+    return lambda path: put(path, pa.table({"ids": [[1, 2], *lists]}))
+
+
+CASES = [
+    Case(
+        "no path", "a path at which nothing lies", JOB,
+        "there is no such path: ~/a.parquet. Check corpus.paths in the config.",
+        given(lambda _: None),
+    ),
+    Case(
+        "no files", "a folder without files", JOB,
+        "the folder ~/a.parquet holds no file. Check corpus.paths in the config.",
+        given(Path.mkdir),
+    ),
+    Case(
+        "page", "a damaged page behind a good footer", JOB,
+        "cannot read ~/a.parquet, which is damaged (<…>). Repair it or leave it out.",
+        given(damage_page),
+    ),
+    Case(
+        "latin text", "a text that is not UTF-8", JOB,
+        "~/a.parquet holds a text that is not UTF-8 ('utf-8' codec can't decode byte 0xe4<…>). Convert it or leave it "
+        "out.",
+        given(put_latin_text),
+    ),
+    Case(
+        "far id in a list", "an id that is not in the vocabulary", JOB,
+        "~/a.parquet holds a bad list of ids, [3, 50]. Token ids must be 0 to 49 (tokenizer.vocabulary_size "
+        "- 1); found "
+        "3 to 50.<…>",
+        given(put_ids([3, 50]), ids_column="ids"),
+    ),
+    Case(
+        "line", "a broken line far into a file", JOB,
+        "~/a.jsonl holds a line that is not JSON, or whose value has another type: '{\"text\": \"the cat'. Correct the "
+        "line or leave the file out.",
+        given(
+            lambda path: put_lines(path, [*MANY[:400], '{"text": "the cat', *MANY[400:]]), "a.jsonl", format="json"
+        ),
+    ),
+    Case(
+        "no words", "texts without a word", JOB,
+        "the corpus is empty: none of its documents has a word and 0 to 10,000,000 characters. Check "
+        "corpus.text_column "
+        "(text) and these limits.",
+        given(lambda path: put(path, texts([None, "", "  "]))),
+    ),
+    Case(
+        "no space to write", "an output that cannot be written", JOB,
+        "cannot write to /proc/run: <…>. Choose a folder that you may write to.",
+        lambda session, folder: encode(session, Path("/proc/run"), folder / "not looked at"), "RunError",
+    ),
+]  # fmt: skip
