@@ -1,14 +1,37 @@
 """What tests of several folders share: one Spark session, started by the first test that asks for it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from leadterm.store import Location
 from support.quick_spark import QUICK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def whole_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with every product, made without Spark; whoever changes it puts it back."""
+    from support.whole_runs import whole_run  # noqa: PLC0415  # brings PyTorch
+
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    whole_run(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published_folder(whole_folder: Path) -> Path:
+    """A copy of it, published with everything that can be said of it, and its text."""
+    from leadterm.publishing.publish import publish_run  # noqa: PLC0415  # brings PyTorch
+    from support.published import SECTION  # noqa: PLC0415
+
+    folder = whole_folder.parent / "published"
+    publish_run(Location.of(whole_folder), Location.of(folder), SECTION, windows=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,10 @@ from leadterm.config import Config, TrainingSection, canonical
 from leadterm.errors import ConfigError, RunError
 from leadterm.progress import progress
 from leadterm.run import Run
-from leadterm.store import Manifest
+from leadterm.store import Manifest, read_manifest
 from leadterm.store import manifest as manifests
 from leadterm.store.products import list_file, write_manifest
+from leadterm.store.verified import verify_file
 from leadterm.theory import PredictedWeights
 from leadterm.training import (
     Ablation,
@@ -32,6 +33,7 @@ from leadterm.training import (
 
 FOLDER = "verification"
 """Of a run: checkpoints, tables and pictures."""
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ class Check:
                 self.run.context_length,
                 self.settings,
                 self.predict,
-                folder=self.folder / "checkpoints",
+                folder=self.folder / CHECKPOINTS,
                 on_progress=report,
                 on_rows=self._write,
             ).rows
@@ -113,7 +115,7 @@ class Check:
         """Take the leading terms out of the trained weights, and write ``ablation.md``."""
         size, length = self.run.vocabulary_size, self.run.context_length
         with self._listed():
-            trainer = Trainer(self.run.windows(), size, length, self.settings, self.folder / "checkpoints")
+            trainer = Trainer(self.run.windows(), size, length, self.settings, self.folder / CHECKPOINTS)
             trainer.resume()
             with _training(self.settings.steps) as report:
                 trainer.advance(on_progress=report)
@@ -123,8 +125,18 @@ class Check:
 
     @contextmanager
     def _listed(self) -> Iterator[None]:
-        """List the folder's files in a manifest, which is not there while the block changes them."""
+        """List the folder's files in a manifest, which is not there while the block changes them.
+
+        Raises
+        ------
+        RunError
+            If a file of a checkpoint that is there is not the one that was listed the last time.
+        """
         place = self.run.location / FOLDER
+        before = read_manifest(self.run.location, FOLDER)
+        for entry in before.files if before else ():
+            if entry.name.startswith(f"{CHECKPOINTS}/") and (place / entry.name).exists():
+                verify_file(self.run.location, FOLDER, entry)
         (place / manifests.NAME).remove()
         try:
             yield

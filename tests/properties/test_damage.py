@@ -9,31 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from leadterm.config import DatasetSection
 from leadterm.errors import RunError
-from leadterm.publishing.publish import publish_run
-from leadterm.store import Location
-from support.whole_runs import READERS, check, files_of, open_product, whole_run
+from support.whole_runs import READERS, check, files_of, open_product
 
 FLIPS = 3
 """Of a file, beside its first and its last byte."""
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    whole_run(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def published(run) -> Path:
-    folder = run.parent / "published"
-    publish_run(Location.of(run), Location.of(folder), DatasetSection(title="T"), windows=True)
-    return folder
-
-
-@pytest.fixture(params=["run", "published"])
+@pytest.fixture(params=["whole_folder", "published_folder"])
 def folder(request) -> Path:
     return request.getfixturevalue(request.param)
 

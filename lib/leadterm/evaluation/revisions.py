@@ -69,6 +69,7 @@ class Scorer:
     def _score(self, wanted: Wanted, device: torch.device) -> None:
         started, run = time.monotonic(), Location.of(self.run)
         corpora = corpora_of(self.section, run)
+        wanted.verify_files(run)
         with open_checkpoint(
             wanted.path(run),
             wanted.revision,

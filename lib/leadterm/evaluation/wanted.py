@@ -11,8 +11,9 @@ from leadterm.checkpoints.sources import CONFIG_FILE
 from leadterm.config import AlignmentSection
 from leadterm.errors import InputError
 from leadterm.pretraining import PRETRAINED
-from leadterm.store import Location
+from leadterm.store import Location, read_manifest
 from leadterm.store.alignment import product_of
+from leadterm.store.verified import verify_file
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,19 @@ class Wanted:
         unused = set() if section.shuffled else {"shuffled_seed"}
         shared = section.model_dump(mode="json", exclude={"checkpoints", "device", "at_once"} | unused)
         return {**asdict(self), **shared}
+
+    def verify_files(self, run: Location) -> None:
+        """Compare the files of a revision that was trained on the run with what its manifest says.
+
+        Raises
+        ------
+        RunError
+            Names the file that is damaged.
+        """
+        manifest = read_manifest(run, PRETRAINED) if self.is_own else None
+        for entry in manifest.files if manifest else ():
+            if entry.name.startswith(f"{self.revision}/"):
+                verify_file(run, PRETRAINED, entry)
 
     def hash_files(self, run: Location) -> str | None:
         """Hash its files, if they lie on this machine; None for a model on the hub, whose name says what it is.

@@ -16,6 +16,8 @@ from leadterm.report.losses import Losses, pretrained_manifest
 from leadterm.report.plots import ASINH_WIDTH, LEAST
 from leadterm.report.selections import MEASURES
 from leadterm.run import Run
+from leadterm.store import read_manifest
+from leadterm.store.verified import verify_file
 from leadterm.training import read_markdown_table
 from leadterm.verification import FOLDER
 
@@ -69,7 +71,10 @@ def blocks(
 
 def _agreement(run: Run) -> list[dict[str, Any]]:
     """Read the table of a verification; empty where there was none."""
-    table = run.location / FOLDER / AGREEMENT
+    table, manifest = run.location / FOLDER / AGREEMENT, read_manifest(run.location, FOLDER)
+    for entry in manifest.files if manifest else ():
+        if entry.name == AGREEMENT:
+            verify_file(run.location, FOLDER, entry)
     rows = read_markdown_table(table.read_bytes().to_pybytes().decode()) if table.exists() else []
     return [{name: _or_none(value) for name, value in row.items()} for row in rows]
 

@@ -1,9 +1,11 @@
 """Looks at every input file before the work starts: is it there, whole, of the right type, and what is its hash?"""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -64,7 +66,32 @@ def list_files(session: SparkSession, paths: Sequence[str]) -> list[str]:
         if not found:
             raise InputError(f"the folder {path} holds no file. Check corpus.paths in the config.")
         files.update(found)
+    refuse_circles(files)
     return sorted(files)
+
+
+def refuse_circles(files: Iterable[str]) -> None:
+    """Refuse files that are listed again and again because a link leads back to a folder that it lies in.
+
+    Raises
+    ------
+    InputError
+        Names the link.
+    """
+    folders: dict[str, None] = {}
+    for file in files:
+        folder = file_name(file).rpartition("/")[0] if file.startswith("file:") else ""
+        while folder and folder not in folders:
+            folders[folder] = None
+            folder = folder.rpartition("/")[0]
+    seen: dict[str, str] = {}
+    for folder in sorted(folders, key=len):
+        first = seen.setdefault(os.path.realpath(folder), folder)
+        if folder.startswith(f"{first}/"):
+            raise InputError(
+                f"{folder} is a link to {first}, in which it lies: its files would be read again and again. Remove the "
+                "link, or name the folders beside it in corpus.paths."
+            )
 
 
 def _why_not(path: str, error: Exception) -> str:
@@ -117,10 +144,10 @@ def inspect_files(
     with readable_errors(), progress(session, "look at the input files"):
         paths = session.createDataFrame(pa.table({"path": pa.array(files, pa.string())})).repartition(tasks)
         found: pa.Table = paths.mapInArrow(inspect, REPORT_DDL).toArrow().sort_by("path")
-    reports = look_through_spark(session, found.to_pylist(), rule)
-    refuse_broken(reports)
-    sources = pa.Table.from_pylist(reports, schema=REPORT).drop_columns(["column", "problem"])
-    return sources, _common_column(reports)
+    if len(found.filter(pc.field("bytes").is_null() & pc.field("problem").is_null())):
+        found = pa.Table.from_pylist(look_through_spark(session, found.to_pylist(), rule), schema=REPORT)
+    refuse_broken(found)
+    return found.drop_columns(["column", "problem"]), _common_column(found)
 
 
 def inspect_file(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:
@@ -141,7 +168,7 @@ def inspect_file(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:
     return report
 
 
-def refuse_broken(reports: list[dict[str, Any]]) -> None:
+def refuse_broken(reports: pa.Table) -> None:
     """Raise an error that names the broken files, if there are any.
 
     Raises
@@ -149,29 +176,29 @@ def refuse_broken(reports: list[dict[str, Any]]) -> None:
     InputError
         Names five of them.
     """
-    broken = [f"{file_name(row['path'])}: {row['problem']}" for row in reports if row["problem"]]
-    if not broken:
+    broken = reports.filter(pc.field("problem").is_valid())
+    if not len(broken):
         return
+    lines = [f"{file_name(row['path'])}: {row['problem']}" for row in broken.slice(0, SHOWN).to_pylist()]
     more = [f"and {len(broken) - SHOWN} more"] if len(broken) > SHOWN else []
     gap = "\n  " if len(broken) > 1 else " "
-    listed = gap.join(["", *broken[:SHOWN], *more])
+    listed = gap.join(["", *lines, *more])
     raise InputError(f"{len(broken)} of {len(reports)} input files cannot be used:{listed}")
 
 
-def _common_column(reports: list[dict[str, Any]]) -> tuple[str, ...]:
+def _common_column(reports: pa.Table) -> tuple[str, ...]:
     """Take the column of documents, which lies at the same place in all files that are not empty."""
-    places: dict[tuple[str, ...], str] = {}
-    for row in reports:
-        if row["column"] is not None:
-            places.setdefault(tuple(row["column"]), row["path"])
-    if not places or all(row["rows"] == 0 for row in reports):
+    known = reports.filter(pc.field("column").is_valid())
+    if not len(known) or pc.all(pc.equal(reports["rows"], 0), skip_nulls=False).as_py():
         raise InputError(
             f"the corpus is empty: its {len(reports)} files hold no row. Check corpus.paths in the config."
         )
+    joined = pc.binary_join(known["column"], "\0")
+    places = {text: known["path"][joined.index(text).as_py()].as_py() for text in joined.unique().to_pylist()}
     if len(places) > 1:
-        (one, first), (other, second), *_ = places.items()
+        (one, first), (other, second), *_ = ((text.split("\0"), path) for text, path in places.items())
         raise InputError(
             f"the column '{'.'.join(one)}' has {len(one)} levels in {file_name(first)} and {len(other)} in "
             f"{file_name(second)}. Read files of one layout at a time."
         )
-    return next(iter(places))
+    return tuple(next(iter(places)).split("\0"))

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leadterm.errors import RunError
 from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry
 from leadterm.store.parquet import GROUP_HASHES
@@ -48,6 +49,26 @@ class Written:
         """Take it out of the manifest."""
         tail = entry.details.get("tail_bytes", 0), entry.details.get("tail_sha256", "")
         return cls(entry.bytes, entry.sha256, *tail)
+
+
+def verify_file(run: Location, product: str, entry: FileEntry) -> None:
+    """Compare a file that others will open with its hash in the manifest of its product.
+
+    Raises
+    ------
+    RunError
+        If it is missing, or its bytes are not those that were written; names it.
+    """
+    place = run / product / entry.name
+    try:
+        found = place.sha256()
+    except OSError as error:
+        raise RunError(f"{place} is missing or cannot be read ({error}). Make the product again.") from error
+    if found != entry.sha256:
+        raise RunError(
+            f"{place} is damaged: its SHA-256 is {found[:16]}…, the manifest says {entry.sha256[:16]}…. Fetch it "
+            "again, or make the product again."
+        )
 
 
 class VerifiedFile:

@@ -35,6 +35,11 @@ def put_latin_text(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"cat 7 sat", b"c\xe4t 7 sat"))
 
 
+def put_circle(folder: Path) -> None:
+    put(folder / "in/b.parquet")
+    (folder / "in/circle").symlink_to(folder)
+
+
 def put_ids(*lists: list[int]) -> Callable[[Path], object]:
     return lambda path: put(path, pa.table({"ids": [[1, 2], *lists]}))
 
@@ -49,6 +54,12 @@ CASES = [
         "no files", "a folder without files", JOB,
         "the folder ~/a.parquet holds no file. Check corpus.paths in the config.",
         given(Path.mkdir),
+    ),
+    Case(
+        "circle", "a folder with a link that leads back to it", JOB,
+        "~/a/in/circle is a link to ~/a, in which it lies: its files would be read again and again. Remove the link, "
+        "or name the folders beside it in corpus.paths.",
+        given(put_circle, "a"),
     ),
     Case(
         "page", "a damaged page behind a good footer", JOB,

@@ -277,7 +277,7 @@ CASES = [
     ),
     in_run(
         "no list", "a list of hashes that is none",
-        "~/run is not whole, <…> problems:\n<…>\n  SHA256SUMS is damaged: 'hello' is not a hash, two spaces "
+        "~/run is not whole, <…> problems:\n  SHA256SUMS is damaged: 'hello' is not a hash, two spaces "
         "and a path. "
         "Publish the run again.<…>",
         lambda run: (run / "SHA256SUMS").write_text("hello\n"), checking, CHECK,

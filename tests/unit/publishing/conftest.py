@@ -6,23 +6,17 @@ import pytest
 
 from leadterm.publishing.publish import publish_run
 from leadterm.store import Location
-from support.published import SECTION
-from support.whole_runs import whole_run
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    whole_run(folder)
-    return folder
+def run(whole_folder) -> Path:
+    return whole_folder
 
 
 @pytest.fixture(scope="session")
-def published(run) -> Path:
+def published(published_folder) -> Path:
     """With everything that can be said of it, and its text."""
-    folder = run.parent / "published"
-    publish_run(Location.of(run), Location.of(folder), SECTION, windows=True)
-    return folder
+    return published_folder
 
 
 @pytest.fixture(scope="session")

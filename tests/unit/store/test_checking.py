@@ -14,14 +14,12 @@ from leadterm.store import Location, Manifest
 from leadterm.store.checking import check_run
 from leadterm.store.products import write_manifest
 from leadterm.store.sums import read_sums, sums_text
-from support.whole_runs import check, files_of, whole_run
+from support.whole_runs import check, files_of
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    whole_run(folder)
-    return folder
+@pytest.fixture
+def whole(whole_folder) -> Path:
+    return whole_folder
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+"""One wrong byte in what a job reads of a run: the job names the file, changes nothing, and leaves nothing behind."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from leadterm.compose import compose_weights
+from leadterm.config import parse_config
+from leadterm.errors import RunError
+from leadterm.pipeline import COUNTING, run_jobs
+from leadterm.spark.attention import count_attention
+from leadterm.spark.count import count_cooccurrences
+from leadterm.spark.shuffle import shuffle_corpus
+from leadterm.store import Location
+from support.bad_input import WORDS, put
+from support.whole_runs import files_of
+
+JOBS = {
+    "count": (count_cooccurrences, ("windows", "vocabulary")),
+    "attention": (count_attention, ("windows", "bigram", "composed")),
+    "shuffle": (shuffle_corpus, ("windows", "vocabulary")),
+    "compose": (lambda _, *args, **more: compose_weights(*args, **more), ("vocabulary", "bigram", "context")),
+}
+"""What makes products anew, and of which it makes them."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("damaged")
+
+
+@pytest.fixture(scope="module")
+def config(folder):
+    settings = {
+        "corpus": {"paths": [str(put(folder / "a.parquet"))]},
+        "tokenizer": WORDS,
+        "windows": {"length": 8, "files": 2},
+        "counting": {"rows_per_file": 32},
+        "attention": {"top_tokens": 40},
+    }
+    return parse_config(settings)
+
+
+@pytest.fixture(scope="module")
+def run(spark, folder, config) -> Path:
+    run_jobs(config, Location.of(folder / "run"), COUNTING)
+    return folder / "run"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_finds_a_flipped_byte_of_what_it_reads(spark, run, config, name):
+    job, products = JOBS[name]
+    before, draw, missed = files_of(run), random.Random(name), []
+    for path in (run / file for file in before if file.partition("/")[0] in products):
+        data = bytearray(path.read_bytes())
+        at = draw.choice((0, len(data) - 1, draw.randrange(len(data)), draw.randrange(len(data))))
+        data[at] ^= (flip := draw.randrange(1, 256))
+        path.write_bytes(data)
+        try:
+            job(spark, config, Location.of(run), overwrite=True)
+            missed.append((path.name, at, "was not seen"))
+        except RunError as error:
+            if not str(error).startswith(str(path)):
+                missed.append((path.name, at, str(error)))
+        data[at] ^= flip
+        path.write_bytes(data)
+    assert missed == []
+    assert files_of(run) == before
