@@ -163,8 +163,8 @@ def test_a_damaged_page_is_named_though_the_footer_is_good(refuse, tmp_path, nam
     path = put(tmp_path / "in" / name, compression="none")
     flip(path, page_offset(path))
     message = refuse(tmp_path / "in")
-    assert message.startswith(f"cannot read {path}, which is damaged (")
-    assert message.endswith("Repair it or leave it out.")
+    assert message.startswith(f"1 of 2 input files cannot be used: {path}: it has no page at byte ")
+    assert message.endswith("where its footer says there is one. Repair it or leave it out.")
 
 
 def test_changed_text_is_found_where_the_writer_left_checksums(refuse, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadterm.compose import compose_weights
-from leadterm.config import parse_config
+from leadterm.config import Config, parse_config
 from leadterm.errors import RunError
 from leadterm.pipeline import COUNTING, run_jobs
 from leadterm.spark.attention import count_attention
@@ -30,27 +30,27 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("damaged")
 
 
-@pytest.fixture(scope="module")
-def config(folder):
+def config_of(folder: Path, rows_per_file: int, top_tokens: int) -> Config:
     settings = {
-        "corpus": {"paths": [str(put(folder / "a.parquet"))]},
+        "corpus": {"paths": [str(folder / "a.parquet")]},
         "tokenizer": WORDS,
         "windows": {"length": 8, "files": 2},
-        "counting": {"rows_per_file": 32},
-        "attention": {"top_tokens": 40},
+        "counting": {"rows_per_file": rows_per_file},
+        "attention": {"top_tokens": top_tokens},
     }
     return parse_config(settings)
 
 
 @pytest.fixture(scope="module")
-def run(spark, folder, config) -> Path:
-    run_jobs(config, Location.of(folder / "run"), COUNTING)
+def run(spark, folder) -> Path:
+    put(folder / "a.parquet")
+    run_jobs(config_of(folder, 32, 40), Location.of(folder / "run"), COUNTING)
     return folder / "run"
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_finds_a_flipped_byte_of_what_it_reads(spark, run, config, name):
-    job, products = JOBS[name]
+def test_a_job_finds_a_flipped_byte_of_what_it_reads(spark, run, folder, name):
+    (job, products), other = JOBS[name], config_of(folder, 16, 30)  # With the same, there would be nothing to do.
     before, draw, missed = files_of(run), random.Random(name), []
     for path in (run / file for file in before if file.partition("/")[0] in products):
         data = bytearray(path.read_bytes())
@@ -58,7 +58,7 @@ def test_a_job_finds_a_flipped_byte_of_what_it_reads(spark, run, config, name):
         data[at] ^= (flip := draw.randrange(1, 256))
         path.write_bytes(data)
         try:
-            job(spark, config, Location.of(run), overwrite=True)
+            job(spark, other, Location.of(run), overwrite=True)
             missed.append((path.name, at, "was not seen"))
         except RunError as error:
             if not str(error).startswith(str(path)):

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from support.bad_input import TEXTS, account, encode, put, texts
+from support.bad_input import TEXTS, account, encode, json_lines, put, put_lines, texts
 
 ALL = {"documents": 60, "kept": 60}
 
@@ -112,3 +112,28 @@ def test_types_of_ids_are_read_alike_and_may_differ_from_file_to_file(spark, tmp
         put(tmp_path / f"in/{number}.parquet", pa.table({"ids": pa.array(lists, kind)}))
     runs = [encode(spark, tmp_path / f"run-{path.stem}", path, ids_column="ids") for path in (plain, tmp_path / "in")]
     assert windows_hashes(runs[0]) == windows_hashes(runs[1])
+
+
+@pytest.mark.parametrize("character", ["a", "ü", "字", "😀"])
+def test_texts_are_as_long_as_they_have_characters(read, tmp_path, character):
+    """Too long ones are cut before they come to Python, which must not save them."""
+    words = [f"{character * 3} " * 5 + character * extra for extra in (0, 1, 2, 3)]
+    assert [len(text) for text in words] == [20, 21, 22, 23]
+    path = put(tmp_path / "a.parquet", texts([*words, *words]))
+    assert read(path, max_characters=21) == {"documents": 8, "kept": 4, "too_many_characters": 4}
+
+
+@pytest.mark.parametrize("format", ["json", "parquet"])
+def test_a_text_that_is_far_too_long_is_counted_and_left_out(read, tmp_path, format):
+    """By itself Java takes no text of more than 20 million characters for JSON."""
+    values = [*TEXTS, "ab " * 7_000_000]
+    path = tmp_path / f"a.{format}"
+    put(path, texts(values)) if format == "parquet" else put_lines(path, json_lines(values))
+    assert read(path, format=format) == {"documents": 61, "kept": 60, "too_many_characters": 1}
+
+
+def test_small_files_are_read_many_at_a_time(spark, tmp_path):
+    for number in range(200):
+        put(tmp_path / f"in/{number}.parquet", texts(TEXTS[:2]))
+    tasks = spark.read.schema("text string").parquet(str(tmp_path / "in")).rdd.getNumPartitions()
+    assert tasks <= 8, "with what opening a file costs by Spark's default it is 50"

@@ -118,6 +118,8 @@ def _pages(file: pa.NativeFile, chunk: Any) -> Iterator[Page]:
         page = _page(file, at)
         yield page
         at += page.header + page.packed
+    if at > end:
+        raise InputError(f"a page of it goes on after byte {end:,}, where the column ends. Repair it or leave it out.")
 
 
 def _page(file: pa.NativeFile, at: int) -> Page:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from support.bad_cases.case import Case
-from support.bad_input import TEXTS, encode, flip, json_lines, page_offset, put, put_lines, texts
+from support.bad_input import TEXTS, encode, json_lines, put, put_lines, texts
 
 JOB = "encode_corpus"
 MANY = json_lines(TEXTS * 10)
@@ -25,9 +25,9 @@ def given(make: Callable[[Path], object], file: str = "a.parquet", **corpus: Any
     return act
 
 
-def damage_page(path: Path) -> None:
-    put(path, compression="none")
-    flip(path, page_offset(path))
+def change_text(path: Path) -> None:
+    put(path, compression="none", use_dictionary=False, write_page_checksum=True)
+    path.write_bytes(path.read_bytes().replace(b"cat 7 sat", b"cat 8 sat"))
 
 
 def put_latin_text(path: Path) -> None:
@@ -62,9 +62,10 @@ CASES = [
         given(put_circle, "a"),
     ),
     Case(
-        "page", "a damaged page behind a good footer", JOB,
-        "cannot read ~/a.parquet, which is damaged (<…>). Repair it or leave it out.",
-        given(damage_page),
+        "page", "a text that changed after it was written", JOB,
+        "cannot read ~/a.parquet, which is damaged (could not verify page integrity, CRC checksum <…>). Repair it or "
+        "leave it out.",
+        given(change_text),
     ),
     Case(
         "latin text", "a text that is not UTF-8", JOB,

@@ -3,6 +3,7 @@ import pickle
 import pytest
 
 from leadterm.corpus import UNK, WordTokenizer, count_words, most_frequent, split_words
+from leadterm.corpus.words import LONGEST_WORD
 from leadterm.errors import InputError
 
 
@@ -66,3 +67,10 @@ def test_pieces_beyond_the_cache_are_split_alike(monkeypatch):
 def test_vocabularies_that_do_not_fit(words, unknown, message):
     with pytest.raises(InputError, match=message):
         WordTokenizer(words, unknown)
+
+
+def test_a_run_of_letters_that_is_too_long_is_no_word_of_a_vocabulary():
+    longest = "x" * LONGEST_WORD
+    assert count_words([f"a {longest} {longest}y", f"{longest}y"]) == {"a": 1, longest: 1}
+    encoded = WordTokenizer(["a", longest], "replace").encode([f"a {longest}y a"])
+    assert [ids.tolist() for ids in encoded.tokens] == [[0, 2, 0]]

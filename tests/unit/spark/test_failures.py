@@ -3,7 +3,7 @@
 import errno
 
 import pytest
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from leadterm.errors import CountOverflowError, InputError, LeadtermError, MachineError, RunError
@@ -128,3 +128,10 @@ def test_ctrl_c_stays_ctrl_c_though_a_cancelled_job_is_reported():
                 raise Py4JError("[SPARK_JOB_CANCELLED] Job 4 cancelled as part of cancellation of all jobs")
             except Py4JError:
                 raise PySparkException("cancelled") from None
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError(111, "refused"), Py4JNetworkError("Answer is empty")])
+def test_a_java_that_has_ended_is_told_as_such(error):
+    expected = r"Java, in which Spark's driver runs, has ended, .*: raise spark\.driver\.memory"
+    with pytest.raises(MachineError, match=expected), readable_errors():
+        raise error
