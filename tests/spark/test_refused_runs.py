@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from leadterm import open_run
 from leadterm.config import parse_config
 from leadterm.errors import MachineError, RunError
 from leadterm.spark.count import count_cooccurrences
@@ -29,13 +30,18 @@ def run(encoded, tmp_path) -> Path:
     return shutil.copytree(encoded / "run", tmp_path / "run")
 
 
-def count(spark, run: Path) -> bool:
+def count(spark, run: Path, rows_per_file: int = 8) -> bool:
     settings = {
         "corpus": {"paths": ["not needed"]},
         "tokenizer": {"kind": "words", "vocabulary_size": 50},
-        "counting": {"memory_per_task": "64MiB", "rows_per_file": 8},
+        "counting": {"memory_per_task": "64MiB", "rows_per_file": rows_per_file},
     }
     return count_cooccurrences(spark, parse_config(settings), Location.of(run))
+
+
+def test_a_file_for_more_rows_than_there_are_holds_them_all(spark, run):
+    assert count(spark, run, rows_per_file=10**15)
+    assert [entry.name for entry in open_run(run).manifest("bigram").files] == ["rows-00000.parquet"]
 
 
 def state(folder: Path) -> dict[str, bytes]:

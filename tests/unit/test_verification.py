@@ -7,7 +7,7 @@ import pytest
 
 from leadterm import Run, verification
 from leadterm.config import TrainingSection
-from leadterm.errors import TrainingError
+from leadterm.errors import RunError, TrainingError
 from leadterm.store.checking import check_run
 from leadterm.theory import Gaussian
 from leadterm.verification import Check, summarise_agreement
@@ -104,3 +104,6 @@ def test_what_a_training_left_that_broke_off_is_listed_too(tmp_path, monkeypatch
         check(run).verify()
     assert [entry.name for entry in run.manifest("verification").files] == ["checkpoints/state.json"]
     assert check_run(run.location).problems == ()
+    (tmp_path / "run/verification/checkpoints/state.json").write_text("[]")
+    with pytest.raises(RunError, match=r"verification/checkpoints/state.json is damaged: its SHA-256 is .*"):
+        check(run).verify()  # It would go on from there.

@@ -11,7 +11,7 @@ from leadterm.config.pretraining import PretrainingSection
 from leadterm.config.report import ReportSection
 from leadterm.config.section import Section, Text, list_to_tuple
 from leadterm.config.sizes import parse_bytes
-from leadterm.config.tokenizers import TokenizerSection
+from leadterm.config.tokenizers import MAX_DOCUMENTS, TokenizerSection
 
 WindowPolicy = Literal["tile", "first"]
 
@@ -56,7 +56,7 @@ class CorpusSection(Section):
         ge=1,
         description="longer documents are dropped and counted, which bounds an executor's memory; characters",
     )
-    max_documents: Annotated[int, Field(ge=1)] | None = Field(
+    max_documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = Field(
         default=None, description="only the first so many eligible documents, in order of file path and row; null: all"
     )
 

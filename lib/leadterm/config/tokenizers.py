@@ -10,6 +10,8 @@ UnknownPolicy = Literal["drop", "replace"]
 
 MAX_VOCABULARY = 2**26
 """V: a task would hold 5 GB for its vectors alone."""
+MAX_DOCUMENTS = 2**31 - 1
+"""That can be taken first: Spark counts them in an int. All, without a limit, may be more."""
 N_BYTES = 256
 """Byte-level tokens that no training makes."""
 
@@ -36,7 +38,7 @@ class BpeTokenizerSection(Section):
         le=MAX_VOCABULARY,
         description="V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens",
     )
-    training_documents: Annotated[int, Field(ge=1)] | None = Field(
+    training_documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = Field(
         default=100_000,
         description="trained on the first so many eligible documents, in order of file path and row; null: all",
     )

@@ -177,13 +177,15 @@ def _first_documents(reader: Reader, files: Sequence[str], wanted: int) -> DataF
     with readable_errors(), progress(reader.session, f"find the first {wanted:,} documents"):
         while True:
             prefix = reader.documents([_as_path(file) for file in files[:n_files]])
-            found = prefix.where(_is_eligible(reader.corpus)).select(*ORDER).orderBy(*ORDER).limit(wanted).toArrow()
-            if len(found) == wanted or n_files == len(files):
+            found = prefix.where(_is_eligible(reader.corpus)).select(*ORDER).orderBy(*ORDER).limit(wanted)
+            # Only the last one comes to the driver, whose memory may not hold all that are wanted.
+            first = found.agg(F.count("*").alias("number"), F.max(F.struct(*ORDER)).alias("last")).collect()[0]
+            if first["number"] == wanted or n_files == len(files):
                 break
             n_files = min(4 * n_files, len(files))
-    if len(found) == wanted:
-        last = found.slice(wanted - 1).to_pylist()[0]
-        prefix = prefix.where(F.struct(*ORDER) <= F.struct(*(F.lit(last[name]).alias(name) for name in ORDER)))
+    if first["number"] == wanted:
+        last = (F.lit(first["last"][name]).alias(name) for name in ORDER)
+        prefix = prefix.where(F.struct(*ORDER) <= F.struct(*last))
     return prefix.drop(*ORDER[1:])
 
 

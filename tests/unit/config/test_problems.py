@@ -53,7 +53,8 @@ def test_a_vocabulary_without_room_for_the_bytes():
         "(V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens). Change it."
     )
     message = message_of(tokenizer={"kind": "bpe", "vocabulary_size": 300, "training_documents": 0})
-    assert "tokenizer.training_documents: found 0 (an integer); expected an integer of at least 1 or null (" in message
+    expected = "tokenizer.training_documents: found 0 (an integer); expected an integer from 1 to 2147483647 or null ("
+    assert expected in message
 
 
 def test_several_problems_at_once():

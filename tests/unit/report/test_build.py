@@ -9,7 +9,8 @@ from leadterm.report import build_report, figures, page_address
 from leadterm.report.alignment import models_of
 from leadterm.report.drawings import drawings
 from leadterm.report.page import page
-from leadterm.store import Location, read_manifest
+from leadterm.store import Location, Manifest, read_manifest
+from leadterm.store.products import list_file, write_manifest
 from support.report_cases import HOSTILE, STEPS, add_scores, config_with, small_run
 
 PLAIN = config_with(explorer_tokens=5, figures="never")
@@ -42,6 +43,15 @@ def test_it_is_made_again_when_something_changed_and_only_then(run):
     (run.location / "verification/agreement.md").write_bytes(b"| step | weight |\n|-|-|\n| 4 | value |\n")
     assert build_report(PLAIN, run.location)
     assert not build_report(PLAIN, run.location)
+
+
+def test_a_table_of_agreement_that_changed_since_it_was_listed_is_refused(run):
+    place = run.location / "verification"
+    write_manifest(place, Manifest("verification", {}, {}, {}, (list_file(place, "agreement.md"),)))
+    (place / "agreement.md").write_bytes(b"| step | weight |\n|-|-|\n| 5 | value |\n")
+    with pytest.raises(RunError, match=r"verification/agreement.md is damaged: its SHA-256 is "):
+        build_report(PLAIN, run.location)
+    (place / "manifest.json").remove()
 
 
 def test_a_folder_of_somebody_else_is_left_alone(run):
