@@ -8,9 +8,11 @@ BIN := .venv/bin
 WITH_JAVA = JAVA_HOME="$$($(BIN)/python -m leadterm.spark.java --install)" && export JAVA_HOME
 CHECKS = "ruff check --quiet" "ruff format --check --quiet" mypy "lint-imports --no-logo"
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+# With which conf/schedule/airflow.py is tested; it brings files of PySpark's own, so it lives apart.
+AIRFLOW = apache-airflow-core==3.3.2 apache-airflow-providers-apache-spark==6.3.4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench gpu notebooks package clean
+.PHONY: help demo test check bench gpu notebooks package airflow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,8 +40,14 @@ notebooks: .venv/.with-dev ## Execute the notebooks in place
 	@$(WITH_JAVA) && for notebook in $(NOTEBOOKS); do \
 		echo "Executing $$notebook" && $(BIN)/jupyter-execute --inplace --NbClientApp.log_level=ERROR "$$notebook" || exit 1; done
 
-package: $(BIN)/pip ## Build the wheel into dist/
+package: .venv/.with-checkpoints ## Build the wheel and an environment for clusters into dist/; WITH=checkpoints with PyTorch
 	@rm -rf build && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist . && rm -rf build && ls dist/*.whl
+	@$(BIN)/leadterm pack --output dist $(WITH:%=--with %)
+
+airflow: .venv/.with-dev ## Install Airflow into .venv/airflow, and test the schedule for it
+	@test -x .venv/airflow/bin/airflow || { echo "Installing Airflow into .venv/airflow" && \
+		$(BIN)/python -m venv .venv/airflow && .venv/airflow/bin/pip install -qq --no-compile $(AIRFLOW); }
+	@$(WITH_JAVA) && $(BIN)/python -m pytest tests/conf/test_schedules.py
 
 clean: ## Remove build products and caches; .venv, data and runs stay
 	@rm -rf build dist lib/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis spark-warehouse

@@ -17,6 +17,7 @@ TEST = [
     *NOTEBOOKS,
     *DEMO,
     "hypothesis>=6.100",
+    "kubeflow-spark-api>=2.4",  # what Kubeflow's Spark operator takes, as classes
     "markdown-it-py>=3",
     "mlcroissant>=1.1",
     "psutil>=5.9",

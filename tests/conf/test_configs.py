@@ -8,7 +8,7 @@ import yaml
 from leadterm.config import Config, load_config
 
 FOLDER = Path(__file__).parents[2] / "conf"
-CONFIGS = sorted(FOLDER.glob("**/*.y*ml"))
+CONFIGS = sorted(path for path in FOLDER.glob("**/*.y*ml") if path.parent.name != "schedule")
 
 
 def test_there_is_a_demo():

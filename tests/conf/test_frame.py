@@ -162,6 +162,18 @@ def test_the_import_rules_refuse(tmp_path: Path, module: str, line: str, rule: s
     assert broken, answer.stdout
 
 
+@pytest.mark.parametrize(
+    ("pattern", "instead"),
+    [
+        (r"\.rdd\b|\.parallelize\(|\bRDD\b|\.(newAPI)?[hH]adoopFile\(|sparkContext\.(text|pickle)File", "DataFrames"),
+        (r"\.master\(|\.setMaster\(|\"spark\.master\"\s*[:\]]|--master", "the master of spark-submit or of a config"),
+    ],
+)
+def test_jobs_take(pattern: str, instead: str) -> None:
+    sources = [*LIBRARY.rglob("*.py"), *(ROOT / "jobs").glob("*.py")]
+    assert not [path for path in sources if re.search(pattern, path.read_text())], f"use {instead}"
+
+
 def copy_library(folder: Path) -> None:
     shutil.copytree(LIBRARY, folder / "lib/leadterm", ignore=shutil.ignore_patterns("__pycache__"))
 

@@ -22,11 +22,14 @@ class Cluster:
     ----------
     folder
         Where its logs and its work lie.
+    changes
+        To the environment of its processes.
     url
         Of its master.
     """
 
     folder: Path
+    changes: dict[str, str] = field(default_factory=dict)
     url: str = ""
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
@@ -47,15 +50,15 @@ class Cluster:
         with path.open("wb") as log:
             streams = {"stdout": log, "stderr": subprocess.STDOUT}
             self.processes.append(
-                subprocess.Popen(command, env=environment(**settings), cwd=self.folder, **streams)  # type: ignore[call-overload]
+                subprocess.Popen(command, env=environment(**settings, **self.changes), cwd=self.folder, **streams)  # type: ignore[call-overload]
             )
         return path
 
 
 @contextmanager
-def running_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
+def running_cluster(folder: Path, workers: int = 2, **changes: str) -> Iterator[Cluster]:
     """Start a cluster for a block; its logs and its work lie in a folder."""
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, changes)
     try:
         log = cluster.start("master", "master.Master", "127.0.0.1", "--port", "0", "--webui-port", "0")
         cluster.url = _wait_for(log, r"Starting Spark master at (spark://\S+)")

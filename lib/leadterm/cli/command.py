@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from leadterm._version import __version__
 from leadterm.cli.align import add_align
 from leadterm.cli.jobs import add_run
+from leadterm.cli.packing import add_pack
 from leadterm.cli.plan import add_plan
 from leadterm.cli.publishing import add_check, add_publish
 from leadterm.cli.sample import add_sample
@@ -16,7 +17,7 @@ from leadterm.cli.weights import add_weights
 
 COMMANDS = (
     add_run, add_plan, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain, add_sample, add_check,
-    add_publish,
+    add_publish, add_pack,
 )  # fmt: skip
 """In the order in which they are listed."""
 

@@ -75,8 +75,10 @@ class Location:
         return cls(fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path, uri.rstrip("/"))
 
     def __truediv__(self, name: str) -> "Location":
-        """Go down to an entry of this folder."""
-        return Location(self.filesystem, f"{self.path.rstrip('/')}/{name}", f"{self.uri.rstrip('/')}/{name}")
+        """Go down to an entry of this folder; options of the URL (``?region=...``) stay at its end."""
+        base, mark, options = (self.uri, "", "") if self.is_local else self.uri.partition("?")
+        uri = f"{base.rstrip('/')}/{name}{mark}{options}"
+        return Location(self.filesystem, f"{self.path.rstrip('/')}/{name}", uri)
 
     def __str__(self) -> str:
         """Show the address as the user gave it."""

@@ -24,6 +24,24 @@ def test_a_relative_path_is_made_absolute_for_executors(tmp_path, monkeypatch):
     assert Location.of("runs/demo").path == Location.of(Path("runs/demo")).path == f"{tmp_path.as_posix()}/runs/demo"
 
 
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("s3://bucket/runs/a?region=eu-west-1", "S3FileSystem"),
+        ("s3://bucket/runs/a/?endpoint_override=localhost:9000&scheme=http&region=x", "S3FileSystem"),
+        ("gs://anonymous@bucket/runs/a", "GcsFileSystem"),
+        ("abfs://bucket@account.dfs.core.windows.net/runs/a", "AzureFileSystem"),
+    ],
+)
+def test_a_cloud_s_url_leads_an_executor_to_the_same_place(url, kind):
+    """No cloud is asked: a URL alone says where."""
+    part = Location.of(url) / "windows" / "manifest.json"
+    again = Location.of(part.uri)
+    assert type(again.filesystem).__name__ == kind
+    assert again.path == part.path == "bucket/runs/a/windows/manifest.json"
+    assert again.filesystem.equals(part.filesystem)
+
+
 def test_a_scheme_that_nobody_knows():
     with pytest.raises(InputError, match=r"cannot open nosuch://bucket/x"):
         Location.of("nosuch://bucket/x")

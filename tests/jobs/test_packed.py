@@ -1,0 +1,79 @@
+"""``leadterm pack``: an archive whose Python runs anywhere, and counts on a cluster that has no leadterm."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from leadterm.config import load_config
+from leadterm.packing import Packed, pack_environment
+from leadterm.pipeline import run_jobs
+from leadterm.store import Location
+from support.bad_input import TEXTS, put, texts
+from support.cluster import Cluster, running_cluster
+from support.commands import content_hashes, submit, write_config
+
+PLAIN = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "", "PYSPARK_PYTHON": "", "VIRTUAL_ENV": ""}
+"""What the environment of a worker has of Python: nothing but the system's."""
+OF_THE_MACHINE = ("ld-linux", "libc.so", "libm.so", "libdl.so", "librt.so", "libpthread.so", "libutil.so")
+PROGRAM = """
+import sys, ssl, ctypes, leadterm.config, leadterm.corpus, leadterm.counting, leadterm.store
+mapped = {line.rstrip().split(maxsplit=5)[-1] for line in open("/proc/self/maps") if ".so" in line}
+print(*sorted(mapped), *sys.path, sys.executable, sep="\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    """This environment as an archive, for executors that count."""
+    return pack_environment(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def plain_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Run a cluster whose worker knows of no Python but the system's; each more would unpack and compile for itself."""
+    home = str(Path(pyspark.__file__).parent)
+    with running_cluster(tmp_path_factory.mktemp("cluster"), 1, SPARK_HOME=home, **PLAIN) as running:
+        yield running
+
+
+def test_nothing_but_glibc_is_taken_from_the_machine(packed, tmp_path):
+    """Where the interpreter and the packages that were packed are hidden, which takes root, they are not missed."""
+    folder = tmp_path / "un packed"
+    folder.mkdir()
+    subprocess.run(["tar", "-xzf", packed.path, "-C", folder], check=True)
+    hidden = {sys.prefix, sys.base_prefix} - {"/usr", "/usr/local"} if os.geteuid() == 0 else set()
+    mounts = "".join(f"mount -t tmpfs tmpfs '{place}' && " for place in sorted(hidden))
+    command = ["unshare", "--mount", "sh", "-c", f'{mounts}exec "$@"', "sh"] if hidden else []
+    answer = subprocess.run(
+        [*command, folder / "bin/python", "-I", "-B", "-c", PROGRAM], env={}, cwd="/", capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    elsewhere = [line for line in answer.stdout.splitlines() if not line.startswith(f"{folder}/")]
+    assert not [line for line in elsewhere if not Path(line).name.startswith(OF_THE_MACHINE)]
+    names = {path.name for path in folder.glob("lib/python*/*-packages/*")}
+    assert {"leadterm", "numba", "pyarrow", "tokenizers"} <= names
+    assert not {"torch", "pandas", "pyspark", "py4j", "pytest"} & names
+
+
+def test_a_cluster_without_leadterm_makes_the_bytes_of_one_machine(spark, packed, plain_cluster, tmp_path):
+    place = tmp_path / "a folder"
+    for number in range(3):
+        put(place / f"the corpus/{number}.parquet", texts(TEXTS[20 * number : 20 * number + 20]))
+    write_config(place / "a.yaml", "the corpus")
+    python = {"spark.pyspark.python": "./environment/bin/python", "spark.pyspark.driver.python": sys.executable}
+    java = {"spark.executor.extraJavaOptions": os.environ.get("SPARK_SUBMIT_OPTS", "")}
+    options = [word for key, value in (python | java).items() for word in ("--conf", f"{key}={value}")]
+    arguments = ["--config", "a.yaml", "--output", "cluster"]
+    archives = ["--archives", f"{packed.path}#environment"]
+    done = submit("run_pipeline", arguments, place, plain_cluster.url, *archives, *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    write_config(place / "b.yaml", str(place / "the corpus"))
+    run_jobs(load_config(place / "b.yaml"), Location.of(place / "local"))
+    there, here = content_hashes(place / "cluster"), content_hashes(place / "local")
+    assert there.pop("report") != here.pop("report")  # It tells the run's name.
+    assert there == here
