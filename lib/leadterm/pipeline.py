@@ -1,7 +1,5 @@
 """All jobs of a run in their order; each one that was done for the same inputs and settings is skipped."""
 
-import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -10,7 +8,7 @@ from leadterm.compose import compose_weights
 from leadterm.config import Config
 from leadterm.errors import InputError
 from leadterm.evaluation import evaluate_alignment, wanted_revisions
-from leadterm.progress import part_of, titled
+from leadterm.progress import part_of
 from leadterm.report import build_report
 from leadterm.spark.attention import count_attention
 from leadterm.spark.count import count_cooccurrences
@@ -19,6 +17,7 @@ from leadterm.spark.session import spark_session
 from leadterm.spark.shuffle import shuffle_corpus
 from leadterm.store import Location
 from leadterm.store.alignment import SHUFFLED_RUN
+from leadterm.watching import watched_job
 
 ON_DRIVER: dict[str, Callable[..., bool]] = {"compose_weights": compose_weights, "build_report": build_report}
 """Jobs that need no Spark: from ``(config, run, overwrite=...)``; False if there was nothing to do."""
@@ -32,8 +31,6 @@ ON_SPARK: dict[str, Callable[..., bool]] = {
 """Jobs that take a Spark session first."""
 COUNTING = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
 """The jobs that make a run of a corpus, in order."""
-
-logger = logging.getLogger("leadterm")
 
 
 def jobs_of(config: Config) -> list[str]:
@@ -102,11 +99,8 @@ def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: bool
 
 def _run_job(session: Any, config: Config, run: Location, name: str, *, overwrite: bool) -> None:
     """Run a job, and log what it did."""
-    started = time.monotonic()
-    if name in ON_DRIVER:
-        did_work = ON_DRIVER[name](config, run, overwrite=overwrite)
-    else:
-        did_work = ON_SPARK[name](session, config, run, overwrite=overwrite)
-    seconds = time.monotonic() - started
-    outcome = f"done in {seconds:.1f} s" if did_work else "nothing to do: made from the same inputs already"
-    logger.info("%s: %s", titled(name), outcome)
+    with watched_job(name, run) as outcome:
+        if name in ON_DRIVER:
+            outcome.did_work = ON_DRIVER[name](config, run, overwrite=overwrite)
+        else:
+            outcome.did_work = ON_SPARK[name](session, config, run, overwrite=overwrite)

@@ -11,6 +11,8 @@ from typing import NoReturn, Protocol, TextIO
 
 from tqdm import tqdm
 
+from leadterm.events import current_job, tell
+
 LINE_SECONDS = 10.0
 """How often a log gets a line."""
 BAR = (
@@ -102,11 +104,50 @@ class Lines:
         self._stream.flush()
 
 
-def open_display(description: str, unit: str, stream: TextIO | None = None) -> Display:
+class Told:
+    """A display whose stage machines are told of too: that it began, every 10 seconds how far it is, how it ended."""
+
+    def __init__(self, display: Display, stage: str, unit: str) -> None:
+        self._display, self._stage, self._unit = display, stage, unit
+        self._job = current_job() or None  # Another thread may show what this one does.
+        self._started = self._told = time.monotonic()
+        self._tell("start", "started", 0.0, Done())
+
+    def show(self, state: Done) -> None:
+        """Show the state, and tell it if the last one is old."""
+        self._display.show(state)
+        now = time.monotonic()
+        if now - self._told >= LINE_SECONDS and state.total:
+            self._told, passed = now, now - self._started
+            rate = state.done / passed
+            left = round((state.total - state.done) / rate, 1) if rate else None
+            self._tell("progress", f"{state.done} of {state.total}", passed, state, left)
+
+    def close(self, state: Done | None, *, is_whole: bool) -> None:
+        """Show the last state, if there was any, and tell how the stage ended."""
+        if state is not None:
+            self._display.close(state, is_whole=is_whole)
+        passed, (event, text) = time.monotonic() - self._started, ENDS[is_whole]
+        self._tell(event, text, passed, state or Done())
+
+    def _tell(self, event: str, text: str, passed: float, state: Done, left: float | None = None) -> None:
+        """Log an event of this stage."""
+        rate = round(state.done / passed, 3) if state.done and passed else None
+        tell(
+            event, f"{self._stage}: {text}", stage=self._stage, unit=self._unit, job=self._job, done=state.done,
+            total=state.total, seconds=round(passed, 3), per_second=rate, seconds_left=left, note=state.note or None,
+        )  # fmt: skip
+
+
+ENDS = {True: ("done", "done"), False: ("failed", "broken off")}
+"""How a stage ends: the event, and in words."""
+
+
+def open_display(description: str, unit: str, stream: TextIO | None = None) -> Told:
     """Choose a bar where the stream, by default standard error, is a terminal, and lines where it is not."""
     stream = stream or sys.stderr
     kind = Bar if stream.isatty() else Lines
-    return kind(description, unit, stream)
+    return Told(kind(description, unit, stream), description, unit)
 
 
 _PART: ContextVar[str] = ContextVar("_PART", default="")
@@ -183,5 +224,4 @@ def progress(description: str, total: int, unit: str, stream: TextIO | None = No
         yield report
         is_whole = True
     finally:
-        if state is not None:
-            display.close(state, is_whole=is_whole)
+        display.close(state, is_whole=is_whole)

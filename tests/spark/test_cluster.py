@@ -8,7 +8,7 @@ import pytest
 
 from leadterm.config import load_config
 from leadterm.pipeline import run_jobs
-from leadterm.store import Location
+from leadterm.store import Location, read_manifest
 from support.bad_input import put, texts
 from support.commands import ROOT, content_hashes, submit, write_config
 
@@ -48,3 +48,7 @@ def test_a_cluster_makes_the_same_bytes_though_tasks_fail_and_an_executor_is_kil
     assert there.pop("report") != here.pop("report")  # It tells the run's name.
     assert there == here
     assert not list((folder / "cluster").glob(".*"))
+    work = read_manifest(Location.of(folder / "cluster"), "bigram").work
+    assert [work[f"{stage} co-occurrences"]["failed_tasks"] for stage in ("count", "merge")] == [1, 1]
+    encoded = read_manifest(Location.of(folder / "cluster"), "windows").work["encode documents"]
+    assert encoded["failed_tasks"] + encoded["stage_retries"] >= 1, "of the executor that was killed"

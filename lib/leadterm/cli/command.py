@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from leadterm._version import __version__
 from leadterm.cli.align import add_align
 from leadterm.cli.jobs import add_run
+from leadterm.cli.logs import add_log_argument
 from leadterm.cli.packing import add_pack
 from leadterm.cli.plan import add_plan
 from leadterm.cli.publishing import add_check, add_publish
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for add in COMMANDS:
         add(commands)
+    for command in commands.choices.values():
+        add_log_argument(command)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:  # By itself argparse would show how to call leadterm, not the command.
         commands.choices[options.command].error(f"unrecognized arguments: {' '.join(unknown)}")
-    return report_errors(lambda: options.action(options))
+    return report_errors(lambda: options.action(options), options.command, options.log_json)

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from leadterm.cli.logs import add_log_argument
 from leadterm.cli.saying import report_errors, say_page
 from leadterm.cli.showing import show
 from leadterm.config import Config, load_config
@@ -21,8 +22,10 @@ def job_main(name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a single job, or with ``run_pipeline`` all of them: the body of the scripts in ``jobs/``."""
     parser = argparse.ArgumentParser(prog=name)
     add_job_arguments(parser)
+    add_log_argument(parser)
     options = parser.parse_args(arguments)
-    return report_errors(lambda: run_jobs_of(options, None if name == "run_pipeline" else [name]))
+    names = None if name == "run_pipeline" else [name]
+    return report_errors(lambda: run_jobs_of(options, names), name, options.log_json)
 
 
 def add_job_arguments(parser: argparse.ArgumentParser, *, overwrites: bool = True) -> None:

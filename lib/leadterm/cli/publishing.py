@@ -73,5 +73,5 @@ def _megabytes(title: str) -> Iterator[Callable[[int, int], None]]:
         yield show
         is_whole = True
     finally:
-        if state.total:
-            display.close(Done(state.total if is_whole else state.done, state.total), is_whole=is_whole)
+        last = Done(state.total if is_whole else state.done, state.total) if state.total else None
+        display.close(last, is_whole=is_whole)

@@ -97,7 +97,8 @@ def _score(
         scorer = Scorer(run.uri, section, section.corpus or run.name, marks.uri)
         at_once = section.at_once or (1 if device.type == "cuda" and is_local(session) else None)
         with progress_of_layers(marks, len(pending)):
-            errors = side_by_side(session, [json.dumps(asdict(wanted)) for wanted in pending], scorer, at_once)
+            items = [json.dumps(asdict(wanted)) for wanted in pending]
+            errors = side_by_side(session, items, scorer, at_once, description="evaluate alignment")
     failed = [f"{wanted}: {error}" for wanted, error in zip(pending, errors, strict=True) if error]
     if failed:
         kept = "the others are saved; correct these and run again" if len(failed) < len(pending) else "none was"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from leadterm.progress import Display, Done, open_display, repeatedly, titled
+from leadterm.progress import Done, Told, open_display, repeatedly, titled
 from leadterm.store import Location
 
 POLL_SECONDS = 1.0
@@ -67,7 +67,7 @@ def count_marks(folder: Location, n_revisions: int) -> Done:
 @contextmanager
 def progress_of_layers(folder: Location, n_revisions: int) -> Iterator[None]:
     """Show how many layers are done while a block runs, and how long the others will take from the first one on."""
-    shown: list[Display] = []
+    shown: list[Told] = []
 
     def show() -> Done:
         state = count_marks(folder, n_revisions)

@@ -13,8 +13,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from leadterm.errors import InputError
+from leadterm.progress import titled
 from leadterm.spark.failures import readable_errors
+from leadterm.spark.progress import described
 from leadterm.spark.rules import SAMPLED_LINES, JsonRule, ParquetRule
+
+LOOKING = "look at the input files through Spark"
 
 
 def look_through_spark(
@@ -40,7 +44,7 @@ def _listed(session: SparkSession, files: Sequence[str]) -> list[Any]:
     """List files with Spark."""
     columns = [F.col("path"), F.col("length"), F.unix_millis("modificationTime").alias("modified")]
     listed = session.read.format("binaryFile").load([unquote(path) for path in files]).select(*columns)
-    with readable_errors():
+    with readable_errors(), described(session, titled(LOOKING)):
         return listed.collect()
 
 
@@ -48,7 +52,7 @@ def _look(session: SparkSession, file: Any, rule: ParquetRule | JsonRule) -> dic
     """Check one file's column with Spark."""
     report: dict[str, Any] = {"bytes": file.length, "modified": file.modified}
     try:
-        with readable_errors():
+        with readable_errors(), described(session, titled(LOOKING)):
             if isinstance(rule, JsonRule):
                 lines = [row.value.encode() for row in session.read.text(file.path).limit(SAMPLED_LINES).collect()]
                 return report | {"column": rule.find(lines)}

@@ -11,9 +11,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from leadterm.errors import InputError, UnknownFilesystemError
+from leadterm.progress import titled
 from leadterm.spark.elsewhere import look_through_spark
 from leadterm.spark.failures import file_name, readable_errors, root_cause
-from leadterm.spark.progress import progress
+from leadterm.spark.progress import described, progress
 from leadterm.spark.rules import JsonRule, ParquetRule
 from leadterm.store.location import Location
 
@@ -60,7 +61,8 @@ def list_files(session: SparkSession, paths: Sequence[str]) -> list[str]:
     files: set[str] = set()
     for path in paths:
         try:
-            found = reader.text(path).inputFiles()
+            with described(session, titled("list the input files")):  # More than 32 folders are a job of Spark's own.
+                found = reader.text(path).inputFiles()
         except (PySparkException, Py4JError) as error:
             raise InputError(_why_not(path, error)) from error
         if not found:

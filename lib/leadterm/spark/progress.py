@@ -10,6 +10,8 @@ from pyspark import StatusTracker
 from pyspark.sql import SparkSession
 
 from leadterm.progress import Done, open_display, repeatedly, titled
+from leadterm.spark.measured import work_of
+from leadterm.work import is_collected, note_work
 
 POLL_SECONDS = 0.2
 PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
@@ -29,19 +31,30 @@ def progress(session: SparkSession, description: str, stream: TextIO | None = No
     stream
         Where to; standard error by default.
     """
-    context, description = session.sparkContext, titled(description)
+    description, tracker = titled(description), session.sparkContext.statusTracker()
+    with described(session, description) as group:
+        display, is_whole = open_display(description, "tasks", stream), False
+        try:
+            with repeatedly(lambda: display.show(_count_if_spark_answers(tracker, group)), POLL_SECONDS):
+                yield
+            is_whole = True
+        finally:
+            tasks = _count_if_spark_answers(tracker, group)
+            display.close(Done(tasks.total, tasks.total) if is_whole else tasks, is_whole=is_whole)
+
+
+@contextmanager
+def described(session: SparkSession, description: str) -> Iterator[str]:
+    """Say what the block's Spark jobs do, where Spark shows them, and note what they took; gives their group."""
+    context = session.sparkContext
     before = {name: context.getLocalProperty(name) for name in PROPERTIES}
     group = f"leadterm: {description} {time.monotonic_ns()}"  # Tasks of an earlier block do not count.
     context.setJobGroup(group, f"leadterm: {description}")
-    display, tracker = open_display(description, "tasks", stream), context.statusTracker()
-    is_whole = False
     try:
-        with repeatedly(lambda: display.show(_count_if_spark_answers(tracker, group)), POLL_SECONDS):
-            yield
-        is_whole = True
+        yield group
+        if is_collected() and (work := work_of(session, group)).get("tasks"):
+            note_work(description, work)
     finally:
-        tasks = _count_if_spark_answers(tracker, group)
-        display.close(Done(tasks.total, tasks.total) if is_whole else tasks, is_whole=is_whole)
         with suppress(Py4JError, OSError):  # Java is gone; the block's own error says so.
             for name, value in before.items():
                 context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away

@@ -61,7 +61,7 @@ def shuffle_corpus(
     seed = config.alignment.shuffled_seed if config.alignment else 0
     made_from = {"windows": windows.content_hash, "vocabulary": vocabulary.content_hash}
     copied = replace(
-        vocabulary, made_from={"vocabulary": vocabulary.content_hash}, seconds={}, code_version=__version__
+        vocabulary, made_from={"vocabulary": vocabulary.content_hash}, seconds={}, work={}, code_version=__version__
     )
     shuffled = Manifest("windows", made_from, {**windows.settings, "shuffled": {"seed": seed}}, windows.counts, ())
     target = run / SHUFFLED_RUN

@@ -9,7 +9,9 @@ import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import SparkSession
 
+from leadterm.progress import titled
 from leadterm.spark.failures import readable_errors
+from leadterm.spark.progress import described
 
 ITEMS = "task int, number int, item string"
 RESULTS = "number int, result string"
@@ -35,7 +37,9 @@ Work = Callable[[str, Machine], str]
 """From an item to its result, both as text; can be pickled."""
 
 
-def side_by_side(session: SparkSession, items: Sequence[str], work: Work, at_once: int | None = None) -> list[str]:
+def side_by_side(
+    session: SparkSession, items: Sequence[str], work: Work, at_once: int | None = None, *, description: str
+) -> list[str]:
     """Do some work for each item, so many at once, by default all; give the results in the order of the items.
 
     Where there is room for all at once, each is a task of its own. A task uses the GPU that Spark gives it
@@ -48,7 +52,7 @@ def side_by_side(session: SparkSession, items: Sequence[str], work: Work, at_onc
     number = np.arange(len(items), dtype=np.int32)
     table = pa.table({"task": number % n_tasks, "number": number, "item": pa.array(items, pa.string())})
     dealt = session.createDataFrame(table, ITEMS).repartitionById(n_tasks, "task")
-    with readable_errors():
+    with readable_errors(), described(session, titled(description)):
         found = dealt.mapInArrow(_Task(work, _threads(session, n_tasks)), RESULTS).toArrow()
     results: list[str] = found.sort_by("number")["result"].to_pylist()
     return results

@@ -9,6 +9,7 @@ from typing import Any
 
 from leadterm._version import __version__
 from leadterm.errors import RunError
+from leadterm.work import Work, work_until_now
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -82,7 +83,7 @@ class Manifest:
     files
         Its files, by name.
     seconds
-        How long its stages took; with the next, the only part that differs between two runs on the same input.
+        How long its stages took; with the next and ``work``, all that differs between two runs on the same input.
     passing_bytes
         What its stages wrote on the way and deleted: ``partials``, the partial sums, which are the larger the more
         tasks count.
@@ -92,6 +93,12 @@ class Manifest:
         Whether only this manifest is here, because the run was published without the product's files.
     format
         The layout's number.
+    work
+        What Spark did in each stage of the job until this product was whole: how many ``tasks`` there were, how many
+        tries failed (``failed_tasks``) or were stopped because another was faster (``killed_tasks``), how often a stage
+        was run again (``stage_retries``), how long all tasks ran together (``task_seconds``), what was shuffled and
+        spilled to disk (``shuffle_bytes``, ``spilled_bytes``), and the most memory until then of any executor's Java
+        heap and, where Spark measures it, of its Python processes (``peak_heap_bytes``, ``peak_python_bytes``).
     """
 
     product: str
@@ -104,6 +111,7 @@ class Manifest:
     code_version: str = __version__
     withheld: bool = False
     format: int = FORMAT
+    work: dict[str, Work] = field(default_factory=work_until_now)
 
     @property
     def content_hash(self) -> str:
@@ -120,7 +128,7 @@ class Manifest:
     def account_hash(self) -> str:
         """SHA-256 over all that is known of the product but timings, what was written on the way, and `withheld`."""
         known = asdict(replace(self, seconds={}))
-        del known["withheld"], known["passing_bytes"]
+        del known["withheld"], known["passing_bytes"], known["work"]
         return hashlib.sha256(_text(known).encode() + b"\n").hexdigest()
 
     def to_json(self) -> bytes:
@@ -156,7 +164,7 @@ class Manifest:
             found = fields["format"]
             if found == FORMAT:
                 files = tuple(map(FileEntry.from_fields, fields["files"]))
-                return cls(**{**fields, "files": files})._of_known_kinds()
+                return cls(**{"work": {}, **fields, "files": files})._of_known_kinds()
         except RecursionError as error:
             raise RunError(f"{source} is not a manifest of leadterm: it nests too deep; make the run again") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -18,6 +18,7 @@ COMMANDS = {
     "sample": ["folder"],
     "check": ["run"],
     "publish": ["run", "--output", "a"],
+    "pack": [],
 }
 """Each with what it needs."""
 
