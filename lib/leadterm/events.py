@@ -13,8 +13,11 @@ from typing import Any
 
 VALUES = "values"
 """The attribute of a record that holds its values."""
-ONLY_FOR_MACHINES = "leadterm.events"
-"""The logger of records that a person sees in another form: the progress of stages."""
+ONLY_FOR_MACHINES = logging.getLogger("leadterm.events")
+"""The logger of records that a person sees in another form, the progress of stages: only its own handlers get them."""
+ONLY_FOR_MACHINES.propagate = False
+ONLY_FOR_MACHINES.setLevel(logging.INFO)
+ONLY_FOR_MACHINES.addHandler(logging.NullHandler())
 
 _JOB: ContextVar[str] = ContextVar("_JOB", default="")
 
@@ -42,7 +45,7 @@ def valued(event: str, **values: Any) -> dict[str, Any]:
 
 def tell(event: str, message: str, *, level: int = logging.INFO, **values: Any) -> None:
     """Log an event that only machines are told."""
-    logging.getLogger(ONLY_FOR_MACHINES).log(level, message, extra=valued(event, **values))
+    ONLY_FOR_MACHINES.log(level, message, extra=valued(event, **values))
 
 
 class JsonLines(logging.Formatter):

@@ -21,7 +21,7 @@ MADE_BY = {
     "shuffle_corpus": (f"{SHUFFLED_RUN}/windows",),
     "build_report": ("report",),
 }
-"""The products of each job. What `evaluate_alignment` scores has a manifest for each revision, and is told as a stage."""
+"""The products of each job; `evaluate_alignment`, with a product for each revision, is told as stages."""
 
 logger = logging.getLogger("leadterm")
 

@@ -130,7 +130,9 @@ def test_the_log_goes_on_in_the_same_file_and_the_environment_may_name_it(tmp_pa
     assert cli.main(["check", str(tmp_path / "nothing")]) == 1
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [line["event"] for line in lines if "command" in line] == ["start", "failed"] * 2
-    assert not [one for one in logging.getLogger("leadterm").handlers if isinstance(one, logging.FileHandler)]
+    for name in ("leadterm", "leadterm.events"):
+        handlers = logging.getLogger(name).handlers
+        assert not [one for one in handlers if getattr(one, "baseFilename", "").endswith("log.jsonl")]
 
 
 def test_a_log_that_cannot_be_written_is_told_before_anything_is_done(tmp_path, capsys):

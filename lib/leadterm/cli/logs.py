@@ -39,18 +39,20 @@ def logging_for(command: str, file: str | None) -> Iterator[None]:
         If the file cannot be written.
     """
     people = logging.StreamHandler(sys.stderr)
-    people.addFilter(lambda record: record.module not in NOT_FOR_PEOPLE and record.name != ONLY_FOR_MACHINES)
+    people.addFilter(lambda record: record.module not in NOT_FOR_PEOPLE)
     people.setFormatter(Harmless("%(message)s"))
     logging.basicConfig(handlers=[people])
-    logger = logging.getLogger("leadterm")
-    logger.setLevel(logging.INFO)
+    loggers = (logging.getLogger("leadterm"), ONLY_FOR_MACHINES)
+    loggers[0].setLevel(logging.INFO)
     machines = _open(file) if file else logging.NullHandler()
-    logger.addHandler(machines)
+    for logger in loggers:
+        logger.addHandler(machines)
     try:
         with _told(command):
             yield
     finally:
-        logger.removeHandler(machines)
+        for logger in loggers:
+            logger.removeHandler(machines)
         machines.close()
 
 
