@@ -45,6 +45,12 @@ class RowGroups:
         numbers: NDArray[np.int64] = file * self._groups_per_file + place // self.rows_per_group
         return numbers
 
+    def rows_of(self, group: int) -> tuple[int, range]:
+        """Say in which file a group lies, and which rows may be in it."""
+        file, place = divmod(group, self._groups_per_file)
+        first = file * self.rows_per_file + place * self.rows_per_group
+        return file, range(first, min(first + self.rows_per_group, (file + 1) * self.rows_per_file))
+
     def of_file(self, file: int) -> Iterator[tuple[int, int]]:
         """Give the groups of a file, and the first row of each."""
         for group in range(self._groups_per_file):

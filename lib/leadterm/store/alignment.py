@@ -79,6 +79,14 @@ def forget_scores(run: Location, model: str) -> None:
             (run / manifest.product).remove()
 
 
+def remove_old_scores(run: Location, products: Iterable[str]) -> None:
+    """Remove those of some products that hold scores against statistics that the run no longer holds."""
+    current = {manifest.product for manifest in alignment_manifests(run)}
+    for product in set(products) - current:
+        if read_manifest(run, product) is not None:
+            (run / product).remove()
+
+
 def _order(manifest: Manifest) -> tuple[str, bool, int, str]:
     step = manifest.settings["step"]
     return manifest.settings["model"], step is None, step or 0, manifest.settings["revision"]

@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from leadterm.config.alignment import SHUFFLED
 from leadterm.store.alignment import ALIGNMENT, SHUFFLED_RUN
 from leadterm.store.inventory import Inventory, split
+from leadterm.store.lineage import FROM_OUTSIDE, MADE_BY
 from leadterm.store.manifest import Manifest
-from leadterm.store.stored_run import MADE_BY
-
-FROM_OUTSIDE = ("windows", "vocabulary")
-"""Products of the shuffled run that were made from those of the run it lies in."""
 
 
 def misfits(inventory: Inventory) -> Iterator[str]:

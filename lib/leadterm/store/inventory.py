@@ -13,6 +13,7 @@ from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest, has_seal
 from leadterm.store.products import STAGING, read_manifest
 from leadterm.store.sums import SUMS, read_sums
+from leadterm.store.swapping import JOURNAL, SWAP
 
 UNFINISHED = "unfinished"
 """The folder of a product that grows a part at a time, until it is whole and has a manifest."""
@@ -74,7 +75,8 @@ class Inventory:
             If there is no manifest in it.
         """
         files = {} if place.kind() == fs.FileType.File else place.files()
-        folders = [path.rpartition("/")[0] for path in files if path.rpartition("/")[2] == manifests.NAME]
+        made = [path for path in files if not path.startswith(STAGING)]
+        folders = [path.rpartition("/")[0] for path in made if path.rpartition("/")[2] == manifests.NAME]
         if not folders:
             raise RunError(f"{place} holds no product of leadterm. Name a run directory, or a published copy of one.")
         products, problems = _read(place, folders)
@@ -103,7 +105,10 @@ class Inventory:
         for folder in remnants:
             job = folder.removeprefix(STAGING).rpartition("-")[0]
             goes_on = f"run {job} again to go on from there, or remove it" if job else "remove it"
-            yield f"{folder} is unexpected: a job is at work, or was stopped; {goes_on} when none is running"
+            if folder.startswith(SWAP) and f"{folder}/{JOURNAL}" in self.files:
+                yield f"{folder} holds the rest of a replacement that was stopped: run leadterm add, or any job, again"
+            else:
+                yield f"{folder} is unexpected: a job is at work, or was stopped; {goes_on} when none is running"
 
     def notes(self) -> Iterator[str]:
         """Say what could not be checked."""

@@ -87,6 +87,11 @@ def _list_of(number: pa.DataType) -> pa.ListType:
     return pa.list_(pa.field("element", number, nullable=False))
 
 
+def rows_file(block: int) -> str:
+    """Name the file of a block of rows."""
+    return f"rows-{block:05d}.parquet"
+
+
 class PendingRows:
     """The rows of a row group until it is written: 12 bytes an entry, which a task uses again for all its files.
 

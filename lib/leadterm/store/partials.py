@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -144,8 +145,15 @@ class Partials:
             yield unpack(packed, batch.column(0).to_numpy(), batch.column(1).to_numpy())
 
 
+class SummandRows(Protocol):
+    """Rows of matrices that can be read a group at a time, to be added up."""
+
+    def read(self, statistic: Statistic, group: int) -> Iterator[SparseRows]:
+        """Give the rows of a group; groups of a file are asked for in ascending order."""
+
+
 def sum_block(
-    partials: Sequence[Partials], groups: RowGroups, statistic: Statistic, block: int, total: GroupSum
+    partials: Sequence[SummandRows], groups: RowGroups, statistic: Statistic, block: int, total: GroupSum
 ) -> Iterator[SparseRows]:
     """Sum the rows of a block, which is a file in the end, group by group; to be used before the next are asked for."""
     for group, first_row in groups.of_file(block):

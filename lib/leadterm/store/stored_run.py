@@ -9,8 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from leadterm.errors import InputError
+from leadterm.errors import InputError, RunError
 from leadterm.store.alignment import alignment_manifests, read_alignment
+from leadterm.store.lineage import MADE_BY, other_inputs
 from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
 from leadterm.store.matrices import read_matrix
@@ -19,17 +20,6 @@ from leadterm.store.tables import FREQUENCIES, POSITION, SOURCES, VOCABULARY, re
 from leadterm.store.windows import read_windows
 
 Orientation = Literal["paper", "authors"]
-MADE_BY = {
-    "sources": "encode_corpus",
-    "vocabulary": "encode_corpus",
-    "windows": "encode_corpus",
-    "bigram": "count_cooccurrences",
-    "context": "count_cooccurrences",
-    "frequencies": "count_cooccurrences",
-    "composed": "compose_weights",
-    "query_key": "count_attention",
-    "position": "count_attention",
-}
 
 
 class StoredRun:
@@ -56,9 +46,17 @@ class StoredRun:
         Raises
         ------
         RunError
-            If the run has no such product; says which job makes it.
+            If the run has no such product, or holds one that was made from others than it holds now; says which job
+            makes it.
         """
-        return require_manifest(self.location, product, MADE_BY.get(product, product))
+        job = MADE_BY.get(product, product)
+        found = require_manifest(self.location, product, job)
+        if others := other_inputs(self.location, found):
+            raise RunError(
+                f"{self.location} is not of one piece: its '{product}' was made from another '{others[0]}' than it "
+                f"holds. Run the job {job} again, or leadterm add once more if it was stopped."
+            )
+        return found
 
     @property
     def products(self) -> list[str]:

@@ -1,0 +1,88 @@
+"""The rows of a run's matrices, read in order a group at a time, as partial sums are: so that runs can be added up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from leadterm.counting import RowGroups, SparseRows, Statistic
+from leadterm.errors import RunError
+from leadterm.store.location import Location
+from leadterm.store.matrices import rows_file
+from leadterm.store.products import require_manifest
+from leadterm.store.windows import open_windows
+
+
+class StoredRows:
+    """The bigram and context rows of a run; a row group of one file is in memory at a time.
+
+    Parameters
+    ----------
+    run
+        The run directory.
+    groups
+        How rows are divided; files of the run hold as many rows.
+    """
+
+    def __init__(self, run: Location, groups: RowGroups) -> None:
+        self._run, self._groups = run, groups
+        self._names: dict[str, set[str]] = {}
+        self._opened: _OpenFile | None = None
+
+    def read(self, statistic: Statistic, group: int) -> Iterator[SparseRows]:
+        """Give the rows of a group; groups of a file are to be asked for in ascending order.
+
+        Raises
+        ------
+        RunError
+            Names the file that is damaged or missing.
+        """
+        product, (block, rows) = statistic.name.lower(), self._groups.rows_of(group)
+        name = rows_file(block)
+        if product not in self._names:
+            manifest = require_manifest(self._run, product, "count_cooccurrences")
+            self._names[product] = {entry.name for entry in manifest.files}
+        if name not in self._names[product]:
+            return
+        place = self._run / product / name
+        try:
+            if self._opened is None or self._opened.place != place:
+                self._opened = _OpenFile(place, open_windows(place))
+            yield from self._opened.read(rows)
+        except (OSError, pa.ArrowException) as error:
+            raise RunError(f"{place} is damaged or missing: {error}; count again") from error
+
+
+@dataclass
+class _OpenFile:
+    """A matrix file, and how far it was read."""
+
+    place: Location
+    file: pq.ParquetFile
+    row_groups: int = 0
+    held: SparseRows | None = None
+
+    def read(self, rows: range) -> Iterator[SparseRows]:
+        """Give some of its rows, those after which nothing was given yet."""
+        while True:
+            if self.held is None or self.held.keys[-1] < rows.start:
+                if self.row_groups == self.file.num_row_groups:
+                    return
+                self.held = _sparse_rows(self.file.read_row_group(self.row_groups))
+                self.row_groups += 1
+            first, last = np.searchsorted(self.held.keys, [rows.start, rows.stop])
+            if first < last:
+                yield self.held[first:last]
+            if self.held.keys[-1] >= rows.stop - 1:
+                return
+            self.held = None
+
+
+def _sparse_rows(table: pa.Table) -> SparseRows:
+    """See a row group of a matrix file as sparse rows."""
+    rows, columns, values = (column.combine_chunks() for column in table.columns)
+    offsets = columns.offsets.to_numpy().astype(np.int64)
+    keys = rows.to_numpy().astype(np.int64)
+    return SparseRows(keys, offsets - offsets[0], columns.flatten().to_numpy(), values.flatten().to_numpy())
