@@ -1,6 +1,6 @@
 """All jobs of a run in their order; each one that was done for the same inputs and settings is skipped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,13 +10,17 @@ from leadterm.errors import InputError
 from leadterm.evaluation import evaluate_alignment, wanted_revisions
 from leadterm.progress import part_of
 from leadterm.report import build_report
+from leadterm.spark.add import add_files
 from leadterm.spark.attention import count_attention
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.encode import encode_corpus
+from leadterm.spark.merge import merge_runs
 from leadterm.spark.session import spark_session
 from leadterm.spark.shuffle import shuffle_corpus
 from leadterm.store import Location
-from leadterm.store.alignment import SHUFFLED_RUN
+from leadterm.store.alignment import SHUFFLED_RUN, remove_old_scores
+from leadterm.store.lineage import remove_stale
+from leadterm.store.swapping import finish_swaps
 from leadterm.watching import watched_job
 
 ON_DRIVER: dict[str, Callable[..., bool]] = {"compose_weights": compose_weights, "build_report": build_report}
@@ -57,6 +61,7 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
     names = jobs_of(config) if names is None else names
     if config.alignment and "evaluate_alignment" in names:
         wanted_revisions(config.alignment, run)  # What is not there is told before hours of counting.
+    finish_swaps(run)
     needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
     with context as session:
@@ -67,6 +72,46 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
                 if name == "evaluate_alignment" and "build_report" in names[number:]:
                     _run_one(session, config, run, "build_report", overwrite=overwrite)  # Of what could be scored.
                 raise
+
+
+def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only_counts: bool = False) -> None:
+    """Add the files that a run has not counted yet, then make anew what is made from the counts.
+
+    What was made from the old counts is removed: none of it can be added up, as the scores of attention change with the
+    corpus, and with them all that follows. So each of these jobs does the whole corpus again.
+
+    Parameters
+    ----------
+    config
+        Settings of all jobs.
+    run
+        The run directory; made if it is not there.
+    files
+        As `leadterm.spark.add.add_files` takes them.
+    only_counts
+        Leave what is made from the counts as it is; readers refuse it, and the next call makes it anew.
+    """
+    if config.alignment and not only_counts:
+        wanted_revisions(config.alignment, run)
+    with spark_session(f"leadterm {run}", config.spark) as session:
+        with watched_job("add_files", run) as outcome:
+            outcome.did_work = add_files(session, config, run, files)
+        if only_counts:
+            run_jobs(config, run, ["count_cooccurrences"])
+            return
+        remove_stale(run, with_shuffled=config.alignment is not None and config.alignment.shuffled)
+        if config.alignment:
+            remove_old_scores(run, [one.product for one in wanted_revisions(config.alignment, run)])
+        run_jobs(config, run, jobs_of(config)[1:])
+
+
+def merge_into(
+    output: Location, runs: Sequence[Location], properties: Mapping[str, Any], *, overwrite: bool = False
+) -> None:
+    """Merge runs into one, in a Spark session of its own or the one that runs already."""
+    finish_swaps(output)
+    with spark_session(f"leadterm {output}", properties) as session, watched_job("merge_runs", output) as outcome:
+        outcome.did_work = merge_runs(session, runs, output, overwrite=overwrite)
 
 
 def _run_one(session: Any, config: Config, run: Location, name: str, *, overwrite: bool) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from leadterm._version import __version__
 from leadterm.cli.align import add_align
+from leadterm.cli.growing import add_add, add_merge
 from leadterm.cli.jobs import add_run
 from leadterm.cli.logs import add_log_argument
 from leadterm.cli.packing import add_pack
@@ -17,8 +18,8 @@ from leadterm.cli.training import add_ablate, add_pretrain, add_verify
 from leadterm.cli.weights import add_weights
 
 COMMANDS = (
-    add_run, add_plan, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain, add_sample, add_check,
-    add_publish, add_pack,
+    add_run, add_add, add_merge, add_plan, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain,
+    add_sample, add_check, add_publish, add_pack,
 )  # fmt: skip
 """In the order in which they are listed."""
 

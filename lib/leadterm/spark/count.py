@@ -63,7 +63,7 @@ def count_cooccurrences(
     with staging(run, Stage(JOB, made_from, settings)) as stage, readable_errors():
         merged = _count(session, config, run, windows, stage, tasks)
         base = Manifest("", made_from, settings, {}, (), merged.seconds, {"partials": merged.partial_bytes})
-        _commit(stage, windows, merged, base)
+        commit_counts(stage, windows, merged, base)
     return True
 
 
@@ -88,7 +88,7 @@ def _count(
     return count_and_merge(session, "co-occurrences", windows, counter, writer, tasks)
 
 
-def _commit(stage: Staging, windows: Manifest, merged: Merged, base: Manifest) -> None:
+def commit_counts(stage: Staging, windows: Manifest, merged: Merged, base: Manifest) -> None:
     """Check the accounts, then let the three products appear."""
     current, context = merged.vector("current_frequency"), merged.vector("context_frequency")
     matrices = {product: merged.matrix(product) for product in ("bigram", "context")}

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -19,6 +18,7 @@ from leadterm.spark.failures import readable_errors
 from leadterm.spark.inputs import inspect_files, list_files
 from leadterm.spark.progress import progress
 from leadterm.spark.rules import rule_of
+from leadterm.spark.sources import content_of
 from leadterm.spark.unchanged import Stamp, stamps_of, unchanged
 
 CORRUPT = "_leadterm_corrupt"
@@ -120,7 +120,7 @@ class Documents:
 
     def digest(self, files: Sequence[str]) -> str:
         """Hash what some of the files hold; one that could not be hashed stands by its path, length and change."""
-        lines = [source_line(row) for row in self.sources.to_pylist() if row["path"] in set(files)]
+        lines = [content_of(row) for row in self.sources.to_pylist() if row["path"] in set(files)]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
     def first(self, wanted: int | None) -> DataFrame:
@@ -136,11 +136,6 @@ class Documents:
         if wanted is None or any(number is not None and number <= wanted for number in at_most):
             return self.frame
         return _first_documents(self.reader, list(self.stamps), wanted)
-
-
-def source_line(row: dict[str, Any]) -> str:
-    """Say what a source file holds: its hash, or what stands in for it."""
-    return row["sha256"] or f"{row['path']} {row['bytes']} {row['modified']}"
 
 
 def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
@@ -160,6 +155,19 @@ def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
     else:
         frame = _first_documents(reader, files, corpus.max_documents)
     return Documents(frame, sources, reader, stamps)
+
+
+def documents_in(
+    session: SparkSession,
+    corpus: CorpusSection,
+    sources: pa.Table,
+    column: tuple[str, ...],
+    stamps: Mapping[str, Stamp],
+) -> Documents:
+    """Open the documents of files that were looked at, and of no other."""
+    reader, files = Reader(session, corpus, column), sources["path"].to_pylist()
+    frame = reader.documents([_as_path(file) for file in files]).drop(*ORDER[1:])
+    return Documents(frame, sources, reader, {file: stamps[file] for file in files})
 
 
 def _as_path(url: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from leadterm.config import Config, canonical
 from leadterm.corpus import HuggingFaceTokenizer
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
-from leadterm.spark.documents import Documents, open_documents, source_line
+from leadterm.spark.documents import Documents, open_documents
 from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.portions import PORTION_BYTES, divide, encode_portions
 from leadterm.spark.progress import progress
+from leadterm.spark.sources import sources_hash
 from leadterm.spark.vocabulary import (
     AnyTokenizer,
     FromCorpus,
@@ -36,7 +38,15 @@ JOB = "encode_corpus"
 PRODUCTS = ("sources", "vocabulary", "windows")
 
 
-def encode_corpus(session: SparkSession, config: Config, run: Location, *, overwrite: bool = False) -> bool:
+def encode_corpus(
+    session: SparkSession,
+    config: Config,
+    run: Location,
+    *,
+    overwrite: bool = False,
+    documents: Documents | None = None,
+    may_be_empty: bool = False,
+) -> bool:
     """Make the products ``sources``, ``vocabulary`` and ``windows`` of a run.
 
     Parameters
@@ -49,6 +59,10 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
         The run directory.
     overwrite
         Replace products that were made from other inputs or with other settings.
+    documents
+        The corpus, if it was opened already.
+    may_be_empty
+        Whether a corpus may give no window.
 
     Returns
     -------
@@ -71,14 +85,14 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
     given = given_tokenizer(config.tokenizer)
     if not isinstance(given, FromCorpus):
         _check_size(config, given.vocabulary_size)
-    documents = open_documents(session, config.corpus)
-    made_from = _made_from(documents, config, given)
-    current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
+    documents = documents or open_documents(session, config.corpus)
+    inputs = made_from(_corpus_hash(documents, config), given)
+    current = [is_current(run, product, inputs, settings, overwrite=overwrite) for product in PRODUCTS]
     if all(current):
         forget(run, JOB)
         return False
     portions = divide(documents, PORTION_BYTES)
-    this = Stage(JOB, made_from, settings) if len(portions) > 1 else None
+    this = Stage(JOB, inputs, settings) if len(portions) > 1 else None
     seconds: dict[str, float] = {}
     with readable_errors(), staging(run, this) as stage:
         with documents.unchanged():
@@ -89,7 +103,9 @@ def encode_corpus(session: SparkSession, config: Config, run: Location, *, overw
             started = time.monotonic()
             reports = _write_windows(session, documents, portions, config, tokenizer, stage)
             seconds["encode"] = time.monotonic() - started
-        _commit(stage, documents, tokenizer, reports, made_from, settings, seconds)
+        names, text = list(tokenizer.tokens), tokenizer_file(tokenizer)
+        base = Manifest("", inputs, settings, {}, (), seconds)
+        commit_corpus(stage, documents.sources, names, text, reports, base, may_be_empty=may_be_empty)
     return True
 
 
@@ -110,23 +126,17 @@ def _check_size(config: Config, vocabulary_size: int) -> None:
     plan_memory(config.counting.memory_per_task, vocabulary_size, config.windows.length)
 
 
-def _made_from(documents: Documents, config: Config, given: AnyTokenizer | FromCorpus) -> dict[str, str]:
-    """Hash what the products are made from: the corpus, and a tokenizer that came from elsewhere."""
-    limits = (config.corpus.max_documents, getattr(config.tokenizer, "training_documents", None))
-    made_from = {"corpus": sources_hash(documents.sources, ordered=any(limits))}
+def made_from(corpus: str, given: AnyTokenizer | FromCorpus) -> dict[str, str]:
+    """Name what the products are made from: the corpus, by its hash, and a tokenizer that came from elsewhere."""
     if isinstance(given, HuggingFaceTokenizer):
-        made_from["tokenizer"] = hashlib.sha256(given.to_json().encode()).hexdigest()
-    return made_from
+        return {"corpus": corpus, "tokenizer": hashlib.sha256(given.to_json().encode()).hexdigest()}
+    return {"corpus": corpus}
 
 
-def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
-    """Hash what the source files hold: equal for renamed or reordered files, unless their order matters.
-
-    A file that could not be hashed stands by its path, length and time of change.
-    """
-    hashes = [source_line(row) for row in sources.to_pylist()]
-    lines = hashes if ordered else sorted(hashes)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _corpus_hash(documents: Documents, config: Config) -> str:
+    """Hash the corpus."""
+    limits = (config.corpus.max_documents, getattr(config.tokenizer, "training_documents", None))
+    return sources_hash(documents.sources, ordered=any(limits))
 
 
 def _write_windows(
@@ -160,38 +170,65 @@ def _write_windows(
     return encode_portions(session, documents, portions, stage.folder, encode)
 
 
-def _commit(
+def commit_corpus(
     stage: Staging,
-    documents: Documents,
-    tokenizer: AnyTokenizer,
+    sources: pa.Table,
+    tokens: list[str],
+    tokenizer: str | None,
     reports: pa.Table,
-    made_from: dict[str, Any],
-    settings: dict[str, Any],
-    seconds: dict[str, float],
+    base: Manifest,
+    *,
+    may_be_empty: bool = False,
 ) -> None:
-    """Check the accounts, then let the three products appear."""
-    tally = sum_vectors(reports["tally"])
-    account = check_account(tally, documents.sources, reports, settings)
-    token_counts = sum_vectors(reports["counts"])
-    account |= {"vocabulary_size": tokenizer.vocabulary_size, "tokens": int(token_counts.sum())}
+    """Check the accounts, then let the three products appear.
 
-    names = vocabulary_table(list(tokenizer.tokens), token_counts)
-    small = [stage_table(stage, VOCABULARY, names)]
-    if (text := tokenizer_file(tokenizer)) is not None:
-        small.append(stage_bytes(stage, TOKENIZER, text.encode()))
+    Parameters
+    ----------
+    stage
+        Where files of windows lie.
+    sources
+        The files that were read.
+    tokens, tokenizer
+        The names of the vocabulary, and the text of its tokenizer.json if it has one.
+    reports
+        Of the tasks that wrote windows; see `leadterm.spark.writing.REPORT`.
+    base
+        What the manifests share.
+    may_be_empty
+        Whether there may be no window.
+
+    Raises
+    ------
+    InputError
+        If there is no window; says what became of the documents.
+    LeadtermError
+        If the books do not balance.
+    """
+    account = check_account(sum_vectors(reports["tally"]), sources, reports, base.settings, may_be_empty=may_be_empty)
+    token_counts = sum_vectors(reports["counts"])
+    account |= {"vocabulary_size": len(tokens), "tokens": int(token_counts.sum())}
+
+    small = [stage_table(stage, VOCABULARY, vocabulary_table(tokens, token_counts))]
+    if tokenizer is not None:
+        small.append(stage_bytes(stage, TOKENIZER, tokenizer.encode()))
     parts, entries = zip(*small, strict=True)
-    listing, listing_entry = stage_table(stage, SOURCES, documents.sources)
+    listing, listing_entry = stage_table(stage, SOURCES, sources)
     listed, places = written_files(reports)
 
-    counts = {"vocabulary_size": tokenizer.vocabulary_size, "tokens": account["tokens"]}
-    read = {"files": len(documents.sources), "bytes": pc.sum(documents.sources["bytes"]).as_py()}
-    stage.commit(Manifest("sources", made_from, settings, read, (listing_entry,), seconds), [listing])
-    stage.commit(Manifest("vocabulary", made_from, settings, counts, tuple(entries), seconds), parts)
-    stage.commit(Manifest("windows", made_from, settings, account, listed, seconds), places)
+    counts = {"vocabulary_size": account["vocabulary_size"], "tokens": account["tokens"]}
+    read = {"files": len(sources), "bytes": pc.sum(sources["bytes"]).as_py()}
+    stage.commit(replace(base, product="sources", counts=read, files=(listing_entry,)), [listing])
+    stage.commit(replace(base, product="vocabulary", counts=counts, files=tuple(entries)), parts)
+    stage.commit(replace(base, product="windows", counts=account, files=listed), places)
 
 
 def check_account(
-    tally: NDArray[np.int64], sources: pa.Table, reports: pa.Table, settings: dict[str, Any]
+    tally: NDArray[np.int64],
+    sources: pa.Table,
+    reports: pa.Table,
+    settings: dict[str, Any],
+    *,
+    may_be_empty: bool = False,
 ) -> dict[str, Any]:
     """Balance the books: every document is kept or dropped for one reason, every window is in a file.
 
@@ -210,7 +247,7 @@ def check_account(
         "windows": int(tally[Tally.WINDOWS]),
         "positions": int(tally[Tally.POSITIONS]),
     }
-    if account["windows"] == 0:
+    if account["windows"] == 0 and not may_be_empty:
         reasons = ", ".join(f"{reason}: {n:,}" for reason, n in dropped.items() if n) or "there was none"
         raise InputError(
             f"the corpus is empty: none of its {account['documents']:,} documents gave a window ({reasons})"

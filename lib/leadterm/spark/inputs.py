@@ -110,7 +110,7 @@ def _why_not(path: str, error: Exception) -> str:
 
 
 def inspect_files(
-    session: SparkSession, files: Sequence[str], rule: ParquetRule | JsonRule
+    session: SparkSession, files: Sequence[str], rule: ParquetRule | JsonRule, *, may_be_empty: bool = False
 ) -> tuple[pa.Table, tuple[str, ...]]:
     """Hash all files on the executors, and look into each one.
 
@@ -122,6 +122,8 @@ def inspect_files(
         URLs, as Spark lists them.
     rule
         What each must hold.
+    may_be_empty
+        Whether all files may be without a row.
 
     Returns
     -------
@@ -149,7 +151,10 @@ def inspect_files(
     if len(found.filter(pc.field("bytes").is_null() & pc.field("problem").is_null())):
         found = pa.Table.from_pylist(look_through_spark(session, found.to_pylist(), rule), schema=REPORT)
     refuse_broken(found)
-    return found.drop_columns(["column", "problem"]), _common_column(found)
+    sources = found.drop_columns(["column", "problem"])
+    with_rows = pc.field("rows").is_null() | (pc.field("rows") > 0)
+    is_empty = not len(found.filter(pc.field("column").is_valid() & with_rows))
+    return sources, (rule.column,) if may_be_empty and is_empty else _common_column(found)
 
 
 def inspect_file(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What both counting jobs do inside an executor in the end: partial sums to merged matrix files."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
 from leadterm.store.location import Location, part_output
-from leadterm.store.matrices import Average, PendingRows, matrix_file, matrix_schema
-from leadterm.store.partials import Partials, sum_block
+from leadterm.store.matrices import Average, PendingRows, matrix_file, matrix_schema, rows_file
+from leadterm.store.partials import Partials, SummandRows, sum_block
 from leadterm.store.products import PARTS
 
 FINISHED = ".json"
@@ -80,7 +80,7 @@ class MatrixWriter:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Merge the blocks of rows (statistic, block) named in the batches; give a report per file and per vector."""
-        partials = [Partials(Location.of(url)) for url in self.partials]
+        partials = self.summands()
         total = GroupSum(self.groups.rows_per_group, self.width, signed=self.signed)
         pending = PendingRows(self.width)
         for row in chain.from_iterable(batch.to_pylist() for batch in batches):
@@ -96,6 +96,10 @@ class MatrixWriter:
             if report is not None:
                 yield _report(report)
 
+    def summands(self) -> Sequence[SummandRows]:
+        """Open what is added up."""
+        return [Partials(Location.of(url)) for url in self.partials]
+
     def _write_block(
         self, statistic: Statistic, block: int, pieces: Iterator[SparseRows], pending: PendingRows, place: Location
     ) -> dict[str, Any]:
@@ -107,7 +111,7 @@ class MatrixWriter:
                 file.append(rows)
         report = {
             "product": product,
-            "name": f"rows-{block:05d}.parquet",
+            "name": rows_file(block),
             "place": place.uri,
             "bytes": sink.n_bytes,
             "sha256": sink.sha256,

@@ -23,6 +23,18 @@ REPORT = (
 )
 """What a task says of the file it wrote; ``counts``: how often each token occurs in it, int64 (V,)."""
 
+REPORT_ROW = pa.schema(
+    [
+        *((name, pa.string()) for name in ("name", "place")),
+        ("bytes", pa.int64()),
+        ("sha256", pa.string()),
+        ("groups", pa.list_(pa.int64())),
+        *((name, pa.int64()) for name in ("windows", "tokens")),
+        *((name, pa.binary()) for name in ("tally", "counts")),
+    ]
+)
+"""The same, in Arrow's types."""
+
 
 @dataclass(frozen=True)
 class WindowsWriter:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leadterm.counting import RowGroups, SparseRows, Statistic
-from leadterm.errors import RunError
+from leadterm.counting import RowGroups, SparseRows, Statistic, check_rows
+from leadterm.errors import InputError, RunError
 from leadterm.store.location import Location
 from leadterm.store.matrices import rows_file
 from leadterm.store.products import require_manifest
-from leadterm.store.windows import open_windows
+from leadterm.store.verified import VerifiedFile, Written
 
 
 class StoredRows:
@@ -28,7 +27,8 @@ class StoredRows:
 
     def __init__(self, run: Location, groups: RowGroups) -> None:
         self._run, self._groups = run, groups
-        self._names: dict[str, set[str]] = {}
+        self._files: dict[str, dict[str, Written]] = {}
+        self._size = 0
         self._opened: _OpenFile | None = None
 
     def read(self, statistic: Statistic, group: int) -> Iterator[SparseRows]:
@@ -41,17 +41,18 @@ class StoredRows:
         """
         product, (block, rows) = statistic.name.lower(), self._groups.rows_of(group)
         name = rows_file(block)
-        if product not in self._names:
+        if product not in self._files:
             manifest = require_manifest(self._run, product, "count_cooccurrences")
-            self._names[product] = {entry.name for entry in manifest.files}
-        if name not in self._names[product]:
+            self._files[product] = {entry.name: Written.of(entry) for entry in manifest.files}
+            self._size = manifest.counts["vocabulary_size"]
+        if name not in self._files[product]:
             return
         place = self._run / product / name
         try:
             if self._opened is None or self._opened.place != place:
-                self._opened = _OpenFile(place, open_windows(place))
+                self._opened = _OpenFile(place, VerifiedFile(place, self._files[product][name]), self._size)
             yield from self._opened.read(rows)
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, InputError) as error:
             raise RunError(f"{place} is damaged or missing: {error}; count again") from error
 
 
@@ -60,7 +61,8 @@ class _OpenFile:
     """A matrix file, and how far it was read."""
 
     place: Location
-    file: pq.ParquetFile
+    file: VerifiedFile
+    size: int
     row_groups: int = 0
     held: SparseRows | None = None
 
@@ -68,9 +70,9 @@ class _OpenFile:
         """Give some of its rows, those after which nothing was given yet."""
         while True:
             if self.held is None or self.held.keys[-1] < rows.start:
-                if self.row_groups == self.file.num_row_groups:
+                if self.row_groups == self.file.metadata.num_row_groups:
                     return
-                self.held = _sparse_rows(self.file.read_row_group(self.row_groups))
+                self.held = _sparse_rows(self.file.read_row_group(self.row_groups), self.size)
                 self.row_groups += 1
             first, last = np.searchsorted(self.held.keys, [rows.start, rows.stop])
             if first < last:
@@ -80,9 +82,10 @@ class _OpenFile:
             self.held = None
 
 
-def _sparse_rows(table: pa.Table) -> SparseRows:
-    """See a row group of a matrix file as sparse rows."""
+def _sparse_rows(table: pa.Table, size: int) -> SparseRows:
+    """See a row group of a file of a matrix (size, size) as sparse rows."""
     rows, columns, values = (column.combine_chunks() for column in table.columns)
     offsets = columns.offsets.to_numpy().astype(np.int64)
-    keys = rows.to_numpy().astype(np.int64)
-    return SparseRows(keys, offsets - offsets[0], columns.flatten().to_numpy(), values.flatten().to_numpy())
+    offsets, columns, values = offsets - offsets[0], columns.flatten().to_numpy(), values.flatten().to_numpy()
+    check_rows(rows.to_numpy(), offsets, columns, len(values), size)
+    return SparseRows(rows.to_numpy().astype(np.int64), offsets, columns, values)

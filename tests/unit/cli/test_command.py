@@ -8,6 +8,8 @@ from leadterm import cli
 
 COMMANDS = {
     "run": ["--config", "a", "--output", "b"],
+    "add": ["--config", "a", "--output", "b", "file"],
+    "merge": ["--output", "a", "run"],
     "plan": ["--config", "a"],
     "show": ["run"],
     "weights": ["run", "--steps", "1", "--learning-rate", "1", "--layers", "1", "--output", "a"],
