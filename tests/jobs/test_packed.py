@@ -1,6 +1,7 @@
 """``leadterm pack``: an archive whose Python runs anywhere, and counts on a cluster that has no leadterm."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from support.bad_input import TEXTS, put, texts
 from support.cluster import Cluster, running_cluster
 from support.commands import content_hashes, submit, write_config
 
+pytestmark = pytest.mark.slow
 PLAIN = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "", "PYSPARK_PYTHON": "", "VIRTUAL_ENV": ""}
 """What the environment of a worker has of Python: nothing but the system's."""
 OF_THE_MACHINE = ("ld-linux", "libc.so", "libm.so", "libdl.so", "librt.so", "libpthread.so", "libutil.so")
@@ -28,9 +30,11 @@ print(*sorted(mapped), *sys.path, sys.executable, sep="\\n")
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
-    """This environment as an archive, for executors that count."""
-    return pack_environment(tmp_path_factory.mktemp("dist"))
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packed]:
+    """This environment as an archive, for executors that count; too large to be kept."""
+    made = pack_environment(tmp_path_factory.mktemp("dist"))
+    yield made
+    made.path.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +45,29 @@ def plain_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]
         yield running
 
 
-def test_nothing_but_glibc_is_taken_from_the_machine(packed, tmp_path):
-    """Where the interpreter and the packages that were packed are hidden, which takes root, they are not missed."""
+@pytest.fixture
+def unpacked(packed, tmp_path) -> Iterator[Path]:
+    """The archive, in a folder whose name asks for quotes."""
     folder = tmp_path / "un packed"
     folder.mkdir()
     subprocess.run(["tar", "-xzf", packed.path, "-C", folder], check=True)
-    hidden = {sys.prefix, sys.base_prefix} - {"/usr", "/usr/local"} if os.geteuid() == 0 else set()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_nothing_but_glibc_is_taken_from_the_machine(unpacked):
+    """Where the interpreter and the packages that were packed can be hidden, which takes root, they are not missed."""
+    may_hide = shutil.which("unshare") and not subprocess.run(["unshare", "--mount", "true"], check=False).returncode
+    hidden = {sys.prefix, sys.base_prefix} - {"/usr", "/usr/local"} if may_hide else set()
     mounts = "".join(f"mount -t tmpfs tmpfs '{place}' && " for place in sorted(hidden))
     command = ["unshare", "--mount", "sh", "-c", f'{mounts}exec "$@"', "sh"] if hidden else []
     answer = subprocess.run(
-        [*command, folder / "bin/python", "-I", "-B", "-c", PROGRAM], env={}, cwd="/", capture_output=True, text=True,
+        [*command, unpacked / "bin/python", "-I", "-B", "-c", PROGRAM], env={}, cwd="/", capture_output=True, text=True,
         check=True,
     )  # fmt: skip
-    elsewhere = [line for line in answer.stdout.splitlines() if not line.startswith(f"{folder}/")]
+    elsewhere = [line for line in answer.stdout.splitlines() if not line.startswith(f"{unpacked}/")]
     assert not [line for line in elsewhere if not Path(line).name.startswith(OF_THE_MACHINE)]
-    names = {path.name for path in folder.glob("lib/python*/*-packages/*")}
+    names = {path.name for path in unpacked.glob("**/lib/python*/*-packages/*")}
     assert {"leadterm", "numba", "pyarrow", "tokenizers"} <= names
     assert not {"torch", "pandas", "pyspark", "py4j", "pytest"} & names
 
