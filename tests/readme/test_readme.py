@@ -26,8 +26,8 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 
 def commands(text: str = README) -> list[list[str]]:
-    """Split the lines of the shell blocks into words, comments left out."""
-    lines = [line for block in blocks("bash", text) for line in block.splitlines()]
+    """Split the lines of the shell blocks into words, comments left out; a line may go on after a backslash."""
+    lines = [line for block in blocks("bash", text) for line in block.replace("\\\n", " ").splitlines()]
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
@@ -74,7 +74,11 @@ def test_the_options_of_leadterm_exist(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_scripts_for_spark_submit_exist_and_take_the_options() -> None:
     used = [words for words in commands() if words[0] == "spark-submit"]
     assert used
-    for _, script, *options in used:
+    for words in used:
+        place = next(number for number, word in enumerate(words) if word.startswith("jobs/"))
+        script, options = words[place], words[place + 1 :]
+        named = [words[number + 1] for number in range(place) if words[number] == "--properties-file"]
+        assert [path for path in named if not (ROOT / path).exists()] == []
         command = [sys.executable, str(ROOT / script), "--help"]
         usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert [option for option in options if option.startswith("--") and option not in usage] == []
