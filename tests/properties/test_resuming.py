@@ -17,7 +17,7 @@ from leadterm.spark.merging import MatrixWriter, report_of
 from leadterm.spark.partials import PartialsMerger, PartialsWriter, reported_sums
 from leadterm.store import Location
 from leadterm.store.covers import Cover, disjoint
-from leadterm.store.partials import Sums, finished_sums
+from leadterm.store.partials import Sums, finished_sums, partials_file
 from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, windows_file
 from support.random_windows import random_windows
@@ -179,6 +179,19 @@ def test_a_unit_that_is_finished_is_not_read_again(place):
     with pytest.raises(LeadtermError, match="damaged or missing"):
         place.count([0, 1], unit_tokens=100)
     assert sorted(sums.cover.text for sums in finished_sums(place.parts)) == ["0-0", "1-1", "2-2"]
+
+
+def test_a_file_has_its_name_when_it_is_whole(place):
+    """Also where two attempts write it at the same time."""
+    cover, target = Cover.of([0]), place.parts / Cover.of([0]).name
+    with partials_file(target, place.division, cover):
+        assert [name[0] for name in place.parts.names()] == ["."]
+        with partials_file(target, place.division, cover):
+            pass
+        assert Sums.at(target).cover == cover
+        first = target.read_bytes()
+    assert target.read_bytes() == first
+    assert place.parts.names() == [cover.name]
 
 
 def test_counting_that_fails_leaves_no_file_that_looks_finished(place):

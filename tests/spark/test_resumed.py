@@ -256,9 +256,10 @@ def test_encoding_in_portions_makes_the_same_bytes_and_goes_on(spark, portions, 
 
 def test_a_portion_of_a_file_that_changed_is_not_kept(spark, portions, monkeypatch):
     """Not even if the driver is killed before it looks at all files, and the file is put back."""
-    victim, only = portions / "in/part-001.parquet", encode_job.Documents.only
+    victim, only, begun = portions / "in/part-001.parquet", encode_job.Documents.only, []
 
     def only_changed(self, files):
+        begun.extend(Path(file).name for file in files)
         if files[0].endswith(victim.name):
             shutil.copy(portions / "in/part-000.parquet", victim)
         return only(self, files)
@@ -267,4 +268,5 @@ def test_a_portion_of_a_file_that_changed_is_not_kept(spark, portions, monkeypat
     with pytest.raises(InputError) as caught:
         job(portions, portions / "run", "encode_corpus")
     assert str(caught.value).startswith(f"{victim} changed while it was read: ")
+    assert begun[-1] == victim.name, "another portion was begun after it"
     assert not (portions / "run").exists()
