@@ -47,11 +47,11 @@ def test_it_is_made_again_when_something_changed_and_only_then(run):
 
 def test_a_table_of_agreement_that_changed_since_it_was_listed_is_refused(run):
     place = run.location / "verification"
+    (place / "agreement.md").write_bytes(b"| step | weight |\n|-|-|\n| 4 | value |\n")
     write_manifest(place, Manifest("verification", {}, {}, {}, (list_file(place, "agreement.md"),)))
     (place / "agreement.md").write_bytes(b"| step | weight |\n|-|-|\n| 5 | value |\n")
     with pytest.raises(RunError, match=r"verification/agreement.md is damaged: its SHA-256 is "):
         build_report(PLAIN, run.location)
-    (place / "manifest.json").remove()
 
 
 def test_a_folder_of_somebody_else_is_left_alone(run):

@@ -21,7 +21,8 @@ def test_all_pages_of_a_column_are_met(tmp_path, compression, version, dictionar
     table = pa.table({"n": range(3000), "a": [{"text": text, "ids": [1, 2]} for text in TEXTS]})
     pq.write_table(
         table, tmp_path / "a", compression=compression, data_page_version=version, use_dictionary=dictionary,
-        write_page_checksum=checksums, row_group_size=1700, data_page_size=2000, write_statistics=not checksums,
+        write_page_checksum=checksums, row_group_size=1700, data_page_size=2000, write_batch_size=100,
+        write_statistics=not checksums,
     )  # fmt: skip
     metadata = pq.ParquetFile(tmp_path / "a").metadata
     with pa.OSFile(str(tmp_path / "a")) as file:

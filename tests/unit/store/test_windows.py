@@ -86,8 +86,8 @@ def test_files_of_an_earlier_version_are_hashed_as_a_whole_once(three_groups, tm
 @pytest.mark.parametrize(
     ("size", "length", "reason"),
     [
-        (8, 9, "Token ids of windows must be 0 to 7; found 0 to 8."),
-        (9, 8, "Windows must have at most 9 tokens; found one of 10."),
+        (8, 9, "Token ids of windows must be 0 to 7; found 0 to 8; encode again"),
+        (9, 8, "Windows must have at most 9 tokens; found one of 10; encode again"),
     ],
 )
 def test_windows_that_kernels_would_write_beyond_their_arrays_for_are_refused(three_groups, size, length, reason):
