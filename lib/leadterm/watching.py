@@ -18,6 +18,8 @@ MADE_BY = {
     "count_cooccurrences": ("bigram", "context", "frequencies"),
     "compose_weights": ("composed",),
     "count_attention": ("query_key", "position"),
+    "add_files": ("sources", "windows", "bigram", "context"),
+    "merge_runs": ("sources", "windows", "bigram", "context"),
     "shuffle_corpus": (f"{SHUFFLED_RUN}/windows",),
     "build_report": ("report",),
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from leadterm.cli.jobs import add_job_arguments
+from leadterm.cli.logs import add_log_argument
 from leadterm.cli.saying import report_errors, say_page
 from leadterm.cli.showing import show
 from leadterm.config import load_config
@@ -35,8 +36,9 @@ def _main(name: str, add: Callable[[argparse.ArgumentParser], None], arguments: 
     """Parse the arguments of a script, and run it."""
     parser = argparse.ArgumentParser(prog=name)
     add(parser)
+    add_log_argument(parser)
     options = parser.parse_args(arguments)
-    return report_errors(lambda: options.action(options))
+    return report_errors(lambda: options.action(options), name, options.log_json)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

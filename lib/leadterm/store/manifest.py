@@ -175,7 +175,7 @@ class Manifest:
 
     def _of_known_kinds(self) -> "Manifest":
         """Refuse fields of another kind than they were written in: readers make arrays of these sizes."""
-        mappings = (self.made_from, self.settings, self.counts, self.seconds, self.passing_bytes)
+        mappings = (self.made_from, self.settings, self.counts, self.seconds, self.passing_bytes, self.work)
         if _is_deeper((*mappings, *(entry.details for entry in self.files)), DEEPEST):
             raise ValueError(f"it nests more than {DEEPEST} deep")
         if not (isinstance(self.product, str) and all(isinstance(one, dict) for one in mappings)):
