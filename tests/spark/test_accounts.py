@@ -170,12 +170,12 @@ def test_max_documents_are_the_first_eligible_ones(spark, tmp_path, wanted, n_fi
 
 
 @contextmanager
-def staging_without_room(run):
+def staging_without_room(run, stage=None):
     """Open a staging folder in which executors cannot write: a file takes the place of their folder."""
-    with staging(run) as stage:
-        (stage.folder / PARTS).remove()
-        (stage.folder / PARTS).write_bytes(b"")
-        yield stage
+    with staging(run, stage) as staged:
+        (staged.folder / PARTS).remove()
+        (staged.folder / PARTS).write_bytes(b"")
+        yield staged
 
 
 def tiny_config(tmp_path, text="a b a b c"):

@@ -109,6 +109,8 @@ class Staging:
             for name in names:
                 if name.startswith("."):
                     (self.parts / name).remove()
+        except NotADirectoryError:
+            return False
         except OSError:
             return True
         return not all(name.startswith(".") for name in names)
