@@ -63,7 +63,8 @@ def test_it_is_a_run_of_the_same_tokens_and_windows(real, shuffled):
     assert manifest.settings == {**source.settings, "shuffled": {"seed": 0}}
     assert manifest.made_from["windows"] == source.content_hash
     assert manifest.counts == source.counts
-    assert [entry.details for entry in manifest.files] == [entry.details for entry in source.files]
+    groups = [[entry.details["row_group_tokens"] for entry in one.files] for one in (manifest, source)]
+    assert groups[0] == groups[1]
     windows, before = list(shuffled.windows()), list(real.windows())
     assert [row.size for row in windows] == [row.size for row in before]
     assert not any((row[:20] == other[:20]).all() for row, other in zip(windows, before, strict=True) if row.size > 20)
