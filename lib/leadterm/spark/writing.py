@@ -29,6 +29,8 @@ REPORT_ROW = pa.schema(
         ("bytes", pa.int64()),
         ("sha256", pa.string()),
         ("groups", pa.list_(pa.int64())),
+        ("tail_bytes", pa.int64()),
+        ("tail_sha256", pa.string()),
         *((name, pa.int64()) for name in ("windows", "tokens")),
         *((name, pa.binary()) for name in ("tally", "counts")),
     ]
