@@ -15,11 +15,12 @@ from leadterm.spark.counting import WindowsCounter
 from leadterm.spark.dealing import RowGroup
 from leadterm.spark.merging import MatrixWriter, report_of
 from leadterm.spark.partials import PartialsMerger, PartialsWriter, reported_sums
-from leadterm.store import Location
+from leadterm.store import FileEntry, Location
 from leadterm.store.covers import Cover, disjoint
 from leadterm.store.partials import Sums, finished_sums, partials_file
 from leadterm.store.products import PARTS
-from leadterm.store.windows import SCHEMA, windows_file
+from leadterm.store.verified import Written
+from leadterm.store.windows import SCHEMA, WindowsFiles, windows_file
 from support.random_windows import random_windows
 
 NUMBERS = st.sets(st.integers(0, 30), min_size=1)
@@ -71,12 +72,15 @@ class Place:
     def __init__(self, folder: Path, corpus) -> None:
         self.corpus, self.folder = corpus, folder
         self.groups: list[RowGroup] = []
+        files = {}
         (folder / PARTS).mkdir()
         for number, window in enumerate(corpus.windows):
-            with windows_file(Location.of(folder / f"{number:03d}")) as (file, _):
+            with windows_file(Location.of(folder / f"{number:03d}")) as (file, sink):
                 tokens = pa.array([window], pa.list_(pa.int32()))
                 file.append(pa.table([pa.array([0]), pa.array([0], pa.int32()), tokens], schema=SCHEMA))
             self.groups.append(RowGroup(number, f"{number:03d}", 0, len(window)))
+            files[f"{number:03d}"] = Written.of(FileEntry(f"{number:03d}", sink.n_bytes, sink.sha256, file.details))
+        self.windows = WindowsFiles(str(folder), corpus.size, len(corpus.weights), files)
         self.division = RowGroups(3, 2)
         matrices = ((statistic, block) for statistic in (0, 1) for block in range(-(-corpus.size // 3)))
         self.blocks = (*matrices, (2, 0), (3, 0))
@@ -86,7 +90,7 @@ class Place:
         """Count some row groups as a task does."""
         memory = TaskMemory(unit_tokens, self.corpus.capacity)
         length = len(self.corpus.weights)
-        counter = WindowsCounter(str(self.folder), self.corpus.size, length, 8, memory, self.partials)
+        counter = WindowsCounter(self.windows, self.corpus.size, length, 8, memory, self.partials)
         dealt = pa.RecordBatch.from_pylist([self.groups[number]._asdict() for number in numbers])
         reports = list(counter(iter([dealt])))
         return reported_sums(pa.Table.from_batches(reports))

@@ -34,7 +34,7 @@ def write(run: Location, rows: list[Row], groups: RowGroups, row_group: int) -> 
                     file.append(mine)
                 entries.append(FileEntry(rows_file(block), sink.n_bytes, sink.sha256))
                 places.append((place, rows_file(block)))
-        stage.commit(Manifest("bigram", {}, {}, {}, tuple(entries)), places)
+        stage.commit(Manifest("bigram", {}, {}, {"vocabulary_size": 20}, tuple(entries)), places)
     return run
 
 
@@ -68,7 +68,7 @@ def test_a_file_is_read_once_a_row_group_at_a_time(tmp_path):
     run = write(Location.of(tmp_path / "run"), matrix, groups, 60)  # Row groups of 3 rows, groups of 2.
     read = []
     with patch("pyarrow.parquet.ParquetFile.read_row_group", autospec=True) as reader:
-        reader.side_effect = lambda file, number: read.append(number) or file.read_row_groups([number])
+        reader.side_effect = lambda file, number, columns: read.append(number) or file.read_row_groups([number])
         assert added([run], groups) == matrix
     assert read == list(range(7))
 

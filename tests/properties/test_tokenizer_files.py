@@ -10,6 +10,7 @@ from tokenizers import Tokenizer as RustTokenizer
 
 from leadterm.corpus import WordTokenizer, count_words, ids_file, most_frequent, word_file
 from leadterm.corpus.huggingface import HuggingFaceTokenizer
+from leadterm.corpus.words import LONGEST_WORD
 
 CHARACTERS = [
     character
@@ -34,8 +35,9 @@ def test_ids_are_those_of_the_word_rule(texts, size):
 
 
 def test_every_character_is_a_space_a_letter_or_a_sign_as_in_the_rule():
-    """Each between two letters: it splits them, joins them, or stands alone."""
-    texts = ["a".join(["", *CHARACTERS[start : start + 5000], ""]) for start in range(0, len(CHARACTERS), 5000)]
+    """Each between two letters: it splits them, joins them, or stands alone. No word is too long for a vocabulary."""
+    step = LONGEST_WORD // 2 - 1
+    texts = ["a".join(["", *CHARACTERS[start : start + step], ""]) for start in range(0, len(CHARACTERS), step)]
     vocabulary = most_frequent(count_words(texts), len(CHARACTERS))
     ours, theirs = WordTokenizer(vocabulary), RustTokenizer.from_str(word_file(vocabulary))
     assert [theirs.encode(text).ids for text in texts] == [ids.tolist() for ids in ours.encode(texts).tokens]
