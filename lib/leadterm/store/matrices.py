@@ -25,9 +25,9 @@ from leadterm.store.products import read_verified
 
 COLUMNS, VALUES = ("row", "cols.list.element"), "values.list.element"
 DELTA = dict.fromkeys((*COLUMNS, VALUES), "DELTA_BINARY_PACKED")
-"""Differences packed in bits: smaller than plain numbers with the same compression, and faster both ways."""
+"""Differences packed in bits: 5 bytes an entry of the context matrix instead of 12, written in the same time."""
 INTEGERS: dict[str, Any] = {"column_encoding": DELTA, "compression": "none", "write_statistics": ["row"]}
-"""Compression of what is packed already would save 2 % of a file, and take a third of the time."""
+"""Compression of what is packed already would save 2 % of a file."""
 FLOATS: dict[str, Any] = INTEGERS | {"column_encoding": DELTA | {VALUES: "PLAIN"}}
 """Of averages, whose bits are as good as random."""
 
@@ -83,7 +83,7 @@ def matrix_schema(name: str, vocabulary_size: int, scale_bits: int) -> pa.Schema
 
 
 def _list_of(number: pa.DataType) -> pa.ListType:
-    """Give the type of lists that hold no null, of which Parquet need not keep account: a third of the time."""
+    """Give the type of lists that hold no null, of which Parquet need not keep account."""
     return pa.list_(pa.field("element", number, nullable=False))
 
 
