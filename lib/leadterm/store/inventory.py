@@ -103,7 +103,7 @@ class Inventory:
             if not path.startswith(STAGING):
                 yield f"{path} is unexpected: {reason}"
         for folder in remnants:
-            job = folder.removeprefix(STAGING).rpartition("-")[0]
+            job = "" if folder.startswith(SWAP) else folder.removeprefix(STAGING).rpartition("-")[0]
             goes_on = f"run {job} again to go on from there, or remove it" if job else "remove it"
             if folder.startswith(SWAP) and f"{folder}/{JOURNAL}" in self.files:
                 yield f"{folder} holds the rest of a replacement that was stopped: run leadterm add, or any job, again"

@@ -51,7 +51,7 @@ def test_what_a_killed_training_leaves_is_taken_for_no_revision(tmp_path, monkey
     pretrainer(tmp_path, steps=1).advance()
 
     def killed(*_):
-        monkeypatch.setattr("leadterm.training.whole._remove", lambda path: None)
+        monkeypatch.setattr("leadterm.whole._remove", lambda path: None)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("leadterm.pretraining.revisions.save_file", killed)

@@ -125,7 +125,7 @@ def test_a_check_tells_what_is_left_of_a_replacement(run):
     write(run, "old", "only-old")
     write(run / f"{SWAP}x", "new", "only-new")
     (problem,) = check_run(run).problems
-    assert problem.startswith(f"{SWAP}x is unexpected: a job is at work, or was killed")
+    assert problem.startswith(f"{SWAP}x is unexpected: a job is at work, or was stopped")
     (run / f"{SWAP}x").remove()
     with pytest.raises(Killed), patch("leadterm.store.swapping._take_place", side_effect=Killed):
         swap(run)
