@@ -39,9 +39,9 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packed]:
 
 @pytest.fixture(scope="module")
 def plain_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Run a cluster whose worker knows of no Python but the system's; each more would unpack and compile for itself."""
+    """Run a cluster whose two workers know of no Python but the system's."""
     home = str(Path(pyspark.__file__).parent)
-    with running_cluster(tmp_path_factory.mktemp("cluster"), 1, SPARK_HOME=home, **PLAIN) as running:
+    with running_cluster(tmp_path_factory.mktemp("cluster"), SPARK_HOME=home, **PLAIN) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -65,9 +66,9 @@ class Driver:
         )
         assert self.answer() == []
 
-    def begin(self, config: Path, run: Path, job: str) -> None:
-        """Begin a job."""
-        self._process.stdin.write(json.dumps([str(config), str(run), [job]]) + "\n")
+    def begin(self, config: Path, run: Path, job: str, files: Sequence[Path] = ()) -> None:
+        """Begin a job, or to add files."""
+        self._process.stdin.write(json.dumps([str(config), str(run), [job], list(map(str, files))]) + "\n")
         self._process.stdin.flush()
 
     def answer(self) -> list[str]:
