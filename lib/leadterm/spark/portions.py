@@ -28,6 +28,8 @@ from leadterm.store.windows import windows_file
 PORTION_BYTES = 2**30
 """Of input files, as they lie on the disk; a larger file is a portion of its own. A corpus of one portion is encoded
 at once, without this: to merge, all windows are written and read once more."""
+PORTIONS = 32
+"""Of a larger corpus, portions grow, so that their number stays below 2 · 32 + 2: merging holds a row group of each."""
 PREFIX = "portion-"
 """How the names of reports begin."""
 BUCKETS = "task int, name string, place string"
@@ -161,11 +163,12 @@ def _tables(place: Location) -> Iterator[pa.Table]:
 
 
 def divide(documents: Documents, n_bytes: int) -> list[list[str]]:
-    """Divide the files of a corpus, in order, into portions of so many bytes; one if it is read in part only."""
+    """Divide the files of a corpus, in order, into portions of so many bytes or more; one if it is read in part only."""
     portions: list[list[str]] = [[]]
-    filled = 0
-    for file, size in zip(documents.sources["path"].to_pylist(), documents.sources["bytes"].to_pylist(), strict=True):
-        if portions[-1] and filled + size > n_bytes and not documents.is_limited:
+    sizes, filled = documents.sources["bytes"].to_pylist(), 0
+    most = max(n_bytes, sum(sizes) // PORTIONS)
+    for file, size in zip(documents.sources["path"].to_pylist(), sizes, strict=True):
+        if portions[-1] and filled + size > most and not documents.is_limited:
             portions.append([])
             filled = 0
         portions[-1].append(file)
