@@ -163,7 +163,7 @@ def _tables(place: Location) -> Iterator[pa.Table]:
 
 
 def divide(documents: Documents, n_bytes: int) -> list[list[str]]:
-    """Divide the files of a corpus, in order, into portions of so many bytes or more; one if it is read in part only."""
+    """Divide the files of a corpus, in order, into portions of so many bytes or more; one, if it is read in part."""
     portions: list[list[str]] = [[]]
     sizes, filled = documents.sources["bytes"].to_pylist(), 0
     most = max(n_bytes, sum(sizes) // PORTIONS)
