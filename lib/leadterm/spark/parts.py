@@ -118,7 +118,7 @@ def _check_addable(part: Part) -> None:
 
 def _check_alike(first: Part, other: Part) -> None:
     """Refuse runs that differ in more than their files."""
-    for name in other.manifests.keys() & first.manifests.keys():
+    for name in (name for name in reversed(other.manifests) if name in first.manifests):
         mine, its = first.manifests[name], other.manifests[name]
         inputs = {key: its.made_from.get(key) for key in ("corpus", "windows") if key in its.made_from}
         if differences := its.differences(mine.made_from | inputs, mine.settings):
