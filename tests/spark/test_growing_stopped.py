@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadterm.config import parse_alignment
-from leadterm.errors import RunError
+from leadterm.errors import MachineError, RunError
 from leadterm.pipeline import add_to_run, run_jobs
 from leadterm.spark.merge import merge_runs
 from leadterm.store import Location, read_manifest
@@ -96,6 +96,41 @@ def test_a_run_that_changed_meanwhile(spark, corpus, old, tmp_path, monkeypatch)
     with pytest.raises(RunError, match=r"run was changed by another process meanwhile. Add the files again."):
         add(spark, run, config_for(corpus / "in"))
     assert names_in(run) == sorted(PRODUCTS)
+
+
+def test_two_at_once(spark, corpus, old, tmp_path, monkeypatch):
+    run, config = counts_only(old, tmp_path / "run"), config_for(corpus / "in")
+
+    def merge(session, runs, output):
+        with pytest.raises(RunError, match=r"another job, process \d+ on .*, is at work in"):
+            add(spark, run, config)
+        return merge_runs(session, runs, output)
+
+    monkeypatch.setattr("leadterm.spark.add.merge_runs", merge)
+    assert add(spark, run, config)
+    assert names_in(run) == sorted(PRODUCTS)
+
+
+def test_what_was_encoded_and_counted_stays_so(spark, corpus, old, expected, tmp_path, monkeypatch):
+    """Where the machine fails in a merge, the next add begins with it; unless there is something else to add."""
+    run, config = counts_only(old, tmp_path / "run"), config_for(corpus / "in")
+
+    def fail(*_):
+        raise MachineError("the disk is full")
+
+    with monkeypatch.context() as failing, pytest.raises(MachineError):
+        failing.setattr("leadterm.spark.add.merge_runs", fail)
+        add(spark, run, config)
+    other = shutil.copytree(run, tmp_path / "other")
+    with monkeypatch.context() as refusing:
+        refusing.setattr("leadterm.spark.encode.divide", fail)
+        refusing.setattr("leadterm.spark.count.staging", fail)
+        assert add(spark, run, config)
+    assert accounts(run) == accounts(expected)
+    assert add(spark, other, config, put_ids(tmp_path / "other.parquet", documents(7)))
+    assert add(spark, other, config)
+    assert len(StoredRun(Location.of(other)).sources) == 4
+    assert names_in(other) == sorted(PRODUCTS)
 
 
 def test_all_jobs_follow_and_then_nothing_is_to_do(spark, corpus, expected, run, caplog):

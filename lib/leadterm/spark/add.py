@@ -16,9 +16,9 @@ from leadterm.spark.rules import rule_of
 from leadterm.spark.sources import new_sources
 from leadterm.spark.unchanged import stamps_of
 from leadterm.spark.vocabulary import given_tokenizer
-from leadterm.store import Location, Manifest, is_current, read_manifest, staging
+from leadterm.store import Location, Manifest, is_current, read_manifest
 from leadterm.store.stored_run import StoredRun
-from leadterm.store.swapping import finish_swaps, replacement
+from leadterm.store.swapping import replacement, sole_replacer
 
 logger = logging.getLogger("leadterm")
 
@@ -53,23 +53,22 @@ def add_files(session: SparkSession, config: Config, run: Location, files: Seque
     InputError
         If a file would be counted twice, or has changed since it was counted; names it.
     RunError
-        If the run was made with other settings, or is not whole.
+        If the run was made with other settings, is not whole, or another process adds to it.
     """
     _check_addable(config)
-    finish_swaps(run)
-    base = _base(config, run)
-    new, n_counted = _open_new(session, config.corpus, run if base else None, files)
-    if new is None:
-        logger.info("nothing to add: all %s files are counted already", f"{n_counted:,}")
-        return False
-    logger.info("new files: %s; counted already: %s", f"{len(new.sources):,}", f"{n_counted:,}")
-    if base:
-        count.count_cooccurrences(session, config, run)
-    with staging(run) as stage:
-        part = stage.folder / "added"
-        encode.encode_corpus(session, config, part, documents=new, may_be_empty=base is not None)
+    with sole_replacer(run) as stage:
+        base = _base(config, run)
+        new, n_counted = _open_new(session, config.corpus, run if base else None, files)
+        if new is None:
+            logger.info("nothing to add: all %s files are counted already", f"{n_counted:,}")
+            return False
+        logger.info("new files: %s; counted already: %s", f"{len(new.sources):,}", f"{n_counted:,}")
+        if base:
+            count.count_cooccurrences(session, config, run)
+        part = stage.parts / "added"  # What an add that was stopped has done of the same stays done.
+        encode.encode_corpus(session, config, part, overwrite=True, documents=new, may_be_empty=base is not None)
         if StoredRun(part).manifest("windows").counts["windows"]:
-            count.count_cooccurrences(session, config, part)
+            count.count_cooccurrences(session, config, part, overwrite=True)
         with replacement(run) as fresh:
             if base:
                 merge_runs(session, [run, part], fresh)

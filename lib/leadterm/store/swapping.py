@@ -2,7 +2,7 @@
 
 The new products are put together in a hidden folder of the run, a run of its own. When all are whole, a journal appears
 in it, and from then on they are the run's: they take their places one after the other, and if that is stopped at any
-moment, whoever comes next goes on with it.
+moment, whoever comes next goes on with it. One process at a time does so.
 """
 
 import json
@@ -15,11 +15,31 @@ from pyarrow import fs
 from leadterm.store import manifest as manifests
 from leadterm.store.location import Location, whole_output
 from leadterm.store.products import STAGING, read_manifest
+from leadterm.store.stages import Stage, Staging, staging
 
 SWAP = f"{STAGING}swap-"
 """How the hidden folders begin."""
 JOURNAL = "journal.json"
 """Lists the products that are to take their places."""
+
+
+@contextmanager
+def sole_replacer(run: Location) -> Iterator[Staging]:
+    """Keep other processes from replacing products of a run together; gives a staging folder that outlives a kill.
+
+    What an earlier one was stopped in is finished first, if all was decided, or else removed.
+
+    Raises
+    ------
+    RunError
+        If another process does so, or the run cannot be written.
+    """
+    with staging(run, Stage("replacement", {}, {})) as stage:
+        for name in _swaps(run):
+            if (run / name / JOURNAL).exists():
+                _finish(run, run / name)
+            (run / name).remove()
+        yield stage
 
 
 @contextmanager
@@ -43,14 +63,20 @@ def replacement(run: Location) -> Iterator[Location]:
 def finish_swaps(run: Location) -> bool:
     """Let the products appear that were whole when their replacement was stopped; say whether there were any.
 
-    It must not run while another process replaces products of the run.
+    Raises
+    ------
+    RunError
+        If another process is at it.
     """
-    if run.kind() == fs.FileType.File:
+    if not any((run / name / JOURNAL).exists() for name in _swaps(run)):
         return False
-    stopped = [run / name for name in run.names() if name.startswith(SWAP) and (run / name / JOURNAL).exists()]
-    for fresh in stopped:
-        _finish(run, fresh)
-    return bool(stopped)
+    with sole_replacer(run):
+        return True
+
+
+def _swaps(run: Location) -> list[str]:
+    """Name the hidden folders of products that are to replace others."""
+    return [name for name in run.names() if name.startswith(SWAP)] if run.kind() != fs.FileType.File else []
 
 
 def _finish(run: Location, fresh: Location) -> None:

@@ -11,7 +11,7 @@ from leadterm.errors import RunError
 from leadterm.store import Location, Manifest, read_manifest, staging
 from leadterm.store.checking import check_run
 from leadterm.store.stored_run import StoredRun
-from leadterm.store.swapping import SWAP, finish_swaps, replacement
+from leadterm.store.swapping import SWAP, finish_swaps, replacement, sole_replacer
 from leadterm.store.tables import stage_bytes
 from support.dying import Killed, dying_after
 
@@ -149,3 +149,24 @@ def test_products_that_are_not_replaced_stay(run):
         stage.commit(Manifest("report", {}, {}, {}, (entry,)), [part])
     assert opened(run) == OLD
     assert run.names() == sorted([*NAMES, "report"])
+
+
+def test_one_process_replaces_at_a_time(run):
+    write(run, "old", "only-old")
+    with sole_replacer(run):
+        with pytest.raises(RunError, match=r"another job, process \d+ on .*, is at work in"), sole_replacer(run):
+            pass
+        swap(run)
+    with pytest.raises(Killed), patch("leadterm.store.swapping._take_place", side_effect=Killed):
+        swap(run)
+    with sole_replacer(run):
+        assert opened(run) == NEW
+    assert run.names() == sorted(NAMES)
+
+
+def test_what_was_not_decided_is_removed(run):
+    write(run, "old", "only-old")
+    write(run / f"{SWAP}x", "new", "only-new")
+    with sole_replacer(run):
+        assert opened(run) == OLD
+    assert run.names() == sorted(NAMES)
