@@ -1,7 +1,5 @@
 """The accuracy gate of composition and attention."""
 
-from functools import partial
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -76,13 +74,9 @@ def read_scores(sample: Sample) -> csr_array:
     manifest = require_manifest(sample.location, "composed", "compose_weights")
     sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)
     size = manifest.counts["vocabulary_size"]
-    lengths, columns, values = np.zeros(size, dtype=np.int64), [], []
-    pieces = map_scores(str(sample.folder / "composed" / SCORES), sha256, size)
-    for rows, offsets, some_columns, some_values in pieces:
-        lengths[rows] = np.diff(offsets)
-        columns.append(some_columns)
-        values.append(some_values)
-    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    matrix = map_scores(str(sample.folder / "composed" / SCORES), sha256, size)
+    columns, values = zip(*map(matrix.row, range(size)), strict=True)
+    bounds = np.concatenate([[0], np.cumsum(matrix.lengths)])
     return csr_array((np.concatenate(values), np.concatenate(columns), bounds), shape=(size, size))
 
 
@@ -95,8 +89,8 @@ def job_scores(sample: Sample) -> Scores:
     margins = read_table(sample.location, manifest, MARGINS)
     kept, without_row, spread = (margins[name].to_numpy() for name in ("kept", "without_row", "spread"))
     units = Units.from_counts(leadterm.open_run(sample.folder).bigram_counts(), spread)
-    pieces = partial(map_scores, str(sample.folder / "composed" / SCORES), sha256, len(kept))
-    return Scores(pieces, kept, without_row, units.row_bits, units.position_bits)
+    matrix = map_scores(str(sample.folder / "composed" / SCORES), sha256, len(kept))
+    return Scores(matrix, kept, without_row, units.row_bits, units.position_bits)
 
 
 def require_close(

@@ -27,23 +27,28 @@ def cases(draw):
     corpus = draw(random_windows())
     assume(any(len(window) > 1 for window in corpus.windows))
     kept = np.array(draw(st.lists(st.booleans(), min_size=corpus.size, max_size=corpus.size)))
-    return corpus, draw(st.sampled_from([np.ones(corpus.size, dtype=bool), kept])), draw(st.integers(1, 60))
+    return corpus, draw(st.sampled_from([np.ones(corpus.size, dtype=bool), kept])), draw(ways())
 
 
-def run(corpus, kept, block_places):
+def ways():
+    """How many places a block has, and when a row is written out for one pair of tokens: never, sometimes, always."""
+    return st.tuples(st.integers(1, 60), st.sampled_from([0.0, 0.5, 1.0, np.inf]))
+
+
+def run(corpus, kept, way):
     """The kernel's integers, and how many bits they have after the point."""
     dense = count_dense([window for window in corpus.windows if window], corpus.size)
     composed = compose(dense, kept)
     bits = bits_for(composed)
     scores = as_scores(composed, np.full(corpus.size, bits, dtype=np.int32), bits)
-    return dense, count(corpus.windows, corpus.length, scores, corpus.capacity, block_places), bits
+    return dense, count(corpus.windows, corpus.length, scores, corpus.capacity, *way), bits
 
 
 @given(cases())
 @settings(max_examples=200, deadline=None)
 def test_the_kernel_equals_the_definition(case):
-    corpus, kept, block_places = case
-    dense, pieces, bits = run(corpus, kept, block_places)
+    corpus, kept, way = case
+    dense, pieces, bits = run(corpus, kept, way)
     ids = None if kept.all() else np.flatnonzero(kept)
     statistics = (dense.bigram_counts, dense.context_weights, dense.alpha, dense.rho, dense.n_positions, corpus.size)
     scores = dense_scores(dense_composed(*statistics, ids), corpus.size, ids)
@@ -66,22 +71,22 @@ def test_the_kernel_equals_the_definition(case):
     assert np.abs(np.ldexp(found_position[:-1], -bits) / dense.n_positions - position).max() <= 1e-10 * size
 
 
-@given(cases(), st.integers(1, 60))
+@given(cases(), ways())
 @settings(max_examples=100, deadline=None)
-def test_any_blocks_and_any_division_of_the_windows_give_the_same_integers(case, other_blocks):
-    corpus, kept, block_places = case
-    dense, pieces, bits = run(corpus, kept, block_places)
-    scores = as_scores(compose(dense, kept), np.full(corpus.size, bits, dtype=np.int32), bits, pieces=5)
+def test_any_blocks_and_any_division_of_the_windows_give_the_same_integers(case, other_way):
+    corpus, kept, way = case
+    dense, pieces, bits = run(corpus, kept, way)
+    scores = as_scores(compose(dense, kept), np.full(corpus.size, bits, dtype=np.int32), bits)
     parts = [corpus.windows[::2], corpus.windows[1::2]]
-    other = [piece for part in parts for piece in count(part, corpus.length, scores, 10_000, other_blocks)]
+    other = [piece for part in parts for piece in count(part, corpus.length, scores, 10_000, *other_way)]
     assert sums(pieces) == sums(other)
 
 
 @given(cases())
 @settings(max_examples=50, deadline=None)
 def test_rows_ascend_and_batches_keep_to_their_capacity(case):
-    corpus, kept, block_places = case
-    _, pieces, _ = run(corpus, kept, block_places)
+    corpus, kept, way = case
+    _, pieces, _ = run(corpus, kept, way)
     keys = [key for kind, rows in pieces if kind == Statistic.QUERY_KEY for key in rows.keys.tolist()]
     assert all(a < b for a, b in pairwise(keys))
     assert all(
@@ -89,8 +94,9 @@ def test_rows_ascend_and_batches_keep_to_their_capacity(case):
     )
 
 
-@pytest.mark.parametrize("windows", [[[0, 1, 2, 3]], [[3, 0, 1]]])
-def test_scores_of_other_windows_are_refused(windows):
+@pytest.mark.parametrize("entries_per_score", [0.0, np.inf])
+@pytest.mark.parametrize("windows", [[[0, 1, 2, 3]], [[3, 0, 1]], [[0, 1], [0, 3]]])
+def test_scores_of_other_windows_are_refused(windows, entries_per_score):
     composed = compose(count_dense([[0, 1, 2], [2, 1, 0]], 4))
     with pytest.raises(RunError, match="a pair of tokens that occurs in the windows has no score"):
-        count(windows, 3, as_scores(composed, np.full(4, 40, dtype=np.int32), 40))
+        count(windows, 3, as_scores(composed, np.full(4, 40, dtype=np.int32), 40), 1, 1, entries_per_score)

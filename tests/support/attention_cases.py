@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from leadterm.composing import Composed, PairStatistics, compose_scores
-from leadterm.counting import Scores, SparseRows, Statistic, TaskMemory, attention_unit
+from leadterm.counting import ScoreRows, Scores, SparseRows, Statistic, TaskMemory, attention_unit
 from support.dense_theory import DenseStatistics
 
 
@@ -35,28 +35,27 @@ def dense_of(composed: Composed) -> np.ndarray:
     return result
 
 
-def as_scores(composed: Composed, row_bits: np.ndarray, position_bits: int, pieces: int = 2) -> Scores:
-    """Hand scores to the kernels in some pieces of rows."""
+def as_scores(composed: Composed, row_bits: np.ndarray, position_bits: int) -> Scores:
+    """Hand scores to the kernels."""
     offsets, columns = composed.pairs.indptr.astype(np.int64), composed.pairs.indices.astype(np.int32)
-    rows = np.flatnonzero(np.diff(offsets))
-
-    def give() -> Iterator[tuple[np.ndarray, ...]]:
-        for some in np.array_split(rows, pieces):
-            if len(some):
-                part = slice(offsets[some[0]], offsets[some[-1] + 1])
-                ends = np.concatenate([offsets[some], [part.stop]]) - part.start
-                yield some.astype(np.int32), ends, columns[part], composed.scores[part]
-
-    return Scores(give, composed.kept, composed.without_row, row_bits, position_bits)
+    matrix = ScoreRows.of_csr(offsets, columns, composed.scores)
+    return Scores(matrix, composed.kept, composed.without_row, row_bits, position_bits)
 
 
 def count(
-    windows: Sequence[Sequence[int]], length: int, scores: Scores, capacity: int = 1, block_places: int = 1
+    windows: Sequence[Sequence[int]],
+    length: int,
+    scores: Scores,
+    capacity: int = 1,
+    block_places: int = 1,
+    entries_per_score: float = 1.0,
 ) -> list[tuple[Statistic, SparseRows]]:
     """Run the kernel on lists of windows."""
     tokens = np.array([token for window in windows for token in window], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, windows)], dtype=np.int64)
-    counted = attention_unit(tokens, offsets, length, scores, TaskMemory(2**20, capacity, block_places))
+    counted = attention_unit(
+        tokens, offsets, length, scores, TaskMemory(2**20, capacity, block_places), entries_per_score
+    )
     return [(statistic, rows.copy()) for statistic, rows in counted]
 
 

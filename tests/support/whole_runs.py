@@ -87,7 +87,7 @@ def _write_attention(stage: Staging, run: Run) -> None:
 def read_composed(run: Run) -> Iterator[Any]:
     """Read the composed scores as the executors do, then their margins."""
     manifest = run.manifest("composed")
-    yield from map_scores(f"{run.location.path}/composed/{SCORES}", manifest.files[0].sha256, SIZE)
+    yield map_scores(f"{run.location.path}/composed/{SCORES}", manifest.files[0].sha256, SIZE)
     yield read_table(run.location, manifest, MARGINS)
 
 

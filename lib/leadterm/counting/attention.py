@@ -10,19 +10,18 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import kernel, prefetch
+from leadterm.compiling import inlined, kernel, prefetch
 from leadterm.counting.accumulator import add, close_row, empty_scratch, last_row
 from leadterm.counting.checks import check_windows
-from leadterm.counting.gathering import Scores, block_end, gather_scores, group_by_next
+from leadterm.counting.gathering import DIRECT, ENTRIES_PER_SCORE, gather_scores, group_by_next, plan_block
 from leadterm.counting.kernels import OUTPUT
 from leadterm.counting.memory import PLACES_PER_POSITION, TaskMemory
-from leadterm.counting.positions import AHEAD, CURRENT, fetch_ahead, group_positions
+from leadterm.counting.positions import AHEAD, NEXT, fetch_ahead, group_positions, regroup_by_current
 from leadterm.counting.rows import SparseRows
+from leadterm.counting.scores import MATRIX, NO_ROW, ScoreRows, Scores, look_up, rewrite_row
 from leadterm.counting.units import Statistic, dense_row
 from leadterm.errors import RunError
 
-NO_ROW = -1
-"""The open row while there is none."""
 NO_SCORE = -1
 """What the kernel returns for a pair that has no score."""
 TO_INTEGER = 1.5 * 2.0**52
@@ -33,11 +32,15 @@ SCORES_PER_LINE = 8
 """Of float64 in a cache line of 64 bytes."""
 TERM_BITS = 50
 """Terms must be below 2^50 units: half of what can be rounded so, and they are rounded themselves."""
-NO_COLUMNS, NO_VALUES = np.zeros(0, dtype=np.int32), np.zeros(0)
 
 
 def attention_unit(
-    tokens: NDArray[np.int32], offsets: NDArray[np.int64], length: int, scores: Scores, memory: TaskMemory
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    length: int,
+    scores: Scores,
+    memory: TaskMemory,
+    entries_per_score: float = ENTRIES_PER_SCORE,
 ) -> Iterator[tuple[Statistic, SparseRows]]:
     """Count the attention terms of some windows.
 
@@ -52,6 +55,8 @@ def attention_unit(
     memory
         Entries of one output batch (at least V are used), and scores that are looked up together (at least T). The sums
         of the rows do not depend on it.
+    entries_per_score
+        For how many entries a score is worth writing a row out for one pair of tokens. The sums do not depend on it.
 
     Yields
     ------
@@ -69,19 +74,22 @@ def attention_unit(
     """
     size = len(scores.kept)
     check_windows(tokens, offsets, size, length)
-    _, order, starts = group_positions(tokens, offsets, size, CURRENT)
+    _, order, starts = group_positions(tokens, offsets, size, NEXT)
+    order, starts = regroup_by_current(tokens, order, starts, size)
     scratch, touched = empty_scratch(size)
-    distances, rounded = np.zeros(length, dtype=np.int64), np.empty((2, length))
-    gathered = np.empty(max(memory.block_places, length + 1))
+    distances, rounded = np.zeros(length, dtype=np.int64), np.empty((3, length))
+    gathered, dense = np.empty(max(memory.block_places, length + 1)), scores.empty_row
+    served = (scores.matrix.arrays, scores.kept, dense, np.array(scores.without_row), gathered)
     units = _scales(scores)
     out = SparseRows.empty(min(len(order), size) + 1, max(memory.batch_entries, size))
     open_row = NO_ROW
-    for block in _blocks(order, starts, len(gathered)):
-        positions, begins = order[block], starts[block]
-        places, done = _gather(tokens, begins, positions, scores, gathered), 0
+    for block, places in _blocks(tokens, order, starts, scores.matrix, len(gathered), entries_per_score):
+        positions, begins, done = order[block], starts[block], 0
+        grouped = group_by_next(tokens, begins, positions, places, size)
+        gather_scores(tokens, *grouped, scores.matrix.arrays, dense, gathered)
         while done < len(positions):
             done, open_row, n_rows = attention_rows(
-                tokens, begins, positions, places, gathered, *units, distances, rounded, scratch, touched, done,
+                tokens, begins, positions, places, *served, *units, distances, rounded, scratch, touched, done,
                 open_row, *out.arrays,
             )  # fmt: skip
             if done == NO_SCORE:
@@ -100,33 +108,21 @@ def _scales(scores: Scores) -> tuple[NDArray[np.float64], float]:
     return rows, float(np.ldexp(1.0, scores.position_bits))
 
 
-def _blocks(order: NDArray[np.int32], starts: NDArray[np.int32], most_places: int) -> Iterator[slice]:
-    """Cut the grouped positions into blocks that have room in so many places."""
+def _blocks(
+    tokens: NDArray[np.int32],
+    order: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    matrix: ScoreRows,
+    most_places: int,
+    entries_per_score: float,
+) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+    """Cut the grouped positions into blocks that have room in so many places; say how each position is served."""
+    places = np.empty(max(1, most_places // PLACES_PER_POSITION), dtype=np.int64)
     last = 0
     while last < len(order):
-        first, last = last, block_end(order, starts, last, most_places, max(1, most_places // PLACES_PER_POSITION))
-        yield slice(first, last)
-
-
-def _gather(
-    tokens: NDArray[np.int32],
-    starts: NDArray[np.int32],
-    positions: NDArray[np.int32],
-    scores: Scores,
-    gathered: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """Look up all scores of a block of positions, and say where the mean and the scores of each begin."""
-    places: NDArray[np.int64]
-    *block, places = group_by_next(tokens, starts, positions, len(scores.kept))
-    dense, rest = scores.empty_row, scores.kept.copy()
-    for numbers, *entries in scores.pieces():
-        gather_scores(tokens, *block, numbers, *entries, dense, dense, gathered)
-        rest[numbers] = False
-    for others, source in ((rest, dense), (~scores.kept, scores.without_row)):
-        numbers = np.flatnonzero(others).astype(np.int32)
-        no_entry = (np.zeros(len(numbers) + 1, dtype=np.int64), NO_COLUMNS, NO_VALUES)
-        gather_scores(tokens, *block, numbers, *no_entry, dense, source, gathered)
-    return places
+        first = last
+        last = plan_block(tokens, order, starts, first, most_places, entries_per_score, matrix.lengths, places)
+        yield slice(first, last), places[: last - first]
 
 
 def _keys_kept(rows: SparseRows, kept: NDArray[np.bool_]) -> SparseRows:
@@ -140,23 +136,34 @@ def _keys_kept(rows: SparseRows, kept: NDArray[np.bool_]) -> SparseRows:
     return SparseRows(rows.keys[filled], offsets, rows.columns[stays], rows.values[stays])
 
 
+@inlined
+def fetch_scores(gathered, starts, positions, places, k):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Ask for the scores of a position soon to come, if they wait in memory."""
+    ahead = k + AHEAD
+    if ahead < positions.size and places[ahead] != DIRECT:
+        for place in range(places[ahead], places[ahead] + positions[ahead] - starts[ahead] + 2, SCORES_PER_LINE):
+            prefetch(gathered, place)
+
+
 @kernel(
-    "Tuple((int64, int64, int64))(int32[::1], int32[::1], int32[::1], int64[::1], float64[::1], float64[::1], float64, "
+    f"Tuple((int64, int64, int64))(int32[::1], int32[::1], int32[::1], int64[::1], {MATRIX}, "
+    "Array(bool_, 1, 'C', readonly=True), float64[::1], float64[::1], float64[::1], float64[::1], float64, "
     f"int64[::1], float64[:, ::1], int64[::1], uint64[::1], int64, int64, {OUTPUT})"
 )
 def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signature
-    tokens, starts, positions, places, gathered, row_scales, position_scale,
+    tokens, starts, positions, places, matrix, kept, dense, without_row, gathered, row_scales, position_scale,
     distances, rounded, scratch, touched, done, open_row, keys, offsets, columns, values,
 ):  # fmt: skip
     """Add q_j = (s_j - mean) / t of positions from ``done`` on to the open row and to ``distances``, rounded.
 
     The positions are grouped by current token, which names the row; their windows begin at ``starts``, the mean of
-    their scores stands at ``gathered[places]``, and after it the scores. ``distances`` ends with distance 0. Returns
-    the position to go on with, the row then open, and the number of rows written; stops early where the output has no
-    room for a full row.
+    their scores stands at ``gathered[places]``, and after it the scores. Those of positions that are DIRECT are looked
+    up here, in ``dense``, a row of no entry before and after. ``distances`` ends with distance 0. Returns the position
+    to go on with, the row then open, and the number of rows written; stops early where the output has no room for a
+    full row.
     """
-    n_rows, filled, n_columns = 0, 0, row_scales.size
-    in_row, in_distances = rounded[0], rounded[1]
+    n_rows, filled, n_columns, written = 0, 0, row_scales.size, NO_ROW
+    in_row, in_distances, found = rounded[0], rounded[1], rounded[2]
     row_terms, distance_terms = in_row.view(np.int64), in_distances.view(np.int64)
     while done < positions.size:
         row = tokens[positions[done]]
@@ -165,16 +172,18 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
                 n_rows, filled = close_row(open_row, scratch, touched, keys, offsets, columns, values, n_rows, filled)
             open_row = NO_ROW
             if filled + n_columns > columns.size:
-                return done, open_row, n_rows
+                break
             open_row = row
         fetch_ahead(tokens, starts, positions, done)
-        if done + AHEAD < positions.size:
-            n_ahead = positions[done + AHEAD] - starts[done + AHEAD] + 2
-            for place in range(places[done + AHEAD], places[done + AHEAD] + n_ahead, SCORES_PER_LINE):
-                prefetch(gathered, place)
+        fetch_scores(gathered, starts, positions, places, done)
         context = tokens[starts[done] : positions[done] + 1]
-        mean, first = gathered[places[done]], places[done] + 1
-        scores = gathered[first : first + context.size]
+        if places[done] == DIRECT:
+            written = rewrite_row(dense, matrix, written, tokens[positions[done] + 1])
+            scores = found[: context.size]
+            mean = look_up(dense if kept[written] else without_row, context, scores)
+        else:
+            first = places[done] + 1
+            mean, scores = gathered[first - 1], gathered[first : first + context.size]
         if np.isnan(mean):
             return NO_SCORE, open_row, n_rows
         row_scale, distance_scale = row_scales[row] / scores.size, position_scale / scores.size
@@ -188,4 +197,5 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
         for j in range(context.size):
             add(scratch, touched, context[j], row_terms[j] - INTEGER_ZERO)
         done += 1
+    rewrite_row(dense, matrix, written, NO_ROW)
     return done, open_row, n_rows

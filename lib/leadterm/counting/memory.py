@@ -9,8 +9,10 @@ BYTES_PER_TOKEN = 16
 BYTES_PER_ENTRY = 12
 """Of an output batch: column (4) and value (8), in the kernel's arrays, from which they are written."""
 BYTES_PER_VOCABULARY_ENTRY = 64
-"""Scratch row (8), group bounds (16), keys and offsets of a batch (16), and then either both frequencies (16) or what
-attention keeps of scores: a row, a scale, two marks (18); slack (6)."""
+"""Scratch row (8), group bounds (16), keys and offsets of a batch (16), both frequencies (16); slack (8)."""
+BYTES_PER_ROW_OF_SCORES = 96
+"""What attention keeps besides: where the rows lie (24), one written out (8), the scores of tokens without one (8), a
+scale (8), marks (2), the groups of a block (32); slack (14)."""
 PLACES_PER_POSITION = 8
 """A block of attention has a position for so many places at most, so that what is kept for each is bounded too."""
 BYTES_PER_PLACE = 10
@@ -40,6 +42,12 @@ class TaskMemory:
     batch_entries: int
     block_places: int = 0
 
+    def held(self, vocabulary_size: int) -> int:
+        """Say how many bytes all of it takes. Where there is a block, it is made after positions were sorted anew."""
+        held = self.unit_tokens * BYTES_PER_TOKEN + self.batch_entries * BYTES_PER_ENTRY
+        held += self.block_places * BYTES_PER_PLACE + vocabulary_size * BYTES_PER_VOCABULARY_ENTRY
+        return held + (vocabulary_size * BYTES_PER_ROW_OF_SCORES if self.block_places else 0)
+
 
 def places_of(pairs: float, positions: float) -> float:
     """Say how many places of blocks some positions with so many pairs take."""
@@ -57,9 +65,8 @@ def plan_memory(memory_bytes: int, vocabulary_size: int, window_length: int, *, 
         If a single window and a single full row would not fit.
     """
     batch = max(vocabulary_size, min(LARGEST_BATCH, memory_bytes // 8 // BYTES_PER_ENTRY))
-    fixed = batch * BYTES_PER_ENTRY + vocabulary_size * BYTES_PER_VOCABULARY_ENTRY
     places = max(window_length + 1, memory_bytes // 2 // BYTES_PER_PLACE) if attention else 0
-    fixed += places * BYTES_PER_PLACE
+    fixed = TaskMemory(0, batch, places).held(vocabulary_size)
     unit = min(LARGEST_UNIT, (memory_bytes - fixed) // BYTES_PER_TOKEN)
     if unit <= window_length:
         needed = fixed + (window_length + 1) * BYTES_PER_TOKEN

@@ -13,6 +13,8 @@ CURRENT, NEXT = 0, 1
 """Which token names the row: the one at the position, or the one that follows."""
 AHEAD = 4
 """Positions between asking for a context and reading it."""
+FAR_AHEAD = 16
+"""The same where only the position's own token is read."""
 TOKENS_PER_LINE = 16
 """Of int32 in a cache line of 64 bytes."""
 
@@ -51,6 +53,12 @@ def fetch_ahead(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # nu
 
 
 @inlined
+def fetch_token(tokens, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Ask for the token at a position soon to come, where no more of its context is read."""
+    prefetch(tokens, order[min(k + FAR_AHEAD, order.size - 1)])
+
+
+@inlined
 def fetch_behind(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
     """The same for a kernel that goes through the positions from the last to the first."""
     if k >= AHEAD:
@@ -62,6 +70,24 @@ def fetch(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba in
     """Ask for the context of a position."""
     for i in range(starts[k], order[k] + 1, TOKENS_PER_LINE):
         prefetch(tokens, i)
+
+
+@kernel("Tuple((int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64)")
+def regroup_by_current(tokens, order, starts, vocabulary_size):  # type: ignore[no-untyped-def]
+    """Sort grouped positions by current token, again a stable counting sort: the groups become order within a group."""
+    place = np.zeros(vocabulary_size + 1, dtype=np.int64)
+    for k in range(order.size):
+        fetch_token(tokens, order, k)
+        place[tokens[order[k]] + 1] += 1
+    for row in range(vocabulary_size):
+        place[row + 1] += place[row]
+    new_order, new_starts = np.empty_like(order), np.empty_like(starts)
+    for k in range(order.size):
+        fetch_token(tokens, order, k)
+        row = tokens[order[k]]
+        new_order[place[row]], new_starts[place[row]] = order[k], starts[k]
+        place[row] += 1
+    return new_order, new_starts
 
 
 @kernel("void(int32[::1], int64[::1], int64[::1], int64[::1], int64[::1])")

@@ -1,11 +1,10 @@
 """How many tasks count, in how many units, and what each holds: the arithmetic of the jobs, about sizes to come."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from leadterm.counting import TaskMemory
-from leadterm.counting.memory import BYTES_PER_ENTRY, BYTES_PER_PLACE, BYTES_PER_TOKEN, BYTES_PER_VOCABULARY_ENTRY
 from leadterm.store.windows import ROW_GROUP_TOKENS
 
 
@@ -33,6 +32,5 @@ class Units:
         tasks = max(1, min(groups, cores * rounds))
         own = tokens / tasks
         per_task = max(1, int(np.ceil(own / limits.unit_tokens)))
-        held = min(own, limits.unit_tokens) * BYTES_PER_TOKEN + limits.batch_entries * BYTES_PER_ENTRY
-        held += limits.block_places * BYTES_PER_PLACE + size * BYTES_PER_VOCABULARY_ENTRY
-        return cls(tasks, tasks * per_task, int(held))
+        held = replace(limits, unit_tokens=int(min(own, limits.unit_tokens))).held(size)
+        return cls(tasks, tasks * per_task, held)

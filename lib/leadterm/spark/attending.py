@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -82,8 +81,8 @@ class AttentionCounter:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count the row groups named in the batches, as many at once as memory allows; say where the sums are."""
-        pieces = partial(map_scores, self.scores.path(), self.scores.sha256, len(self.kept))
-        scores = Scores(pieces, self.kept, self.without_row, self.row_bits, self.position_bits)
+        matrix = map_scores(self.scores.path(), self.scores.sha256, len(self.kept))
+        scores = Scores(matrix, self.kept, self.without_row, self.row_bits, self.position_bits)
         for unit in fill_units(batches, self.memory.unit_tokens):
             yield self.partials.write(cover_of(unit), self._count(unit, scores))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from leadterm.counting import check_rows
+from leadterm.counting import ScoreRows, check_rows
 from leadterm.errors import InputError, RunError
 from leadterm.store.location import CHUNK, HashingSink, Location, hashing_output
 
@@ -28,8 +28,6 @@ SCHEMA = pa.schema(
     ],
     metadata={"leadterm.matrix": "composed", "leadterm.axes": "NEXT x CONTEXT"},
 )
-Piece = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]
-"""Some rows: row numbers, offsets, columns, values."""
 
 
 def write_scores(
@@ -65,8 +63,8 @@ def write_scores(
     return sink
 
 
-def map_scores(path: str, sha256: str, vocabulary_size: int) -> Iterator[Piece]:
-    """Give the rows of a local file of scores, mapped into memory, in the order of row numbers.
+def map_scores(path: str, sha256: str, vocabulary_size: int) -> ScoreRows:
+    """Map a local file of scores into memory.
 
     What it says is looked at once in each process, hash and numbers: kernels write where its columns tell them to.
 
@@ -90,22 +88,37 @@ def map_scores(path: str, sha256: str, vocabulary_size: int) -> Iterator[Piece]:
             "Run the job compose_weights again."
         )
     _check(*known, vocabulary_size)
-    yield from _pieces(path)
+    return _rows(path, vocabulary_size)
 
 
-def _pieces(path: str, *, validated: bool = False) -> Iterator[Piece]:
-    """Give what a file says; ``validated``: after a look at whether its lists lie inside of it."""
+def _rows(path: str, vocabulary_size: int) -> ScoreRows:
+    """Find the rows of a file that was looked at: where in it their columns and values lie."""
     with pa.memory_map(path) as file:
-        reader = pa.ipc.open_file(file)
-        if not reader.schema.equals(SCHEMA):
-            raise pa.ArrowInvalid("its columns are not row, cols and values")
-        for number in range(reader.num_record_batches):
-            batch = reader.get_batch(number)
-            if validated:
-                batch.validate(full=True)
-            columns, values = batch.column(1), batch.column(2)
-            offsets = columns.offsets.to_numpy().astype(np.int64)
-            yield batch.column(0).to_numpy(), offsets, columns.values.to_numpy(), values.values.to_numpy()
+        mapped = file.read_buffer()
+    first_columns, first_values, lengths = np.zeros((3, vocabulary_size), dtype=np.int64)
+    for batch in _batches(mapped):
+        rows, columns, values = batch.column(0).to_numpy(), batch.column(1), batch.column(2)
+        offsets = columns.offsets.to_numpy()
+        first_columns[rows] = _place(columns.values, mapped) // 4 + offsets[:-1]
+        first_values[rows] = _place(values.values, mapped) // 8 + offsets[:-1]
+        lengths[rows] = np.diff(offsets)
+    words = np.frombuffer(mapped, np.uint8)[: mapped.size // 8 * 8]
+    return ScoreRows(words.view(np.int32), words.view(np.float64), first_columns, first_values, lengths)
+
+
+def _place(array: pa.Array, mapped: pa.Buffer) -> int:
+    """Say at which byte of a mapped file the data of an array begins: a multiple of 8, as the format has it."""
+    data = array.buffers()[1]
+    return data.address - mapped.address if data.size else 0
+
+
+def _batches(mapped: pa.Buffer) -> Iterator[pa.RecordBatch]:
+    """Give the record batches of a mapped file."""
+    reader = pa.ipc.open_file(mapped)
+    if not reader.schema.equals(SCHEMA):
+        raise pa.ArrowInvalid("its columns are not row, cols and values")
+    for number in range(reader.num_record_batches):
+        yield reader.get_batch(number)
 
 
 @lru_cache(maxsize=8)
@@ -113,8 +126,17 @@ def _check(path: str, _size: int, _modified: int, vocabulary_size: int) -> None:
     """Look at all numbers of a file once in each process, unless it changes."""
     last = -1
     try:
-        for rows, offsets, columns, values in _pieces(path, validated=True):
-            check_rows(rows, offsets, columns, len(values), vocabulary_size)
+        with pa.memory_map(path) as file:
+            mapped = file.read_buffer()
+        for batch in _batches(mapped):
+            batch.validate(full=True)
+            rows, columns, values = batch.column(0).to_numpy(), batch.column(1), batch.column(2)
+            offsets = columns.offsets.to_numpy().astype(np.int64)
+            check_rows(rows, offsets, columns.values.to_numpy(), len(values.values), vocabulary_size)
+            if not columns.offsets.equals(values.offsets) or any(
+                _place(lists.values, mapped) % 8 for lists in (columns, values)
+            ):
+                raise InputError("Columns and values must lie side by side; found others.")
             if len(rows) and rows[0] <= last:
                 raise InputError(f"Rows must ascend; found {rows[0]} after {last}.")
             last = int(rows[-1]) if len(rows) else last

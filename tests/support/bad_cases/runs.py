@@ -141,7 +141,7 @@ def matrix_rows(rows: list[int], columns: list[list[int]]) -> pa.Table:
 def far_scores(folder: Path) -> Any:
     columns = np.array([0, 7], dtype=np.int32)
     sink = write_scores(Location.of(folder / "scores.arrow"), np.array([0, 2, 2]), columns, np.ones(2))
-    return list(map_scores(str(folder / "scores.arrow"), sink.sha256, 2))
+    return map_scores(str(folder / "scores.arrow"), sink.sha256, 2)
 
 
 def in_run(

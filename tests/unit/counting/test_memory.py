@@ -21,15 +21,17 @@ def test_a_plan_fits_the_kernels(memory, vocabulary, length):
     assert 12 * plan.unit_tokens + 12 * plan.batch_entries + 24 * vocabulary <= memory
 
 
-@pytest.mark.parametrize("memory", [64 * MIB, 2**30, 2**40])
+@pytest.mark.parametrize("memory", [128 * MIB, 2**30, 2**40])
 @pytest.mark.parametrize("vocabulary", [1, 200_000])
 @pytest.mark.parametrize("length", [1, 128, 65_536])
 def test_a_plan_for_attention_has_room_for_a_block_too(memory, vocabulary, length):
     plan = plan_memory(memory, vocabulary, length, attention=True)
     assert plan.block_places > length  # a full position, and its mean
-    # As above, and for a block the scores and 16 bytes of each position, at most an eighth as many.
-    block = 8 * plan.block_places + 16 * (plan.block_places // 8)
+    # As above, and for a block the scores and 16 bytes of each position, at most an eighth as many; for each token three
+    # numbers that say where its row lies, three of float64, and the four bounds of its group in a block.
+    block = 8 * plan.block_places + 16 * (plan.block_places // 8) + 80 * vocabulary
     assert 12 * plan.unit_tokens + 12 * plan.batch_entries + 24 * vocabulary + block <= memory
+    assert 20 * plan.unit_tokens + 24 * vocabulary <= memory  # Positions are sorted twice, before there is a block.
     assert plan_memory(memory, vocabulary, length).block_places == 0
 
 
