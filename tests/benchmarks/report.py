@@ -15,6 +15,7 @@ TITLES = {
     "counting": "COUNTING: from windows to the bigram and context matrices",
     "composition": "COMPOSITION: from counts to the scores of pairs, on the driver",
     "attention": "ATTENTION: from windows and scores to the query-key matrix and the position bias",
+    "paper": "THE PAPER'S CORPUS SIDE: from 100,000 windows of ids to the query-key matrix, all jobs",
     "alignment": "ALIGNMENT: one layer of 9 heads, d_model 576, against the paper's predictors, float32, on the CPU",
     "scaling": "SCALING: counting and attention on one core and on all, and on twice the tokens",
     "trainer": "TRAINER: one step of gradient descent, 3 layers, float32, on the CPU",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import alignment, attention, composition, counting, encoding, scaling, trainer
+from benchmarks import alignment, attention, composition, counting, encoding, paper, scaling, trainer
 from benchmarks.bench import Bench
 from benchmarks.corpus import build_texts, pinned_packages
 from benchmarks.debian import build_debian
@@ -29,6 +29,7 @@ PARTS = {
     "counting": counting,
     "composition": composition,
     "attention": attention,
+    "paper": paper,
     "trainer": trainer,
     "alignment": alignment,
     "scaling": scaling,

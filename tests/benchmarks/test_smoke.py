@@ -45,7 +45,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_benchmark_measures_everyone(results: Path) -> None:
     parts = json.loads((results / "benchmark.json").read_text())["parts"]
     assert {name: len(part["accuracy"]) for name, part in parts.items()} == {
-        "encoding": 1, "counting": 3, "composition": 2, "attention": 2, "trainer": 1, "alignment": 1, "scaling": 3,
+        "encoding": 1, "counting": 3, "composition": 2, "attention": 2, "paper": 3, "trainer": 1,
+        "alignment": 1, "scaling": 3,
     }  # fmt: skip
     assert {
         name: {one["contender"] for one in part["measurements"].values()}
@@ -56,6 +57,7 @@ def test_the_benchmark_measures_everyone(results: Path) -> None:
         "counting": {"leadterm", "Spark SQL", "one-hot products, torch"},
         "composition": {"leadterm, composition"},
         "attention": {"leadterm, attention", "one-hot attention, torch"},
+        "paper": {"leadterm, all four jobs"},
         "trainer": {"leadterm, trainer", "leadterm, expand_paths", "one-hot model, torch"},
         "scaling": {"leadterm, cores 1", f"leadterm, cores {usable_cores()}"},
     }

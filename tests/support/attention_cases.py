@@ -48,7 +48,7 @@ def count(
     scores: Scores,
     capacity: int = 1,
     block_places: int = 1,
-    entries_per_score: float = 1.0,
+    entries_per_score: float | None = None,
 ) -> list[tuple[Statistic, SparseRows]]:
     """Run the kernel on lists of windows."""
     tokens = np.array([token for window in windows for token in window], dtype=np.int32)

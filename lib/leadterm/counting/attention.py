@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from leadterm.compiling import inlined, kernel, prefetch
 from leadterm.counting.accumulator import add, close_row, empty_scratch, last_row
 from leadterm.counting.checks import check_windows
-from leadterm.counting.gathering import DIRECT, ENTRIES_PER_SCORE, gather_scores, group_by_next, plan_block
+from leadterm.counting.gathering import DIRECT, gather_scores, group_by_next, plan_block, worthwhile_entries
 from leadterm.counting.kernels import OUTPUT
 from leadterm.counting.memory import PLACES_PER_POSITION, TaskMemory
 from leadterm.counting.positions import AHEAD, NEXT, fetch_ahead, group_positions, regroup_by_current
@@ -40,7 +40,7 @@ def attention_unit(
     length: int,
     scores: Scores,
     memory: TaskMemory,
-    entries_per_score: float = ENTRIES_PER_SCORE,
+    entries_per_score: float | None = None,
 ) -> Iterator[tuple[Statistic, SparseRows]]:
     """Count the attention terms of some windows.
 
@@ -56,7 +56,8 @@ def attention_unit(
         Entries of one output batch (at least V are used), and scores that are looked up together (at least T). The sums
         of the rows do not depend on it.
     entries_per_score
-        For how many entries a score is worth writing a row out for one pair of tokens. The sums do not depend on it.
+        How many entries a row of scores may have, for each score that is wanted, to be written out for one pair of
+        tokens; by default what is quickest. The sums do not depend on it.
 
     Yields
     ------
@@ -80,6 +81,8 @@ def attention_unit(
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((3, length))
     gathered, dense = np.empty(max(memory.block_places, length + 1)), scores.empty_row
     served = (scores.matrix.arrays, scores.kept, dense, np.array(scores.without_row), gathered)
+    if entries_per_score is None:
+        entries_per_score = worthwhile_entries(int(scores.matrix.lengths.sum()), len(gathered))
     units = _scales(scores)
     out = SparseRows.empty(min(len(order), size) + 1, max(memory.batch_entries, size))
     open_row = NO_ROW

@@ -14,9 +14,21 @@ from leadterm.counting.scores import MATRIX, look_up, wipe_row, write_row
 
 DIRECT, GATHERED = -1, 0
 """Instead of a place: the position's scores are looked up when they are wanted, or beforehand."""
-ENTRIES_PER_SCORE = 4.0
-"""A row is written out for one pair of tokens if it has so many entries at most for each score that is wanted. Writing
-and wiping an entry takes 0.8 ns, having a score wait in memory 4 ns more than using it at once."""
+ENTRIES_PER_SCORE = 1.0
+"""What it costs to have a score wait in memory, in entries that could be written and wiped instead (0.8 ns each)."""
+
+
+def worthwhile_entries(n_entries: int, most_places: int) -> float:
+    """Say how many entries a row may have, for each score that is wanted, to be written out for one pair of tokens.
+
+    A block that has so many places writes up to all entries of the matrix out, and has its scores wait.
+
+    Examples
+    --------
+    >>> round(worthwhile_entries(136_000_000, 53_000_000), 2)
+    3.57
+    """
+    return ENTRIES_PER_SCORE + n_entries / most_places
 
 
 @kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64, float64, int64[::1], int64[::1])")

@@ -27,8 +27,8 @@ def test_a_plan_fits_the_kernels(memory, vocabulary, length):
 def test_a_plan_for_attention_has_room_for_a_block_too(memory, vocabulary, length):
     plan = plan_memory(memory, vocabulary, length, attention=True)
     assert plan.block_places > length  # a full position, and its mean
-    # As above, and for a block the scores and 16 bytes of each position, at most an eighth as many; for each token three
-    # numbers that say where its row lies, three of float64, and the four bounds of its group in a block.
+    # As above, and for a block the scores and 16 bytes of each position, at most an eighth as many. For each token
+    # where its row lies (three numbers), three of float64, and the four bounds of its group in a block.
     block = 8 * plan.block_places + 16 * (plan.block_places // 8) + 80 * vocabulary
     assert 12 * plan.unit_tokens + 12 * plan.batch_entries + 24 * vocabulary + block <= memory
     assert 20 * plan.unit_tokens + 24 * vocabulary <= memory  # Positions are sorted twice, before there is a block.
