@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +54,8 @@ class HuggingFaceTokenizer:
         self.parallel = parallel
         self.tokens: tuple[str, ...] = _tokens_by_id(self._tokenizer.get_vocab(with_added_tokens=True))
 
-    def __reduce__(self) -> tuple[type["HuggingFaceTokenizer"], tuple[str, bool, bool]]:
-        return HuggingFaceTokenizer, (self.to_json(), self.add_special_tokens, self.parallel)
+    def __reduce__(self) -> tuple[Any, tuple[str, bool, bool]]:
+        return _made_once, (self.to_json(), self.add_special_tokens, self.parallel)
 
     @property
     def vocabulary_size(self) -> int:
@@ -76,6 +78,12 @@ class HuggingFaceTokenizer:
                 encodings = self._tokenizer.encode_batch_fast(list(batch), add_special_tokens=self.add_special_tokens)
                 ids.extend(np.array(encoding.ids, dtype=np.int32) for encoding in encodings)
         return Encoded(Ragged.from_lists(ids), np.ones(len(texts), dtype=np.bool_))
+
+
+@lru_cache(maxsize=1)
+def _made_once(json: str, add_special_tokens: bool, parallel: bool) -> HuggingFaceTokenizer:
+    """Make a tokenizer, or take the one that this process made for its last task; nothing changes one."""
+    return HuggingFaceTokenizer(json, add_special_tokens, parallel)
 
 
 def _tokens_by_id(vocabulary: dict[str, int]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ DEFAULTS: dict[str, str] = {
     # Batches by bytes: documents differ in length by orders of magnitude.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(16 * 2**20),
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
-    # A split of compressed text takes a tokenizer some ten seconds: no core waits long for the last one.
+    # A split of compressed text takes a tokenizer half a minute: no core waits long for the last one.
     "spark.sql.files.maxPartitionBytes": str(16 * 2**20),
     # Opening a file costs some milliseconds, not what 4 MB take: a million small files are 16,000 tasks, not 250,000.
     "spark.sql.files.openCostInBytes": str(2**18),
@@ -32,6 +32,9 @@ DEFAULTS: dict[str, str] = {
 """Properties that apply where neither spark-submit nor the config set them."""
 
 LOCAL_DEFAULTS: dict[str, str] = {
+    # A corpus for one machine is small: smaller splits, so that its cores end together, and as many files in each.
+    "spark.sql.files.maxPartitionBytes": str(4 * 2**20),
+    "spark.sql.files.openCostInBytes": str(2**16),
     "spark.driver.memory": "4g",
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
