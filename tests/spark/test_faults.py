@@ -118,7 +118,7 @@ import os, signal
 from leadterm import compose, config, store
 from leadterm.composing import compose as blocks
 from leadterm.store import unfinished
-unfinished.SAVE_SECONDS, blocks.block_width, save, saved = 0, lambda *_: 7, unfinished.Unfinished.save, []
+unfinished.SAVE_SECONDS, blocks.divide_memory, save, saved = 0, lambda *_: (1, 7), unfinished.Unfinished.save, []
 def killed(self, done):
     save(self, done)
     saved.append(done)

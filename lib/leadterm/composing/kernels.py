@@ -1,14 +1,23 @@
-"""Two compiled products: sparse times sparse into a dense block, and back to the pairs that occur.
+"""Compiled products for a strip of context tokens: sparse times sparse into a dense strip, and back to the pairs.
 
-Each entry is summed in the order of the inner token's id, whatever the blocks and threads: the same bytes always.
+Both go through the (current, next) pairs of the bigram in order of the current token, and do for each one what the row
+of its next token in the context map asks for. Where that row has entries for a good part of the strip, it is laid out
+dense: a product then costs a fraction of a nanosecond, because eight are done at once and no column is looked up. An
+entry is summed in the order of the inner token's id either way, since a zero more changes no sum, whatever the strips
+and threads: the same bytes always.
 """
 
 import numpy as np
 
-from leadterm.compiling import kernel
+from leadterm.compiling import inlined, kernel
 
 CSR = "int64[::1], int32[::1], float64[::1]"
 """Offsets (rows + 1,), columns and values of a sparse matrix."""
+STRIP = "int64[::1], int64[::1], int32[::1], int64, int32[::1], float64[:,::1]"
+"""The part of the context map in a strip, whose first column is ``origin``: row c has the entries ``firsts[c]`` ...
+``lasts[c]``; if it has a place, it also stands dense in ``dense[places[c]]``."""
+SPARSE = -1
+"""The place of a row that is not laid out dense."""
 
 
 @kernel("int64[::1](int64[::1], int32[::1], int64)")
@@ -27,52 +36,91 @@ def first_entries(offsets, columns, column):  # type: ignore[no-untyped-def]  # 
     return found
 
 
-@kernel(
-    f"void({CSR}, int64[::1], int64[::1], int32[::1], float64[::1], int64, float64[::1], float64[::1], float64[::1], "
-    "float64[::1], float64[:,::1], int64, int64)"
-)
-def multiply_into_block(  # type: ignore[no-untyped-def]
-    left_offsets, left_columns, left_values, firsts, lasts, right_columns, right_values, origin, plus_rows,
-    plus_columns, minus_rows, minus_columns, block, start, stop,
-):  # fmt: skip
-    """Write rows start ... stop of left @ right into ``block``, whose column 0 is the right matrix's ``origin``.
-
-    The outer products of the vectors ``plus`` and ``minus`` are added and subtracted. The entries of the right matrix's
-    row c that lie in the block stand at ``firsts[c]`` ... ``lasts[c]``.
-    """
-    for row in range(start, stop):
-        for column in range(plus_columns.size):
-            block[row, column] = plus_rows[row] * plus_columns[column] - minus_rows[row] * minus_columns[column]
-        for e in range(left_offsets[row], left_offsets[row + 1]):
-            inner, factor = left_columns[e], left_values[e]
-            for f in range(firsts[inner], lasts[inner]):
-                block[row, right_columns[f] - origin] += factor * right_values[f]
+@kernel("int64(int64[::1], int64[::1], int64, int32[::1])")
+def place_rows(firsts, lasts, least, places):  # type: ignore[no-untyped-def]  # types stand in the signature
+    """Give rows of at least so many entries a place among the dense ones; returns their number."""
+    n_dense = 0
+    for row in range(places.size):
+        places[row] = SPARSE
+        if lasts[row] - firsts[row] >= least:
+            places[row] = n_dense
+            n_dense += 1
+    return n_dense
 
 
-@kernel("void(float64[::1], float64[::1], float64[:,::1], float64[:,::1], int64, int64)")
-def add_weighted_rows(first, second, block, out, start, stop):  # type: ignore[no-untyped-def]
-    """Add first' @ block and second' @ block to the rows of ``out``, columns start ... stop of them, row after row."""
-    for row in range(first.size):
-        if first[row] != 0.0:
-            for column in range(start, stop):
-                out[0, column] += first[row] * block[row, column]
-                out[1, column] += second[row] * block[row, column]
-
-
-@kernel(
-    f"void({CSR}, int64[::1], int64[::1], int32[::1], int64, float64[:,::1], float64[::1], float64[::1], int64, int64)"
-)
-def multiply_at_pairs(  # type: ignore[no-untyped-def]
-    left_offsets, left_columns, left_values, firsts, lasts, columns, origin, block, shift, out, start, stop
-):
-    """Write rows start ... stop of left @ ``block``, less ``shift`` of each column, at the pairs that occur alone.
-
-    The pairs of row c that lie in the block stand at ``firsts[c]`` ... ``lasts[c]``, in ``columns`` and in ``out``.
-    """
-    for row in range(start, stop):
-        for f in range(firsts[row], lasts[row]):
-            out[f] = -shift[columns[f] - origin]
-        for e in range(left_offsets[row], left_offsets[row + 1]):
-            inner, factor = left_columns[e], left_values[e]
+@kernel(f"void({STRIP}, float64[::1])")
+def lay_out(firsts, lasts, columns, origin, places, dense, values):  # type: ignore[no-untyped-def]
+    """Write the values of the rows that have a place out dense."""
+    for row in range(places.size):
+        if places[row] != SPARSE:
+            line = dense[places[row]]
+            line[:] = 0.0
             for f in range(firsts[row], lasts[row]):
-                out[f] += factor * block[inner, columns[f] - origin]
+                line[columns[f] - origin] = values[f]
+
+
+@inlined
+def add_multiple(target, factor, source):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Add a multiple of a dense row to another."""
+    for column in range(target.size):
+        target[column] += factor * source[column]
+
+
+@kernel(
+    f"void({CSR}, {STRIP}, float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:,::1], "
+    "float64[:,::1])"
+)
+def multiply_forward(  # type: ignore[no-untyped-def]
+    left_offsets, left_columns, left_values, firsts, lasts, columns, origin, places, dense, values,
+    plus_rows, plus_columns, minus_rows, minus_columns, strip, sums,
+):  # fmt: skip
+    """Write left @ right, plus and minus an outer product, into ``strip``; the right matrix is the context map.
+
+    The rows of the strip times ``plus_rows`` are added up in ``sums[0]``, times ``minus_rows`` in ``sums[1]``. Where
+    both vectors are 0, a row is 0 throughout, and left as it is.
+    """
+    for row in range(plus_rows.size):
+        plus, minus = plus_rows[row], minus_rows[row]
+        if plus == 0.0 and minus == 0.0:
+            continue
+        line = strip[row]
+        for column in range(line.size):
+            line[column] = plus * plus_columns[column] - minus * minus_columns[column]
+        for e in range(left_offsets[row], left_offsets[row + 1]):
+            inner, factor = left_columns[e], left_values[e]
+            if places[inner] != SPARSE:
+                add_multiple(line, factor, dense[places[inner]])
+            else:
+                for f in range(firsts[inner], lasts[inner]):
+                    line[columns[f] - origin] += factor * values[f]
+        add_multiple(sums[0], plus, line)
+        add_multiple(sums[1], minus, line)
+
+
+@kernel(f"void({CSR}, {STRIP}, float64[:,::1], float64[::1], float64[::1])")
+def multiply_back(  # type: ignore[no-untyped-def]
+    left_offsets, left_columns, left_values, firsts, lasts, columns, origin, places, dense, strip, shift, out
+):
+    """Write left' @ ``strip``, less ``shift`` of each column, into ``out`` at the pairs of the context map alone.
+
+    What ``dense`` held is overwritten.
+    """
+    for row in range(places.size):
+        if places[row] != SPARSE:
+            dense[places[row]] = 0.0
+            add_multiple(dense[places[row]], -1.0, shift)
+        for f in range(firsts[row], lasts[row]):
+            out[f] = 0.0 - shift[columns[f] - origin]
+    for inner in range(left_offsets.size - 1):
+        line = strip[inner]
+        for e in range(left_offsets[inner], left_offsets[inner + 1]):
+            row, factor = left_columns[e], left_values[e]
+            if places[row] != SPARSE:
+                add_multiple(dense[places[row]], factor, line)
+            else:
+                for f in range(firsts[row], lasts[row]):
+                    out[f] += factor * line[columns[f] - origin]
+    for row in range(places.size):
+        if places[row] != SPARSE:
+            for f in range(firsts[row], lasts[row]):
+                out[f] = dense[places[row], columns[f] - origin]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leadterm.composing.compose import block_width
+from leadterm.composing.compose import divide_memory
 from leadterm.config import BpeTokenizerSection, Config
 from leadterm.corpus.bpe import LARGEST_TEXT
 from leadterm.counting import check_no_overflow, plan_memory
@@ -58,7 +58,7 @@ def before_counting(config: Config, corpus: CorpusSize) -> list[Hazard]:
     checks: tuple[tuple[str, Callable[[int], object], tuple[int, int]], ...] = (
         ("count", lambda n: check_no_overflow(n, length, bits), (low, high)),
         ("count", lambda size: plan_memory(task, size, length), sizes),
-        ("compose", lambda size: block_width(config.attention.memory, size), sizes),
+        ("compose", lambda size: divide_memory(config.attention.memory, size, 1), sizes),
         ("attention: count", lambda size: plan_memory(task, size, length, attention=True), sizes),
     )
     return [

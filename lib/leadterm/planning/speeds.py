@@ -25,8 +25,8 @@ from leadterm.spark.attention import Units
 
 COMPOSED = 4096
 """Most frequent tokens of the sample that are composed, so that this takes a second or two."""
-EMPTY = 4096
-"""Rows and columns of a composition without pairs, whose product of 128 MB no cache holds."""
+EMPTY = 2**14
+"""Rows and columns of a composition without pairs, of whose strips of 32 MB no core's own cache holds one."""
 BLOCKS = 8
 """Into which the scores of attention are divided, to see what another block costs."""
 BITS = 30

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from leadterm.composing import compose_scores, cuda
-from leadterm.composing.compose import block_width
+from leadterm.composing.compose import BYTES_PER_CELL, WIDEST, divide_memory
 from leadterm.composing.cuda import compose_scores_on
 from leadterm.errors import ConfigError, MachineError
 from support.attention_cases import compose, dense_of, pair_statistics
@@ -47,19 +47,43 @@ def test_scores_equal_dense_products(corpus, data):
         assert np.abs(composed.without_row - scores[missing]).max() <= 1e-12 * np.abs(scores).max(initial=1e-300)
 
 
+def room_for(size, width):
+    """The memory of one thread whose strips are so wide."""
+    return BYTES_PER_CELL * size * width
+
+
 @pytest.mark.parametrize("kept", [None, np.arange(50) % 3 > 0])
 def test_any_memory_and_any_threads_give_the_same_bytes(kept):
     dense = count(markov_windows(40, 30, 50, seed=2), 50)
-    first, *others = (compose(dense, kept, 8 * 50 * width, threads) for width, threads in ((50, 1), (7, 2), (1, 5)))
+    strips = ((50, 1), (7, 2), (1, 5))
+    first, *others = (compose(dense, kept, threads * room_for(50, width), threads) for width, threads in strips)
     assert first.scores.any()
     for other in others:
         assert other.scores.tobytes() == first.scores.tobytes()
         assert other.without_row.tobytes() == first.without_row.tobytes()
 
 
+@pytest.mark.parametrize("kept", [None, np.arange(50) % 3 > 0])
+def test_rows_that_are_laid_out_dense_and_those_that_are_not_give_the_same_bytes(kept, monkeypatch):
+    dense = count(markov_windows(40, 30, 50, seed=2), 50)
+    some = compose(dense, kept, room_for(50, 20), 1)
+    for share in (50, 0.5):  # all rows with an entry, and none
+        monkeypatch.setattr("leadterm.composing.compose.DENSE", share)
+        other = compose(dense, kept, room_for(50, 20), 1)
+        assert other.scores.tobytes() == some.scores.tobytes()
+        assert other.without_row.tobytes() == some.without_row.tobytes()
+
+
+def test_memory_is_divided_among_threads_that_have_room_for_a_column():
+    assert divide_memory(room_for(100, 60), 100, 2) == (2, 30)
+    assert divide_memory(room_for(100, 3), 100, 8) == (3, 1)
+    assert divide_memory(2**60, 10_000, 2) == (2, WIDEST)
+    assert divide_memory(2**60, 100, 2) == (2, 100)
+
+
 def test_too_little_memory_says_how_much_would_do():
-    with pytest.raises(ConfigError, match=r"attention.memory is 100 bytes; .* needs at least 80,000. Raise attention"):
-        block_width(100, 10_000)
+    with pytest.raises(ConfigError, match=r"attention.memory is 100 bytes; .* needs at least 160,000. Raise attention"):
+        divide_memory(100, 10_000, 2)
 
 
 def test_all_tokens_kept_is_the_same_as_no_choice():
@@ -112,11 +136,12 @@ def test_composing_goes_on_from_any_block_to_the_same_bytes(kept):
     """What had been begun of the next block is written again."""
     statistics = pair_statistics(count(markov_windows(30, 20, 30, seed=4), 30), kept)
     states, scores = [], np.zeros(statistics.context.nnz)
-    whole = compose_scores(statistics, scores, 8 * 30 * 7, on_block=lambda done: states.append((done, scores.copy())))
+    states_of = {"on_block": lambda done: states.append((done.copy(), scores.copy()))}
+    whole = compose_scores(statistics, scores, room_for(30, 7), threads=1, **states_of)
     assert [len(done) for done, _ in states] == [7, 14, 21, 28, 30]
     for done, before in states:
         for begun in (before, np.where(before == 0, np.nan, before)):
             for width in (1, 4, 30):
-                found = compose_scores(statistics, begun.copy(), 8 * 30 * width, done=done.copy())
+                found = compose_scores(statistics, begun.copy(), room_for(30, width), threads=1, done=done.copy())
                 assert found.scores.tobytes() == whole.scores.tobytes()
                 assert found.without_row.tobytes() == whole.without_row.tobytes()
