@@ -107,7 +107,12 @@ def _scaling(_: str, part: dict[str, Any]) -> list[str]:
         faster, longer = f"{stage['faster']:.2f}", f"{stage['longer']:.2f}"
         lines.append(f"  {name:16}{alone:>10}{together:>16}{faster:>10}{doubled:>18}{longer:>10}")
     small, large = map(_gib, scaling["executors"])
-    return [*lines, f"executors' Python processes at their peak: {small} for {one:,} tokens, {large} for {two:,}"]
+    growth = f"{scaling['executors'][1] / max(1, scaling['executors'][0]) - 1:+.0%}"
+    return [
+        *lines,
+        f"executors' Python processes, mapped files left out, at their peak: {small} for {one:,} tokens, {large} for "
+        f"{two:,} ({growth})",
+    ]
 
 
 def _stages(name: str, part: dict[str, Any]) -> list[str]:

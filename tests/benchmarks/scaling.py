@@ -1,6 +1,8 @@
 """Scaling of counting and attention: twice the cores, and twice the tokens.
 
-Both jobs run one after the other in one Spark; their stages are told apart by its log.
+Both jobs run one after the other in one Spark; their stages are told apart by its log. Tasks have so little memory that
+units are as large on one core as on all, and for twice the tokens: a corpus that fits the memory of one task is better
+counted by one, which tells nothing of larger ones.
 """
 
 from functools import partial
@@ -11,14 +13,20 @@ from benchmarks.bench import Bench, label
 from benchmarks.gate import GateError, check_rows
 from benchmarks.machine import usable_cores
 from benchmarks.measure import Contender, Measurement, Prepared, made_anew
+from benchmarks.memory import OWN
 from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
-from leadterm.store import read_manifest
+from leadterm.config import Config
+from leadterm.counting import plan_memory
+from leadterm.store import Location, read_manifest, require_manifest
 
 SAMPLES = ("scaling", "scaling doubled", "tiny")
 PRODUCTS = ("bigram", "context", "frequencies", "query_key", "position")
 STAGES = {"count": 1, "count, merge": 3, "attend": 5, "attend, merge": 7}
 """The stages of both jobs, by their place in the log; before each of them Spark deals out work."""
+
+MEMORY_STEP = 2**26
+"""Bytes: what a task has at least."""
 
 
 def run_part(bench: Bench) -> dict[str, Any]:
@@ -27,7 +35,8 @@ def run_part(bench: Bench) -> dict[str, Any]:
 
     bench.make_counts(SAMPLES, composed=True)
     small, double = (bench.samples[name] for name in SAMPLES[:2])
-    one, every = (Contender(f"leadterm, cores {n}", partial(prepare, n)) for n in (1, usable_cores()))
+    share = -(-small.sizes["tokens"] // usable_cores())
+    one, every = (Contender(f"leadterm, cores {n}", partial(prepare, n, share)) for n in (1, usable_cores()))
     found = bench.measure(one, "scaling")
     hashes = content_hashes(small)
     found |= bench.measure(every, "scaling", "scaling doubled")
@@ -44,18 +53,29 @@ def run_part(bench: Bench) -> dict[str, Any]:
     }
 
 
-def prepare(cores: int, output: Path) -> Prepared:
-    """Start Spark on so many cores, for both jobs."""
+def prepare(cores: int, unit_tokens: int, output: Path) -> Prepared:
+    """Start Spark on so many cores, for both jobs, whose tasks have memory for so many tokens at once."""
     from leadterm.spark.attention import count_attention  # noqa: PLC0415
     from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
 
     session = logged_session(output, cores)
 
-    def both(*arguments: Any) -> None:
-        count_cooccurrences(session, *arguments)
-        count_attention(session, *arguments)
+    def both(config: Config, run: Location) -> None:
+        limited = limit_memory(config, run, unit_tokens)
+        count_cooccurrences(session, limited, run)
+        count_attention(session, limited, run)
 
     return made_anew(PRODUCTS, both), session.stop
+
+
+def limit_memory(config: Config, run: Location, unit_tokens: int) -> Config:
+    """Give tasks of attention the least memory, in steps, that holds so many tokens."""
+    sizes = require_manifest(run, "windows", "encode_corpus").counts["vocabulary_size"], config.windows.length
+    memory = MEMORY_STEP
+    while plan_memory(memory, *sizes, attention=True).unit_tokens < unit_tokens:
+        memory += MEMORY_STEP
+    counting = config.counting.model_copy(update={"memory_per_task": memory})
+    return config.model_copy(update={"counting": counting})
 
 
 def content_hashes(sample: Sample) -> dict[str, str]:
@@ -78,7 +98,7 @@ def compare(alone: Measurement, together: Measurement, doubled: Measurement) -> 
     return {
         "cores": usable_cores(),
         "tokens": [run.tokens for run in (together, doubled)],
-        "executors": [run.memory.get("workers", 0) for run in (together, doubled)],
+        "executors": [run.memory.get(OWN, 0) for run in (together, doubled)],
         "stages": {
             name: {"seconds": times, "faster": times[0] / times[1], "longer": times[2] / times[1]}
             for name, times in seconds.items()
