@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from leadterm.composing import Composed, PairStatistics, compose_scores, top_tokens
-from leadterm.composing.cuda import compose_scores_on
+from leadterm.composing.cuda import compose_scores_on, device_width
 from leadterm.config import AttentionSection, Config
 from leadterm.operators import resolve_device
 from leadterm.progress import progress
@@ -62,6 +63,8 @@ def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -
         If the counts are missing or damaged, or the run directory holds another run.
     ConfigError
         If ``attention.memory`` does not suffice.
+    MachineError
+        If there is no such device, or not even one column fits its memory.
     """
     manifests = {name: require_manifest(run, name, "count_cooccurrences") for name in INPUTS}
     made_from = {name: manifest.content_hash for name, manifest in manifests.items()}
@@ -70,10 +73,10 @@ def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -
     if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite):
         forget(run, JOB)
         return False
-    started = time.monotonic()
-    with staging(run, Stage(JOB, made_from, settings)) as stage, _scratch(stage) as scratch:
+    started, details = time.monotonic(), _details(device, manifests["bigram"])
+    with staging(run, Stage(JOB, made_from, settings, details)) as stage, _scratch(stage) as scratch:
         statistics = _read(run, manifests, config.attention)
-        composed = _compose(statistics, device, config.attention.memory, scratch)
+        composed = _compose(statistics, device, config.attention.memory, scratch, details)
         counts = {**manifests["bigram"].window_counts, "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
         base = Manifest(PRODUCT, made_from, settings, counts, (), {"compose": time.monotonic() - started})
         _commit(stage, composed, base)
@@ -110,17 +113,27 @@ def _device(section: AttentionSection) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _compose(statistics: PairStatistics, device: str, memory_bytes: int, scratch: Unfinished) -> Composed:
+def _details(device: str, bigram: Manifest) -> dict[str, Any]:
+    """Say what the last digits depend on besides, on a GPU: blocks that may differ in them are not mixed."""
+    if device == "cpu":
+        return {}
+    gpu = resolve_device(device)
+    width = device_width(gpu, bigram.counts["vocabulary_size"], bigram.counts["nonzeros"])
+    return {"torch": torch.__version__, "gpu": torch.cuda.get_device_name(gpu), "width": width}
+
+
+def _compose(
+    statistics: PairStatistics, device: str, memory_bytes: int, scratch: Unfinished, details: dict[str, Any]
+) -> Composed:
     """Compute the scores into a file that is mapped into memory, which may be larger than memory."""
-    scores, done = scratch.open(statistics.context.nnz, resumes=device == "cpu")
+    scores, done = scratch.open(statistics.context.nnz)
     if len(done):
         logger.info("compose scores: %.0f %% of the tokens were composed before", 100 * len(done) / statistics.size)
     with progress("compose scores", statistics.size, "tokens") as report:
+        go_on: Any = {"on_progress": report, "done": done, "on_block": scratch.save}
         if device == "cpu":
-            return compose_scores(
-                statistics, scores, memory_bytes, on_progress=report, done=done, on_block=scratch.save
-            )
-        return compose_scores_on(resolve_device(device), statistics, scores, report)
+            return compose_scores(statistics, scores, memory_bytes, **go_on)
+        return compose_scores_on(resolve_device(device), statistics, scores, width=details["width"], **go_on)
 
 
 def _commit(stage: Staging, composed: Composed, base: Manifest) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from leadterm.compose import compose_weights
 from leadterm.config import load_config
@@ -105,15 +106,34 @@ def test_a_driver_that_is_killed_goes_on_when_it_is_started_again(scene, tmp_pat
     (scene.folder / "driver.log").write_text("")
 
 
-@pytest.mark.parametrize("seed", [20, 21])
-def test_a_composition_that_is_killed_goes_on(scene, tmp_path, seed, caplog):
+GPU = """
+import torch
+from leadterm import compose
+from leadterm.composing import cuda
+compose._device, compose.resolve_device = lambda _: "cuda", lambda _: torch.device("cpu")
+torch.cuda.get_device_name, cuda.WIDTH = str, 7
+"""
+"""Composing takes the CPU for a GPU."""
+
+
+@pytest.mark.parametrize(("seed", "device"), [(20, "cpu"), (21, "cpu"), (22, "cuda")])
+def test_a_composition_that_is_killed_goes_on(scene, tmp_path, seed, device, caplog, monkeypatch):
     """It runs on the driver alone, in a process of its own here."""
     caplog.set_level("INFO", "leadterm")
     run = scene.run(tmp_path / "run", "attention")
+    expected, config = scene.expected["composed"], load_config(scene.config)
     shutil.rmtree(run / "composed")
+    if device == "cuda":
+        for name, value in (("_device", "cuda"), ("resolve_device", torch.device("cpu"))):
+            monkeypatch.setattr(f"leadterm.compose.{name}", lambda _, value=value: value)
+        monkeypatch.setattr("torch.cuda.get_device_name", str)
+        monkeypatch.setattr("leadterm.composing.cuda.WIDTH", 7)
+        assert compose_weights(config, Location.of(run))
+        expected = content_hashes(run)["composed"]
+        shutil.rmtree(run / "composed")
     size = read_manifest(Location.of(run), "vocabulary").counts["vocabulary_size"]
     number = random.Random(seed).randrange(1, size // 7)
-    script = f"""
+    script = f"""{GPU if device == "cuda" else ""}
 import os, signal
 from leadterm import compose, config, store
 from leadterm.composing import compose as blocks
@@ -130,10 +150,10 @@ compose.compose_weights(config.load_config({str(scene.config)!r}), store.Locatio
     killed = subprocess.run([sys.executable, "-c", script], env=environment(), check=False, timeout=SECONDS)
     assert killed.returncode == -signal.SIGKILL
     assert "composed" not in content_hashes(run)
-    assert compose_weights(load_config(scene.config), Location.of(run))
+    assert compose_weights(config, Location.of(run))
     share = 100 * 7 * number / size
     assert f"compose scores: {share:.0f} % of the tokens were composed before" in caplog.text
-    assert content_hashes(run)["composed"] == scene.expected["composed"]
+    assert content_hashes(run)["composed"] == expected
     assert not list(run.glob(".*"))
 
 

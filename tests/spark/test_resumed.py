@@ -7,8 +7,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
 from leadterm import compose as compose_job
 from leadterm.config import Config
@@ -21,6 +23,7 @@ from leadterm.spark import merged
 from leadterm.spark import portions as portions_job
 from leadterm.store import Location, read_manifest
 from leadterm.store.partials import finished_sums
+from leadterm.store.unfinished import Unfinished
 from support.commands import content_hashes
 from support.jobs import make_config, names_in, write_files
 
@@ -185,6 +188,60 @@ def test_composing_and_attention_go_on_too(spark, folder, run, caplog, monkeypat
     job(folder, run, "count_attention")
     assert "count attention: 100 % of the tokens were counted before" in caplog.text
     same(folder, run, ["query_key", "position"])
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Composing takes the CPU for a GPU of this name; a block is of 8 tokens."""
+    monkeypatch.setattr(compose_job, "resolve_device", lambda _: torch.device("cpu"))
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _: gpu["name"])
+    monkeypatch.setattr("leadterm.composing.cuda.WIDTH", 8)
+    monkeypatch.setattr("leadterm.store.unfinished.SAVE_SECONDS", 0)
+    gpu = {"name": "first"}
+    return gpu
+
+
+def on_gpu(folder: Path, run: Path, **settings: object) -> None:
+    section = config(folder).attention.model_copy(update={"device": "cuda", **settings})
+    run_jobs(config(folder).model_copy(update={"attention": section}), Location.of(run), ["compose_weights"])
+
+
+def test_composing_on_a_gpu_goes_on_too(spark, folder, run, gpu, caplog, monkeypatch):
+    job(folder, run, "count_cooccurrences")
+    whole = Path(shutil.copytree(run, run.parent / "whole"))
+    on_gpu(folder, whole)
+    save = Unfinished.save
+
+    def stopped(self, done):
+        save(self, done)
+        if len(done) == 24:
+            raise Stopped("by a test")
+
+    with monkeypatch.context() as broken, pytest.raises(Stopped):
+        broken.setattr(Unfinished, "save", stopped)
+        on_gpu(folder, run)
+    scores = np.fromfile(staging_of(run) / "scores")
+    assert 0 < np.count_nonzero(scores) < len(scores)
+    on_gpu(folder, run)
+    assert "compose scores: 65 % of the tokens were composed before" in caplog.text
+    assert content_hashes(run)["composed"] == content_hashes(whole)["composed"]
+    assert content_hashes(run)["composed"] != content_hashes(folder / "whole")["composed"], "sums are ordered otherwise"
+    assert not list(run.glob(".*"))
+
+
+@pytest.mark.parametrize("change", ["another GPU", "less memory", "the CPU"])
+def test_composing_elsewhere_begins_anew(spark, folder, run, gpu, caplog, monkeypatch, change):
+    job(folder, run, "count_cooccurrences")
+    with monkeypatch.context() as broken, pytest.raises(Stopped):
+        broken.setattr(compose_job, "write_scores", stop)
+        on_gpu(folder, run)
+    if change == "another GPU":
+        gpu["name"] = "second"
+    elif change == "less memory":
+        monkeypatch.setattr("leadterm.composing.cuda.SHARE", 1e-5)
+    on_gpu(folder, run, **({"device": "cpu"} if change == "the CPU" else {}))
+    assert "were composed before" not in caplog.text
+    assert not list(run.glob(".*"))
 
 
 @pytest.mark.parametrize("change", ["replaced", "gone", "copied"])

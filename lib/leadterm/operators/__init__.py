@@ -5,7 +5,7 @@ Every operator knows what its rows and columns mean, so that ``bigram.T @ bigram
 """
 
 from leadterm.operators.base import Operator
-from leadterm.operators.machine import resolve_device, resolve_dtype
+from leadterm.operators.machine import resolve_device, resolve_dtype, to_device
 from leadterm.operators.product import ProductOperator
 from leadterm.operators.rank_one import RankOneOperator
 from leadterm.operators.scaled import ScaledOperator
@@ -21,4 +21,5 @@ __all__ = [
     "SumOperator",
     "resolve_device",
     "resolve_dtype",
+    "to_device",
 ]

@@ -1,6 +1,8 @@
 """Which device and which number type an operator lives on."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from leadterm.errors import InputError, MachineError
 
@@ -42,6 +44,21 @@ def resolve_device(device: str | torch.device = "cpu") -> torch.device:
             "Use device='cpu', or install a CUDA build of torch on a machine with an NVIDIA driver."
         )
     return torch.device("cuda", torch.cuda.current_device() if found.index is None else found.index)
+
+
+def to_device(array: NDArray[np.generic], device: torch.device) -> torch.Tensor:
+    """Return an array as a tensor on a device; on the CPU it shares the array's memory.
+
+    On CUDA the copy is queued on the current stream, and nothing waits for it: neither the caller, who may let go of
+    the array, nor the work that was queued before. torch keeps the page-locked memory that it goes through until then.
+
+    Examples
+    --------
+    >>> to_device(np.arange(3), torch.device("cpu"))
+    tensor([0, 1, 2])
+    """
+    host = torch.from_numpy(array)
+    return host.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else host
 
 
 def resolve_dtype(dtype: str | torch.dtype | None = None) -> torch.dtype:

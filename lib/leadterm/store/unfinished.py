@@ -29,13 +29,13 @@ class Unfinished:
         self._scores: np.memmap[tuple[int], np.dtype[np.float64]] | None = None
         self._saved = time.monotonic()
 
-    def open(self, n_pairs: int, *, resumes: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def open(self, n_pairs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Map the scores, float64 (pairs,), and give what was saved with them: float64 (columns that are done,)."""
         if not n_pairs:
             return np.zeros(0), np.zeros(0)
         found = self._place.exists() and self._place.stat().st_size == 8 * n_pairs
         done = np.zeros(0)
-        if resumes and found and self._state.exists():
+        if found and self._state.exists():
             done = np.frombuffer(self._state.read_bytes(), dtype=np.float64)
         self._scores = np.memmap(self._place, np.float64, "r+" if len(done) else "w+", shape=(n_pairs,))
         return self._scores, done

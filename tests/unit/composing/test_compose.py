@@ -2,22 +2,17 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from leadterm.composing import compose_scores, cuda
+from leadterm.composing import compose_scores
 from leadterm.composing.compose import BYTES_PER_CELL, WIDEST, divide_memory
-from leadterm.composing.cuda import compose_scores_on
-from leadterm.errors import ConfigError, MachineError
+from leadterm.errors import ConfigError
 from support.attention_cases import compose, dense_of, pair_statistics
 from support.dense_attention import dense_composed, dense_scores
 from support.dense_theory import count
 from support.dense_theory import random_windows as markov_windows
 from support.random_windows import random_windows
-
-NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA")
-DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.cuda, NO_CUDA])]
 
 
 def expected(dense, size, kept=None):
@@ -91,44 +86,6 @@ def test_all_tokens_kept_is_the_same_as_no_choice():
     whole, all_kept = pair_statistics(dense), pair_statistics(dense, np.ones(20, dtype=bool))
     assert whole.bigram.data.tobytes() == all_kept.bigram.data.tobytes()
     assert compose(dense).scores.tobytes() == compose(dense, np.ones(20, dtype=bool)).scores.tobytes()
-
-
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("kept", [None, np.arange(50) % 3 > 0])
-def test_torch_gives_the_same_but_for_rounding(device, kept, monkeypatch):
-    monkeypatch.setattr("leadterm.composing.cuda._width", lambda *_: 7)
-    dense = count(markov_windows(40, 30, 50, seed=2), 50)
-    statistics, expected_scores = pair_statistics(dense, kept), compose(dense, kept)
-    found = compose_scores_on(torch.device(device), statistics, np.zeros(statistics.context.nnz))
-    largest = np.abs(expected_scores.scores).max()
-    assert np.abs(found.scores - expected_scores.scores).max() <= 1e-13 * largest  # V^2 roundings of 2^-53
-    assert np.abs(found.without_row - expected_scores.without_row).max() <= 1e-13 * largest
-
-
-def test_a_block_that_does_not_fit_is_halved(monkeypatch):
-    real, widths = cuda._Blocks.compose, []
-
-    def compose_small(self, origin, end):
-        widths.append(end - origin)
-        if end - origin > 3:
-            raise torch.OutOfMemoryError("too large")
-        return real(self, origin, end)
-
-    monkeypatch.setattr(cuda._Blocks, "compose", compose_small)
-    monkeypatch.setattr(cuda, "_width", lambda *_: 20)
-    dense = count(markov_windows(20, 12, 20, seed=4), 20)
-    statistics = pair_statistics(dense)
-    found = compose_scores_on(torch.device("cpu"), statistics, np.zeros(statistics.context.nnz))
-    assert widths == [20, 10, 5, 3, 3, 3, 3, 3, 3, 2]
-    assert np.allclose(found.scores, compose(dense).scores, rtol=0, atol=1e-13)
-    monkeypatch.setattr(cuda, "_width", lambda *_: 1)
-    monkeypatch.setattr(cuda._Blocks, "compose", refuse)
-    with pytest.raises(MachineError, match="too little free memory for one column of 20 numbers"):
-        compose_scores_on(torch.device("cpu"), statistics, np.zeros(statistics.context.nnz))
-
-
-def refuse(*_):
-    raise torch.OutOfMemoryError("too large")
 
 
 @pytest.mark.parametrize("kept", [None, np.arange(30) % 3 > 0])
