@@ -75,6 +75,7 @@ def table(device: torch.device, rates: Rates, cases: Sequence[Case]) -> str:
         share = f"{case.floor_seconds / case.seconds:.0%}"
         speed = f"{case.flops / case.seconds / 1e12:.2f}"
         lines.append(_row((case.name, case.size, *numbers, f"{case.error:.0e}", speed, share)))
+    lines += [f"{case.name}: {case.remark}" for case in cases if case.remark]
     return "\n".join(lines)
 
 

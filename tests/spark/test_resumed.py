@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from leadterm import compose as compose_job
+from leadterm.composing import cuda
 from leadterm.config import Config
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
@@ -222,7 +223,10 @@ def test_composing_on_a_gpu_goes_on_too(spark, folder, run, gpu, caplog, monkeyp
         on_gpu(folder, run)
     scores = np.fromfile(staging_of(run) / "scores")
     assert 0 < np.count_nonzero(scores) < len(scores)
+    begun, begin = [], cuda._Blocks.begin
+    monkeypatch.setattr(cuda._Blocks, "begin", lambda self, *block: begun.append(block) or begin(self, *block))
     on_gpu(folder, run)
+    assert begun == [(24, 32), (32, 37)]
     assert "compose scores: 65 % of the tokens were composed before" in caplog.text
     assert content_hashes(run)["composed"] == content_hashes(whole)["composed"]
     assert content_hashes(run)["composed"] != content_hashes(folder / "whole")["composed"], "sums are ordered otherwise"

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from leadterm.errors import InputError
+from leadterm.operators import to_device
 
 IGNORED = -100
 """The target of a place behind a window's end: ``torch.nn.functional.cross_entropy`` leaves it out by default."""
@@ -28,10 +29,13 @@ class Batch:
         Current tokens; 0 behind a window's end. A causal model's places before the end do not see what follows.
     targets : torch.Tensor, shape (windows, n), int64
         Next tokens; ``IGNORED`` behind a window's end.
+    counted : torch.Tensor, shape (positions,), int64
+        The places that have a target, in the flattened rectangle: a device that had to find them would be waited for.
     """
 
     inputs: torch.Tensor
     targets: torch.Tensor
+    counted: torch.Tensor
 
 
 class PackedWindows:
@@ -102,7 +106,7 @@ class PackedWindows:
         return chosen[np.argsort(-self._lengths[chosen], kind="stable")]
 
     def batch(self, numbers: Sequence[int] | NDArray[np.int64], device: str | torch.device = "cpu") -> Batch:
-        """Lay some windows out as a rectangle on a device."""
+        """Lay some windows out as a rectangle on a device, which is not waited for."""
         width = int(self._lengths[numbers].max()) - 1
         inputs = np.zeros((len(numbers), width), dtype=np.int64)
         targets = np.full((len(numbers), width), IGNORED, dtype=np.int64)
@@ -110,7 +114,8 @@ class PackedWindows:
             start, length = self._starts[number], self._lengths[number]
             window = self._values[start : start + length]
             inputs[row, : length - 1], targets[row, : length - 1] = window[:-1], window[1:]
-        return Batch(torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device))
+        counted = np.flatnonzero(targets != IGNORED)
+        return Batch(*(to_device(part, torch.device(device)) for part in (inputs, targets, counted)))
 
     def micro_batches(
         self, numbers: NDArray[np.int64], size: int, device: str | torch.device = "cpu"

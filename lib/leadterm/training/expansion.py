@@ -86,8 +86,7 @@ class Expansion:
         for path, mixing in mixings.items():
             if mixing is not None:
                 logits = logits + mixing @ rows_of(self.outputs[path], tokens)
-        counted = batch.targets >= 0
-        return summed_loss(logits[counted], batch.targets[counted])
+        return summed_loss(logits.flatten(0, 1).index_select(0, batch.counted), batch.targets.flatten()[batch.counted])
 
     def backward(self) -> None:
         """Pass the gradients that were gathered on to the weights."""

@@ -121,11 +121,9 @@ class Transformer(torch.nn.Module):
 
     def loss_sum(self, batch: Batch) -> torch.Tensor:
         """Return the cross-entropy summed over the positions of a batch, in nats; padding counts nothing."""
-        hidden = self.hidden(batch.inputs)
-        counted = batch.targets >= 0
-        tokens, targets = batch.inputs[counted], batch.targets[counted]
-        logits = rows_of(self.output, tokens) + hidden[counted] @ self.output
-        return summed_loss(logits, targets)
+        hidden = self.hidden(batch.inputs).flatten(0, 1).index_select(0, batch.counted)
+        tokens, targets = (part.flatten()[batch.counted] for part in (batch.inputs, batch.targets))
+        return summed_loss(rows_of(self.output, tokens) + hidden @ self.output, targets)
 
 
 def rows_of(matrix: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:

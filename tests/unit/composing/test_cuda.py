@@ -61,7 +61,10 @@ def test_composing_goes_on_from_any_block(dense, device, kept):
     assert [len(done) for done, _ in states] == [8, 16, 24, 32, 40, 48, 50]
     for done, before in states:
         for begun in (before, np.where(before == 0, np.nan, before)):
-            found = compose_scores_on(device, statistics, begun.copy(), width=8, done=done)
+            ends: list[int] = []
+            go_on = {"width": 8, "done": done, "on_progress": ends.append}
+            found = compose_scores_on(device, statistics, begun.copy(), **go_on)
+            assert ends == [end for end in (8, 16, 24, 32, 40, 48, 50) if end > len(done)]
             if device == CPU:
                 assert bytes_of(found) == bytes_of(whole)
             assert np.abs(found.scores - whole.scores).max() <= 1e-13 * np.abs(whole.scores).max()

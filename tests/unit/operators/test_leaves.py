@@ -9,7 +9,7 @@ from scipy import sparse
 
 from leadterm.axes import Axis
 from leadterm.errors import AxisError, InputError, MachineError
-from leadterm.operators import RankOneOperator, SparseOperator, csr, resolve_device, resolve_dtype
+from leadterm.operators import RankOneOperator, SparseOperator, csr, resolve_device, resolve_dtype, to_device
 
 AXES = (Axis.CURRENT, Axis.NEXT)
 
@@ -30,6 +30,16 @@ def test_other_devices_are_refused():
         resolve_device("meta")
     with pytest.raises(MachineError, match="'gpu' is not a device that torch knows: use 'cpu', 'cuda'"):
         resolve_device("gpu")
+
+
+def test_a_copy_to_a_device_is_not_waited_for(monkeypatch):
+    calls, array = [], np.arange(3.0)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: calls.append("pinned") or tensor)
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device, **how: calls.append((str(device), how)) or tensor)
+    assert to_device(array, torch.device("cpu")).data_ptr() == array.ctypes.data
+    assert calls == []
+    to_device(array, torch.device("cuda:0"))
+    assert calls == ["pinned", ("cuda:0", {"non_blocking": True})]
 
 
 @pytest.mark.parametrize("dtype", ["float16", torch.int64, "double"])

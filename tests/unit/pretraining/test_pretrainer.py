@@ -1,13 +1,14 @@
 """Training a language model: loss and steps against a direct computation, the same bytes, what is refused."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from leadterm.errors import InputError, MachineError, TrainingError
 from leadterm.pretraining import batch_loss, learning_rate, new_model
-from leadterm.training.batches import IGNORED, Batch, PackedWindows, drawn
+from leadterm.training.batches import IGNORED, PackedWindows, drawn
 from support.predictions import small_corpus
 from support.pretraining_cases import LENGTH, SIZE, bytes_of, pretrainer, settings
 
@@ -44,7 +45,7 @@ def test_what_stands_behind_the_end_of_a_window_has_no_influence(model):
     batch = PackedWindows(small_corpus(), SIZE, LENGTH).batch([1, 0, 2])
     behind = batch.targets == IGNORED
     assert behind.any()
-    other = Batch(torch.where(behind, 7, batch.inputs), batch.targets)
+    other = replace(batch, inputs=torch.where(behind, 7, batch.inputs))
     assert batch_loss(model, other) == batch_loss(model, batch)
 
 

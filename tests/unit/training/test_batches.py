@@ -20,6 +20,8 @@ def test_a_batch_is_as_wide_as_its_longest_window():
     batch = packed().batch([2, 0])
     assert batch.inputs.tolist() == [[2, 2], [3, 0]]
     assert batch.targets.tolist() == [[2, 1], [1, IGNORED]]
+    assert batch.counted.tolist() == [0, 1, 2]
+    assert packed().batch([0, 2]).counted.tolist() == [0, 2, 3]
 
 
 def test_longest_first_and_in_order_among_equals():

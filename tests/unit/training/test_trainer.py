@@ -195,6 +195,30 @@ def twenty_windows():
     return [random.integers(SIZE, size=LENGTH + 1) for _ in range(20)]
 
 
+class Waits(TorchDispatchMode):
+    """Counts what a GPU is waited for: results whose size or value the host must know before it goes on."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        masks = [one for one in (args[1] if name == "index" else ()) if one is not None and one.dtype == torch.bool]
+        if name in ("nonzero", "_local_scalar_dense", "masked_select", "unique", "is_nonzero") or masks:
+            self.found.append(name)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("expand_paths", [False, True])
+def test_a_device_is_waited_for_once_a_step(expand_paths):
+    """The host lays out the next micro-batch while the device computes; the loss of a step is all that it asks for."""
+    trainer = Trainer(small_corpus(), SIZE, LENGTH, settings(micro_batch=2, expand_paths=expand_paths))
+    with Waits() as waits:
+        trainer.advance(3)
+    assert waits.found == ["_local_scalar_dense"] * 3
+
+
 class RoundedFactors(TorchDispatchMode):
     """Rounds the factors of every matrix product to so many binary digits after the point, as tensor cores do."""
 
