@@ -104,9 +104,9 @@ class Floor:
 def reached(floors: Sequence[Floor], measured: Measurement) -> list[dict[str, Any]]:
     """Set the floors of a job's stages against what they took, and those of the whole job.
 
-    A job of Spark deals out work before each of its stages; where the log shows other stages, only the job is told.
+    Where the log shows other stages, only the job is told.
     """
-    stages = measured.stages[1::2] if len(measured.stages) == 2 * len(floors) else []
+    stages = measured.stages if len(measured.stages) == len(floors) else []
     found = [
         floor.reached(stage["wall_seconds"], measured.tokens, stage["memory"])
         for floor, stage in zip(floors, stages, strict=False)

@@ -5,10 +5,7 @@ from statistics import median
 from typing import Any
 
 WIDTHS = (26, 10, 12, 24, 12, 12)
-STAGES = (
-    "deal out row groups", "count: read windows, kernels, write partial sums", "deal out blocks of rows",
-    "merge: read partial sums, add, write Parquet",
-)  # fmt: skip
+STAGES = ("count: read windows, kernels, write partial sums", "merge: read partial sums, add, write Parquet")
 """Of leadterm's counting jobs, in order."""
 TITLES = {
     "encoding": "ENCODING: from text to windows of token ids",

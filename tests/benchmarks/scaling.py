@@ -22,8 +22,8 @@ from leadterm.store import Location, read_manifest, require_manifest
 
 SAMPLES = ("scaling", "scaling doubled", "tiny")
 PRODUCTS = ("bigram", "context", "frequencies", "query_key", "position")
-STAGES = {"count": 1, "count, merge": 3, "attend": 5, "attend, merge": 7}
-"""The stages of both jobs, by their place in the log; before each of them Spark deals out work."""
+STAGES = ("count", "count, merge", "attend", "attend, merge")
+"""Of both jobs, as the log has them."""
 
 MEMORY_STEP = 2**26
 """Bytes: what a task has at least."""
@@ -92,8 +92,8 @@ def require_same(one: dict[str, str], every: dict[str, str]) -> None:
 def compare(alone: Measurement, together: Measurement, doubled: Measurement) -> dict[str, Any]:
     """Compare the stages: how much faster on all cores, how much longer for twice the tokens."""
     runs = (alone, together, doubled)
-    places = STAGES if all(len(run.stages) > max(STAGES.values()) for run in runs) else {}
-    seconds = {name: [run.stages[place]["wall_seconds"] for run in runs] for name, place in places.items()}
+    known = STAGES if all(len(run.stages) == len(STAGES) for run in runs) else ()
+    seconds = {name: [run.stages[place]["wall_seconds"] for run in runs] for place, name in enumerate(known)}
     seconds["both jobs"] = [run.median for run in runs]
     return {
         "cores": usable_cores(),

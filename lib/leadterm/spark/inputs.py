@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from py4j.protocol import Py4JError
@@ -12,9 +13,10 @@ from pyspark.sql import SparkSession
 
 from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.progress import titled
+from leadterm.spark.dealing import deal, run_tasks
 from leadterm.spark.elsewhere import look_through_spark
-from leadterm.spark.failures import file_name, readable_errors, root_cause
-from leadterm.spark.progress import described, progress
+from leadterm.spark.failures import file_name, root_cause
+from leadterm.spark.progress import described
 from leadterm.spark.rules import JsonRule, ParquetRule
 from leadterm.store.location import Location
 
@@ -33,8 +35,6 @@ REPORT = pa.schema(
     ]
 )
 """What a task says of a file."""
-REPORT_DDL = "path string, bytes long, sha256 string, modified long, rows long, column array<string>, problem string"
-"""The same, in Spark's types."""
 
 
 def list_files(session: SparkSession, paths: Sequence[str]) -> list[str]:
@@ -141,13 +141,12 @@ def inspect_files(
 
     def inspect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            rows = [inspect_file(path, rule) for path in batch.column(0).to_pylist()]
+            rows = [inspect_file(path, rule) for path in batch["place"].to_pylist()]
             yield pa.RecordBatch.from_pylist(rows, schema=REPORT)
 
     tasks = max(1, min(len(files), max(session.sparkContext.defaultParallelism, len(files) // FILES_PER_TASK)))
-    with readable_errors(), progress(session, "look at the input files"):
-        paths = session.createDataFrame(pa.table({"path": pa.array(files, pa.string())})).repartition(tasks)
-        found: pa.Table = paths.mapInArrow(inspect, REPORT_DDL).toArrow().sort_by("path")
+    dealt = deal(pa.RecordBatch.from_pydict({"place": files}), np.arange(len(files)) % tasks)
+    found = run_tasks(session, "look at the input files", dealt, inspect, REPORT).sort_by("path")
     if len(found.filter(pc.field("bytes").is_null() & pc.field("problem").is_null())):
         found = pa.Table.from_pylist(look_through_spark(session, found.to_pylist(), rule), schema=REPORT)
     refuse_broken(found)

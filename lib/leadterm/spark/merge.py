@@ -11,14 +11,13 @@ from pyspark.sql import SparkSession
 from leadterm.counting import RowGroups, Statistic
 from leadterm.errors import CountOverflowError, LeadtermError
 from leadterm.spark import count, encode, merging
-from leadterm.spark.dealing import deal_blocks, deal_places
+from leadterm.spark.dealing import deal_blocks, deal_places, run_tasks
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.joining import RunsAdder, WindowsJoiner
 from leadterm.spark.merged import MERGING_TASKS, Merged
 from leadterm.spark.parts import Part, check_sums, open_parts
-from leadterm.spark.progress import progress
 from leadterm.spark.sources import join_sources, sources_hash
-from leadterm.spark.writing import REPORT, REPORT_ROW, sum_vectors
+from leadterm.spark.writing import REPORT_ROW, sum_vectors
 from leadterm.store import Location, Manifest, is_current, require_manifest, staging
 from leadterm.store.products import read_verified
 from leadterm.store.tables import FREQUENCIES, TOKENIZER, read_table
@@ -96,9 +95,8 @@ def _join_corpora(
         reports = _tally_report(parts, run.vocabulary_size)
         if names := sorted(frozenset().union(*(found.files for found in windows))):
             n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
-            dealt = deal_places(session, names, -(-len(names) // n_tasks))
-            with progress(session, "merge windows"):
-                reports = pa.concat_tables([reports, dealt.mapInArrow(joiner, REPORT).toArrow().cast(REPORT_ROW)])
+            dealt = deal_places(names, -(-len(names) // n_tasks))
+            reports = pa.concat_tables([reports, run_tasks(session, "merge windows", dealt, joiner, REPORT_ROW)])
         if np.any(sum_vectors(reports["counts"]) != token_counts):
             raise LeadtermError(
                 "the books do not balance: tokens occur more or less often than the vocabularies of the runs say. Look "
@@ -133,10 +131,10 @@ def _add_counts(
     with staging(output) as stage:
         runs = tuple(part.place.uri for part in parts)
         adder = RunsAdder(stage.folder.uri, size, base.settings["scale_bits"], groups, partials=runs)
-        dealt = deal_blocks(session, _blocks(parts), n_tasks)
-        with progress(session, "add up co-occurrences"):
-            reports = dealt.mapInArrow(adder, merging.REPORT).toArrow().sort_by("name").to_pylist()
-        vectors = [dict.fromkeys(merging.REPORT_ROW.names) | row for row in _sum_frequencies(parts)]
+        dealt = deal_blocks(_blocks(parts), n_tasks)
+        found = run_tasks(session, "add up co-occurrences", dealt, adder, merging.REPORT)
+        reports = found.sort_by("name").to_pylist()
+        vectors = [dict.fromkeys(merging.REPORT.names) | row for row in _sum_frequencies(parts)]
         count.commit_counts(stage, windows, Merged(reports + vectors, 0, {}), _timed(base, started))
 
 

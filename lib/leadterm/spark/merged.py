@@ -13,11 +13,9 @@ from pyspark.sql import SparkSession
 
 from leadterm.counting import RowGroups, Statistic, TaskMemory
 from leadterm.progress import titled
-from leadterm.spark.dealing import deal_blocks, deal_out, deal_places, number_of_tasks, row_groups
-from leadterm.spark.failures import readable_errors
+from leadterm.spark.dealing import deal_blocks, deal_out, deal_places, number_of_tasks, row_groups, run_tasks
 from leadterm.spark.merging import MATRICES, REPORT, MatrixWriter
 from leadterm.spark.partials import SUMS, PartialsMerger, PartialsWriter, reported_sums
-from leadterm.spark.progress import progress
 from leadterm.store import FileEntry, Location, Manifest
 from leadterm.store.covers import Cover, disjoint
 from leadterm.store.partials import Sums, finished_sums
@@ -114,10 +112,9 @@ def count_and_merge(
     blocks = _blocks(counter.statistics, writer.vocabulary_size, writer.groups)
     while len(sums) > MOST_FILES:
         sums = _fewer(session, what, sums, writer, blocks)
-    dealt = deal_blocks(session, blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)
-    places = tuple(one.place for one in sums)
-    with progress(session, f"merge {what}"), readable_errors():
-        reports = dealt.mapInArrow(replace(writer, partials=places), REPORT).toArrow().to_pylist()
+    dealt = deal_blocks(blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)
+    merger = replace(writer, partials=tuple(one.place for one in sums))
+    reports = run_tasks(session, f"merge {what}", dealt, merger, REPORT).to_pylist()
     seconds = {"count": counting, "merge": time.monotonic() - started - counting}
     return Merged(sorted(reports, key=lambda row: row["name"] or ""), partial_bytes, seconds)
 
@@ -141,9 +138,7 @@ def _count(
         logger.info("%s: %.0f %% of the tokens were counted before", titled(f"count {what}"), share)
     if rest:
         n_tasks = tasks or number_of_tasks(session, n_left, counter.memory.unit_tokens)
-        counted = deal_out(session, rest, n_tasks).mapInArrow(counter, SUMS)
-        with progress(session, f"count {what}"), readable_errors():
-            sums += reported_sums(counted.toArrow())
+        sums += reported_sums(run_tasks(session, f"count {what}", deal_out(rest, n_tasks), counter, SUMS))
     Cover.union(one.cover for one in sums).require_all(len(groups))
     return sums
 
@@ -169,9 +164,8 @@ def _fewer(
     n_tasks = -(-(len(sums) - MOST_FILES) // (MOST_FILES - 1))
     n_added = min(len(sums), len(sums) - MOST_FILES + n_tasks)
     added, kept = ascending[:n_added], ascending[n_added:]
-    with progress(session, f"add up {what}"), readable_errors():
-        dealt = deal_places(session, [one.place for one in added], MOST_FILES)
-        made = reported_sums(dealt.mapInArrow(merger, SUMS).toArrow())
+    dealt = deal_places([one.place for one in added], MOST_FILES)
+    made = reported_sums(run_tasks(session, f"add up {what}", dealt, merger, SUMS))
     for place in {one.place for one in added} - {one.place for one in made}:
         Location.of(place).remove()
     return [*made, *kept]

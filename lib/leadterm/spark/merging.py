@@ -19,12 +19,7 @@ from leadterm.store.products import PARTS
 FINISHED = ".json"
 """What follows a block's name in that of the file that tells that it is finished."""
 MATRICES = (Statistic.BIGRAM, Statistic.CONTEXT, Statistic.QUERY_KEY)
-REPORT = (
-    "product string, name string, place string, bytes long, sha256 string, rows long, nonzeros long, total string, "
-    "vector binary"
-)
-"""What a task says of a matrix file it wrote, or a merged frequency vector itself: int64 (V,) in ``vector``."""
-REPORT_ROW = pa.schema(
+REPORT = pa.schema(
     [
         *((name, pa.string()) for name in ("product", "name", "place")),
         ("bytes", pa.int64()),
@@ -34,7 +29,7 @@ REPORT_ROW = pa.schema(
         ("vector", pa.binary()),
     ]
 )
-"""The same, in Arrow's types."""
+"""What a task says of a matrix file it wrote, or a merged frequency vector itself: int64 (V,) in ``vector``."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +129,7 @@ def finished_block(place: Location) -> dict[str, Any] | None:
     try:
         report: dict[str, Any] = json.loads(report_of(place).read_bytes().to_pybytes())
         size = place.filesystem.get_file_info(place.path).size
-        whole = set(report) == set(REPORT_ROW.names) - {"vector"} and report["bytes"] == size
+        whole = set(report) == set(REPORT.names) - {"vector"} and report["bytes"] == size
         return report if whole and report["sha256"] == place.sha256() else None
     except (OSError, ValueError, TypeError):
         return None
@@ -150,4 +145,4 @@ def _dense(pieces: Iterator[SparseRows], width: int) -> NDArray[np.int64]:
 
 def _report(fields: dict[str, Any]) -> pa.RecordBatch:
     """Lay a report out as a row."""
-    return pa.RecordBatch.from_pylist([fields], schema=REPORT_ROW)
+    return pa.RecordBatch.from_pylist([fields], schema=REPORT)

@@ -16,7 +16,7 @@ from leadterm.store.location import Location
 from leadterm.store.partials import Partials, Sums, partials_file, sum_block
 from leadterm.store.products import PARTS
 
-SUMS = "place string, bytes long, cover string"
+SUMS = pa.schema([("place", pa.string()), ("bytes", pa.int64()), ("cover", pa.string())])
 """What a counting task says of each file: its URL, its length, and which row groups it sums."""
 
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
+from leadterm.spark.dealing import deal, run_tasks
 from leadterm.spark.documents import Documents
-from leadterm.spark.progress import progress
-from leadterm.spark.writing import REPORT, file_report, sum_vectors
+from leadterm.spark.writing import REPORT_ROW, file_report, sum_vectors
 from leadterm.store.location import Location, part_output
 from leadterm.store.parquet import table_bytes
 from leadterm.store.products import PARTS
@@ -32,8 +32,6 @@ PORTIONS = 32
 """Of a larger corpus, portions grow, so that their number stays below 2 · 32 + 2: merging holds a row group of each."""
 PREFIX = "portion-"
 """How the names of reports begin."""
-BUCKETS = "task int, name string, place string"
-"""Which files each task merges."""
 
 logger = logging.getLogger("leadterm")
 Encode = Callable[[DataFrame, str], pa.Table]
@@ -109,17 +107,10 @@ def _merge(session: SparkSession, reports: pa.Table, folder: Location) -> pa.Tab
     rows = [row for row in reports.to_pylist() if row["name"] is not None]
     if not rows:
         return reports
-    names = sorted({row["name"] for row in rows})
-    table = pa.table(
-        {
-            "task": pa.array([names.index(row["name"]) for row in rows], pa.int32()),
-            "name": pa.array([row["name"] for row in rows], pa.string()),
-            "place": pa.array([row["place"] for row in rows], pa.string()),
-        }
-    )
-    dealt = session.createDataFrame(table, BUCKETS).repartitionById(len(names), "task")
-    with progress(session, "merge portions"):
-        merged = dealt.mapInArrow(WindowsMerger(folder.uri), REPORT).toArrow()
+    names, places = ([row[key] for row in rows] for key in ("name", "place"))
+    files = pa.RecordBatch.from_pydict({"name": names, "place": places})
+    dealt = deal(files, np.unique(names, return_inverse=True)[1])
+    merged = run_tasks(session, "merge portions", dealt, WindowsMerger(folder.uri), REPORT_ROW)
     for name in ("tally", "counts"):
         total = sum_vectors(reports[name]).tobytes()
         column = pa.array([total, *[b""] * (len(merged) - 1)], pa.binary())

@@ -1,22 +1,22 @@
 """The job ``shuffle_corpus``: the windows of a run with their tokens in random order, as a run of its own."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from leadterm._version import __version__
 from leadterm.config import Config
 from leadterm.corpus import ShuffledCorpus
 from leadterm.errors import LeadtermError, RunError
-from leadterm.spark.dealing import deal_places
+from leadterm.spark.dealing import deal_places, run_tasks
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.progress import progress
 from leadterm.spark.shuffling import SHARED, SharedCounter, WindowsShuffler
-from leadterm.spark.writing import REPORT, sum_vectors, written_files
+from leadterm.spark.writing import REPORT_ROW, sum_vectors, written_files
 from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
 from leadterm.store.alignment import SHUFFLED_RUN
 from leadterm.store.products import read_verified
@@ -93,23 +93,23 @@ def _shuffle(
 ) -> pa.Table:
     """Write the shuffled files into the staging folder; a report per file."""
     source, names = WindowsFiles.of(run, windows), [entry.name for entry in windows.files]
-    files = deal_places(session, names, -(-len(names) // tasks) if tasks else 1)
+    files = deal_places(names, -(-len(names) // tasks) if tasks else 1)
     starts = _starts(session, files, source, windows, counts)
     shuffler = WindowsShuffler(source, stage.folder.uri, ShuffledCorpus(counts, seed), starts)
-    with progress(session, "shuffle windows"):
-        reports: pa.Table = files.mapInArrow(shuffler, REPORT).toArrow()
-    return reports
+    return run_tasks(session, "shuffle windows", files, shuffler, REPORT_ROW)
 
 
 def _starts(
-    session: SparkSession, files: DataFrame, source: WindowsFiles, windows: Manifest, counts: NDArray[np.int64]
+    session: SparkSession,
+    files: Sequence[pa.RecordBatch],
+    source: WindowsFiles,
+    windows: Manifest,
+    counts: NDArray[np.int64],
 ) -> dict[str, int]:
     """Number the tokens: how many lie before each file, those that two windows share counted once."""
     sizes = {entry.name: sum(entry.details["row_group_tokens"]) for entry in windows.files}
     if sum(sizes.values()) != counts.sum():  # Only where some are shared do the windows have to be looked at.
-        with progress(session, "number tokens"):
-            found = files.mapInArrow(SharedCounter(source), SHARED).toArrow()
-        for row in found.to_pylist():
+        for row in run_tasks(session, "number tokens", files, SharedCounter(source), SHARED).to_pylist():
             sizes[row["name"]] -= row["shared"]
     if sum(sizes.values()) != counts.sum():
         raise RunError(

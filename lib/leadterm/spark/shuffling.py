@@ -16,7 +16,7 @@ from leadterm.store.location import Location
 from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, WindowsFiles, windows_file
 
-SHARED = "name string, shared long"
+SHARED = pa.schema([("name", pa.string()), ("shared", pa.int64())])
 """What a task says of a file before the tokens are numbered: how many of its windows go on where another ended."""
 
 
