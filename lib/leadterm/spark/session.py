@@ -25,6 +25,8 @@ DEFAULTS: dict[str, str] = {
     "spark.sql.files.openCostInBytes": str(2**18),
     # Texts that Java unpacks at once; by default 4,096, which are gigabytes where they are books.
     "spark.sql.parquet.columnarReaderBatchSize": "32",
+    # With simplified ones, tasks of queries would have Python workers of their own, which import everything once more.
+    "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
     # A file may hold both "text" and "Text".
     "spark.sql.caseSensitive": "true",
     "spark.ui.showConsoleProgress": "false",
@@ -35,6 +37,8 @@ LOCAL_DEFAULTS: dict[str, str] = {
     # A corpus for one machine is small: smaller splits, so that its cores end together, and as many files in each.
     "spark.sql.files.maxPartitionBytes": str(4 * 2**20),
     "spark.sql.files.openCostInBytes": str(2**16),
+    # Through TCP, each task waits for an acknowledgement that comes 40 ms late.
+    "spark.python.unix.domain.socket.enabled": "true",
     "spark.driver.memory": "4g",
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
