@@ -1,15 +1,20 @@
 """Runs a function for each of some items side by side on the executors, one task for each."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import SparkSession
 
 from leadterm.progress import titled
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.progress import described
+
+ITEMS = "task int, number int, item string"
+RESULTS = "number int, result string"
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,13 @@ def side_by_side(
     if not items:
         return []
     n_tasks = min(len(items), at_once or len(items))
-    dealt = [items[first::n_tasks] for first in range(n_tasks)]
-    task = _Task(work, _threads(session, n_tasks))
+    number = np.arange(len(items), dtype=np.int32)
+    table = pa.table({"task": number % n_tasks, "number": number, "item": pa.array(items, pa.string())})
+    dealt = session.createDataFrame(table, ITEMS).repartitionById(n_tasks, "task")
     with readable_errors(), described(session, titled(description)):
-        found = session.sparkContext.parallelize(dealt, n_tasks).map(task).collect()
-    return [found[number % n_tasks][number // n_tasks] for number in range(len(items))]
+        found = dealt.mapInArrow(_Task(work, _threads(session, n_tasks)), RESULTS).toArrow()
+    results: list[str] = found.sort_by("number")["result"].to_pylist()
+    return results
 
 
 def is_local(session: SparkSession) -> bool:
@@ -72,9 +79,11 @@ class _Task:
     work: Work
     threads: int
 
-    def __call__(self, items: Sequence[str]) -> list[str]:
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Do it, one item after the other."""
         context = TaskContext.get()
         gpu = context.resources().get("gpu") if context else None
         machine = Machine(self.threads, gpu.addresses[0] if gpu else None)
-        return [self.work(item, machine) for item in items]
+        for batch in batches:
+            results = [self.work(item, machine) for item in batch["item"].to_pylist()]
+            yield pa.RecordBatch.from_pydict({"number": batch["number"], "result": pa.array(results, pa.string())})
