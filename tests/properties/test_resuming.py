@@ -13,10 +13,11 @@ from leadterm.counting import RowGroups, TaskMemory
 from leadterm.errors import LeadtermError
 from leadterm.spark.counting import WindowsCounter
 from leadterm.spark.dealing import RowGroup
-from leadterm.spark.merging import MatrixWriter, report_of
+from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsMerger, PartialsWriter, reported_sums
 from leadterm.store import FileEntry, Location
 from leadterm.store.covers import Cover, disjoint
+from leadterm.store.finished import REPORT
 from leadterm.store.partials import Sums, finished_sums, partials_file
 from leadterm.store.products import PARTS
 from leadterm.store.verified import Written
@@ -208,21 +209,26 @@ def test_counting_that_fails_leaves_no_file_that_looks_finished(place):
     assert place.parts.names() == []
 
 
-@pytest.mark.parametrize("damage", ["truncated", "changed", "missing", "no report", "half a report", "other report"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", "changed", "missing", "no report", "half a report", "changed report", "other report"]
+)
 def test_a_merged_file_that_is_not_whole_is_merged_again(place, damage):
     sums = place.count(range(4))
     expected = place.merge(sums)
     path = Path(place.folder / PARTS / "context-00001")
-    report = Path(report_of(Location.of(path)).path)
-    data, text = path.read_bytes(), report.read_text()
+    report = path.with_name(f"{path.name}{REPORT}")
+    data, told = path.read_bytes(), report.read_bytes()
     if damage in ("truncated", "missing"):
         path.write_bytes(data[:-1]) if damage == "truncated" else path.unlink()
     elif damage == "changed":
         path.write_bytes(data[:20] + bytes([data[20] ^ 1]) + data[21:])
     else:
-        report.write_text({"no report": "", "half a report": text[: len(text) // 2], "other report": "[1]"}[damage])
+        half = len(told) // 2
+        changed = told[:half] + bytes([told[half] ^ 1]) + told[half + 1 :]
+        others = {"no report": b"", "half a report": told[:half], "changed report": changed, "other report": b"[1]"}
+        report.write_bytes(others[damage])
     assert place.merge(sums) == expected
-    assert (path.read_bytes(), report.read_text()) == (data, text)
+    assert (path.read_bytes(), report.read_bytes()) == (data, told)
 
 
 def test_a_finished_block_is_not_merged_again(place):

@@ -15,6 +15,7 @@ from leadterm.spark import encode as encode_job
 from leadterm.spark.count import count_cooccurrences
 from leadterm.spark.documents import open_documents
 from leadterm.spark.encode import encode_corpus
+from leadterm.spark.portions import Portions
 from leadterm.spark.vocabulary import bpe_tokenizer
 from leadterm.store import Location, staging
 from leadterm.store.products import PARTS
@@ -120,7 +121,8 @@ def test_a_tokenizer_is_trained_on_the_most_frequent_pieces(spark, tmp_path, mon
     for name, value in limits.items():
         monkeypatch.setattr(f"leadterm.spark.vocabulary.{name}", value)
     config = make_config(tmp_path / "in", {"kind": "bpe", "vocabulary_size": 300})
-    tokenizer = bpe_tokenizer(open_documents(spark, config.corpus), config.tokenizer)
+    documents = open_documents(spark, config.corpus)
+    tokenizer = bpe_tokenizer(Portions(documents, [list(documents.stamps)], Location.of(tmp_path)), config.tokenizer)
     assert list(tokenizer.tokens[256:]) == merges
 
 

@@ -21,8 +21,7 @@ from leadterm.pipeline import run_jobs
 from leadterm.spark import count as count_job
 from leadterm.spark import encode as encode_job
 from leadterm.spark import merged
-from leadterm.spark import portions as portions_job
-from leadterm.store import Location, read_manifest
+from leadterm.store import Location
 from leadterm.store.partials import finished_sums
 from leadterm.store.unfinished import Unfinished
 from support.commands import content_hashes
@@ -272,62 +271,3 @@ def test_an_input_file_that_changes_while_it_is_read(spark, folder, tmp_path, mo
         run_jobs(config(tmp_path), Location.of(tmp_path / "run"), ["encode_corpus"])
     assert str(caught.value).startswith(f"{victim} changed while it was read: ")
     assert not (tmp_path / "run").exists()
-
-
-@pytest.fixture
-def portions(folder, tmp_path, monkeypatch) -> Path:
-    """A folder with a corpus of four files, two of them alike, each a portion of its own."""
-    shutil.copytree(folder / "in", tmp_path / "in")
-    shutil.copy(tmp_path / "in/part-000.parquet", tmp_path / "in/part-002.parquet")
-    write_files(tmp_path / "in/more", pa.array([None, "", "aa"]), 1)
-    job(tmp_path, tmp_path / "whole", "encode_corpus")
-    monkeypatch.setattr(encode_job, "PORTION_BYTES", 1)
-    return tmp_path
-
-
-@pytest.mark.parametrize("damage", [None, "truncated", "gone", "report"])
-def test_encoding_in_portions_makes_the_same_bytes_and_goes_on(spark, portions, caplog, monkeypatch, damage):
-    run, done, write = portions / "run", [], portions_job.table_bytes
-
-    def write_two(table):
-        done.append(table)
-        return write(table) if len(done) < 3 else stop()
-
-    with monkeypatch.context() as broken, pytest.raises(Stopped):
-        broken.setattr(portions_job, "table_bytes", write_two)
-        job(portions, run, "encode_corpus")
-    parts = staging_of(run) / "parts"
-    reports = sorted(parts.glob("portion-*"))
-    files = [path for path in parts.iterdir() if path not in reports]
-    assert len(reports) == 2
-    assert sum(table["name"].null_count < len(table) for table in done) == len(done) - 1, "one portion has no windows"
-    victim = reports[0] if damage == "report" else files[0]
-    if damage == "gone":
-        victim.unlink()
-    elif damage is not None:
-        victim.write_bytes(victim.read_bytes()[:-1])
-    job(portions, run, "encode_corpus")
-    assert f"encode documents: {2 if damage is None else 1} of 4 portions were encoded before" in caplog.text
-    found, expected = content_hashes(run), content_hashes(portions / "whole")
-    assert found == expected
-    accounts = [read_manifest(Location.of(place), "windows").counts for place in (run, portions / "whole")]
-    assert accounts[0] == accounts[1]
-    assert not list(run.glob(".*"))
-
-
-def test_a_portion_of_a_file_that_changed_is_not_kept(spark, portions, monkeypatch):
-    """Not even if the driver is killed before it looks at all files, and the file is put back."""
-    victim, only, begun = portions / "in/part-001.parquet", encode_job.Documents.only, []
-
-    def only_changed(self, files):
-        begun.extend(Path(file).name for file in files)
-        if files[0].endswith(victim.name):
-            shutil.copy(portions / "in/part-000.parquet", victim)
-        return only(self, files)
-
-    monkeypatch.setattr(encode_job.Documents, "only", only_changed)
-    with pytest.raises(InputError) as caught:
-        job(portions, portions / "run", "encode_corpus")
-    assert str(caught.value).startswith(f"{victim} changed while it was read: ")
-    assert begun[-1] == victim.name, "another portion was begun after it"
-    assert not (portions / "run").exists()

@@ -28,6 +28,34 @@ def dying_after(changes: int) -> Iterator[list[str]]:
             raise Killed
         done.append(what)
 
+    with _watched_changes(tick):
+        yield done
+
+
+@contextmanager
+def dying_in(owner: Any, name: str, call: int) -> Iterator[None]:
+    """Die as a function is called for so many times in the block: nothing cleans up."""
+    function, calls = getattr(owner, name), 0
+
+    def tick(_what: str = "") -> None:
+        if calls >= call:
+            raise Killed
+
+    @wraps(function)
+    def mortal(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        tick()
+        return function(*args)
+
+    with patch.object(owner, name, mortal), _watched_changes(tick):
+        yield
+
+
+@contextmanager
+def _watched_changes(tick: Callable[[str], None]) -> Iterator[None]:
+    """Tell of each change to files before it happens."""
+
     def mortal(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
         def change(*args: Any) -> Any:
@@ -47,4 +75,4 @@ def dying_after(changes: int) -> Iterator[list[str]]:
 
     methods = {name: mortal(getattr(Location, name)) for name in ("move_to", "write_bytes", "make_parent")}
     with patch.multiple(Location, remove=remove_slowly, **methods):
-        yield done
+        yield

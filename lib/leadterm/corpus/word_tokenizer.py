@@ -54,8 +54,12 @@ class WordTokenizer:
         self._ids_of = _ChunkIds(words)
 
     def __reduce__(self) -> tuple[type["WordTokenizer"], tuple[tuple[str, ...], UnknownPolicy]]:
-        words = self.tokens[:-1] if self.unknown == "replace" else self.tokens
-        return WordTokenizer, (words, self.unknown)
+        return WordTokenizer, (self.words, self.unknown)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The tokens that a text can hold: all but `UNK`."""
+        return self.tokens[:-1] if self.unknown == "replace" else self.tokens
 
     @property
     def vocabulary_size(self) -> int:

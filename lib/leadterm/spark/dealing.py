@@ -48,20 +48,22 @@ def row_groups(windows: Manifest) -> list[RowGroup]:
 def run_tasks(
     session: SparkSession, description: str, dealt: Sequence[pa.RecordBatch], work: Work, reports: pa.Schema
 ) -> pa.Table:
-    """Run a task for each batch of rows; give what all tasks report, in the order of the batches.
+    """Run a task for each batch of rows; give what all tasks report, in the order of the batches."""
+    with progress(session, description), readable_errors():
+        found: pa.Table = spread(session, dealt, work, reports).toArrow()
+    return found.cast(reports)
+
+
+def spread(session: SparkSession, dealt: Sequence[pa.RecordBatch], work: Work, made: pa.Schema) -> DataFrame:
+    """Describe what tasks make, one for each batch of rows.
 
     A few rows travel with the work, and a task takes its own by its number; many are shuffled to the tasks, which takes
     0.1 s more.
     """
-    schema = from_arrow_schema(reports)
-    with progress(session, description), readable_errors():
-        if sum(batch.nbytes for batch in dealt) <= FEW_BYTES:
-            tasks = session.range(0, len(dealt), 1, len(dealt))
-            done = tasks.mapInArrow(partial(_with_rows, dealt, work), schema)
-        else:
-            done = _shuffled(session, dealt).mapInArrow(work, schema)
-        found: pa.Table = done.toArrow()
-    return found.cast(reports)
+    schema = from_arrow_schema(made)
+    if sum(batch.nbytes for batch in dealt) <= FEW_BYTES:
+        return session.range(0, len(dealt), 1, len(dealt)).mapInArrow(partial(_with_rows, dealt, work), schema)
+    return _shuffled(session, dealt).mapInArrow(work, schema)
 
 
 def _with_rows(

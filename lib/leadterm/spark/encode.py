@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,7 @@ from leadterm.errors import InputError, LeadtermError
 from leadterm.spark.documents import Documents, open_documents
 from leadterm.spark.encoding import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.portions import PORTION_BYTES, divide, encode_portions
+from leadterm.spark.portions import PORTION_BYTES, Portions, divide, encode_portions
 from leadterm.spark.progress import progress
 from leadterm.spark.sources import sources_hash
 from leadterm.spark.vocabulary import (
@@ -91,17 +90,17 @@ def encode_corpus(
     if all(current):
         forget(run, JOB)
         return False
-    portions = divide(documents, PORTION_BYTES)
-    this = Stage(JOB, inputs, settings) if len(portions) > 1 else None
+    files = divide(documents, PORTION_BYTES)
+    this = Stage(JOB, inputs, settings) if len(files) > 1 else None
     seconds: dict[str, float] = {}
     with readable_errors(), staging(run, this) as stage:
         with documents.unchanged():
             started = time.monotonic()
-            tokenizer = made_tokenizer(documents, given)
+            tokenizer = made_tokenizer(Portions(documents, files, stage.counts), given)
             _check_size(config, tokenizer.vocabulary_size)
             seconds["tokenizer"] = time.monotonic() - started
             started = time.monotonic()
-            reports = _write_windows(session, documents, portions, config, tokenizer, stage)
+            reports = _write_windows(Portions(documents, files, stage.parts), config, tokenizer, stage)
             seconds["encode"] = time.monotonic() - started
         names, text = list(tokenizer.tokens), tokenizer_file(tokenizer)
         base = Manifest("", inputs, settings, {}, (), seconds)
@@ -139,14 +138,7 @@ def _corpus_hash(documents: Documents, config: Config) -> str:
     return sources_hash(documents.sources, ordered=any(limits))
 
 
-def _write_windows(
-    session: SparkSession,
-    documents: Documents,
-    portions: Sequence[Sequence[str]],
-    config: Config,
-    tokenizer: AnyTokenizer,
-    stage: Staging,
-) -> pa.Table:
+def _write_windows(corpus: Portions, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
     """Encode on the executors and write the windows files into the staging folder; a report per file."""
     encoding = Encoding(
         tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
@@ -162,12 +154,12 @@ def _write_windows(
     def encode(frame: DataFrame, what: str) -> pa.Table:
         windows = frame.mapInArrow(encoding, WINDOW_SCHEMA).repartitionById(config.windows.files, "bucket")
         written = windows.sortWithinPartitions("document", "window", "tokens").mapInArrow(writer, REPORT)
-        with progress(session, what), readable_errors():
+        with progress(corpus.session, what), readable_errors():
             return written.toArrow()
 
-    if len(portions) == 1:
-        return encode(documents.frame, "encode documents")
-    return encode_portions(session, documents, portions, stage.folder, encode)
+    if len(corpus.files) == 1:
+        return encode(corpus.documents.frame, "encode documents")
+    return encode_portions(corpus, encode)
 
 
 def commit_corpus(

@@ -1,6 +1,5 @@
 """What both counting jobs do inside an executor in the end: partial sums to merged matrix files."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -11,13 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
-from leadterm.store.location import Location, part_output
+from leadterm.store.finished import finish, finished
+from leadterm.store.location import Location
 from leadterm.store.matrices import Average, PendingRows, matrix_file, matrix_schema, rows_file
 from leadterm.store.partials import Partials, SummandRows, sum_block
 from leadterm.store.products import PARTS
 
-FINISHED = ".json"
-"""What follows a block's name in that of the file that tells that it is finished."""
 MATRICES = (Statistic.BIGRAM, Statistic.CONTEXT, Statistic.QUERY_KEY)
 REPORT = pa.schema(
     [
@@ -84,55 +82,48 @@ class MatrixWriter:
             if statistic not in MATRICES:
                 yield _report({"product": statistic.name.lower(), "vector": _dense(rows, self.width).tobytes()})
                 continue
-            place = Location.of(self.folder) / PARTS / f"{statistic.name.lower()}-{block:05d}"
-            report = finished_block(place)
+            report = finished(self._parts, _block_name(statistic, block))
             if report is None and (first := next(rows, None)) is not None:
-                report = self._write_block(statistic, block, chain([first], rows), pending, place)
+                report = self._write_block(statistic, block, chain([first], rows), pending)
             if report is not None:
-                yield _report(report)
+                yield from report.to_batches()
+
+    @property
+    def _parts(self) -> Location:
+        """Where files are written."""
+        return Location.of(self.folder) / PARTS
 
     def summands(self) -> Sequence[SummandRows]:
         """Open what is added up."""
         return [Partials(Location.of(url)) for url in self.partials]
 
     def _write_block(
-        self, statistic: Statistic, block: int, pieces: Iterator[SparseRows], pending: PendingRows, place: Location
-    ) -> dict[str, Any]:
+        self, statistic: Statistic, block: int, pieces: Iterator[SparseRows], pending: PendingRows
+    ) -> pa.Table:
         """Write the rows of one block to a file of its own, and beside it what is to be known of it."""
-        product = statistic.name.lower()
+        product, name = statistic.name.lower(), _block_name(statistic, block)
         schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == "context" else 0)
-        with matrix_file(place, schema, pending, self.average) as (file, sink):
+        with matrix_file(self._parts / name, schema, pending, self.average) as (file, sink):
             for rows in pieces:
                 file.append(rows)
-        report = {
+        row = {
             "product": product,
             "name": rows_file(block),
-            "place": place.uri,
+            "place": (self._parts / name).uri,
             "bytes": sink.n_bytes,
             "sha256": sink.sha256,
             "rows": file.n_rows,
             "nonzeros": file.n_nonzeros,
             "total": str(file.total),
         }
-        with part_output(report_of(place)) as stream:
-            stream.write(json.dumps(report).encode())
+        report = pa.Table.from_batches([_report(row)])
+        finish(self._parts, name, report)
         return report
 
 
-def report_of(place: Location) -> Location:
-    """Name the file that tells that a block is finished."""
-    return Location(place.filesystem, f"{place.path}{FINISHED}", f"{place.uri}{FINISHED}")
-
-
-def finished_block(place: Location) -> dict[str, Any] | None:
-    """Read what is known of a block that an earlier attempt finished, whose file is as it was; None if none did."""
-    try:
-        report: dict[str, Any] = json.loads(report_of(place).read_bytes().to_pybytes())
-        size = place.filesystem.get_file_info(place.path).size
-        whole = set(report) == set(REPORT.names) - {"vector"} and report["bytes"] == size
-        return report if whole and report["sha256"] == place.sha256() else None
-    except (OSError, ValueError, TypeError):
-        return None
+def _block_name(statistic: Statistic, block: int) -> str:
+    """Name the file of a block by what it holds."""
+    return f"{statistic.name.lower()}-{block:05d}"
 
 
 def _dense(pieces: Iterator[SparseRows], width: int) -> NDArray[np.int64]:

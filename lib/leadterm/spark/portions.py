@@ -1,11 +1,10 @@
-"""Encodes a large corpus a portion of its files after the other: a job that is stopped loses one portion at most.
+"""Goes through a large corpus a portion of its files after the other: a job that is stopped loses one portion at most.
 
-Spark's shuffle is lost with the driver. So each portion's windows go, sorted, to files of its own, one for each bucket,
-and a report beside them says that the portion is finished. In the end the files of a bucket are merged to one, which
-has the bytes that it would have if all had been encoded together.
+Spark's shuffle is lost with the driver. So what comes of a portion goes to files of its own, and a report beside them
+says that the portion is finished. Of encoding these are sorted windows, a file for each bucket. In the end the files of
+a bucket are merged to one, which has the bytes that it would have if all had been encoded together.
 """
 
-import io
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
+from leadterm.progress import titled
 from leadterm.spark.dealing import deal, run_tasks
 from leadterm.spark.documents import Documents
 from leadterm.spark.writing import REPORT_ROW, file_report, sum_vectors
-from leadterm.store.location import Location, part_output
-from leadterm.store.parquet import table_bytes
-from leadterm.store.products import PARTS
+from leadterm.store.finished import drop_others, finish, finished
+from leadterm.store.location import Location
+from leadterm.store.parquet import read_groups
 from leadterm.store.sorted_windows import merge_windows
 from leadterm.store.windows import windows_file
 
@@ -30,76 +29,77 @@ PORTION_BYTES = 2**30
 at once, without this: to merge, all windows are written and read once more."""
 PORTIONS = 32
 """Of a larger corpus, portions grow, so that their number stays below 2 · 32 + 2: merging holds a row group of each."""
-PREFIX = "portion-"
-"""How the names of reports begin."""
 
 logger = logging.getLogger("leadterm")
-Encode = Callable[[DataFrame, str], pa.Table]
-"""Encodes documents, under a description, and gives a report of each file."""
+Work = Callable[[DataFrame, str], pa.Table]
+"""Does something with documents, under a description, and gives a report of each file that came of it."""
 
 
-def encode_portions(
-    session: SparkSession, documents: Documents, portions: Sequence[Sequence[str]], folder: Location, encode: Encode
-) -> pa.Table:
-    """Encode what was not encoded before, and merge.
+@dataclass(frozen=True)
+class Portions:
+    """A corpus that is gone through a portion of its files after the other.
 
-    Parameters
+    Attributes
     ----------
-    session
-        Spark.
     documents
         The corpus.
-    portions
+    files
         Its files, divided.
     folder
-        The staging folder.
-    encode
-        Writes the windows of some documents into it.
-
-    Returns
-    -------
-    pyarrow.Table
-        A report of each file, as if all had been encoded together.
+        Where the files lie that come of it, and nothing else.
     """
-    parts = folder / PARTS
-    # Numbered, because portions may hold the same.
-    places = [parts / f"{PREFIX}{number}-{documents.digest(files)}" for number, files in enumerate(portions)]
-    found = {place.name: report for place in places if (report := _finished(place)) is not None}
-    _drop_others(parts, found)
-    if found:
-        logger.info("encode documents: %d of %d portions were encoded before", len(found), len(portions))
-    try:
-        for number, (files, place) in enumerate(zip(portions, places, strict=True), 1):
-            if place.name not in found:
-                what = f"encode documents, portion {number} of {len(portions)}"
-                with documents.unchanged(files):
-                    report = encode(documents.only(files), what)
-                with part_output(place) as stream:
-                    stream.write(table_bytes(report))
-                found[place.name] = report
-    finally:
-        _drop_others(parts, found)
-    return _merge(session, pa.concat_tables(found.values()), folder)
+
+    documents: Documents
+    files: Sequence[Sequence[str]]
+    folder: Location
+
+    @property
+    def session(self) -> SparkSession:
+        """Spark."""
+        return self.documents.reader.session
+
+    def each(self, what: str, done: str, work: Work) -> list[pa.Table]:
+        """Do some work for each portion for which it was not done before.
+
+        Parameters
+        ----------
+        what, done
+            The work, and what was done then: "encode documents", "encoded".
+        work
+            Writes files into the folder.
+
+        Returns
+        -------
+        list
+            The report of each portion, in any order.
+
+        Raises
+        ------
+        InputError
+            If files of a portion change while they are read.
+        """
+        # Numbered, because portions may hold the same.
+        names = [f"portion-{number}-{self.documents.digest(files)}" for number, files in enumerate(self.files)]
+        found = {name: report for name in names if (report := finished(self.folder, name)) is not None}
+        drop_others(self.folder, found)
+        if found:
+            logger.info("%s: %d of %d portions were %s before", titled(what), len(found), len(names), done)
+        try:
+            for number, (files, name) in enumerate(zip(self.files, names, strict=True), 1):
+                if name not in found:
+                    with self.documents.unchanged(files):
+                        report = work(self.documents.only(files), f"{what}, portion {number} of {len(names)}")
+                    finish(self.folder, name, report)
+                    found[name] = report
+        finally:
+            drop_others(self.folder, found)
+        return list(found.values())
 
 
-def _finished(place: Location) -> pa.Table | None:
-    """Read the report of a portion whose files are as they were; None if it is not finished."""
-    try:
-        report = pq.read_table(io.BytesIO(place.read_bytes()))
-        for row in report.to_pylist():
-            if row["name"] is not None and Location.of(row["place"]).sha256() != row["sha256"]:
-                return None
-    except (OSError, ValueError, KeyError):
-        return None
-    return report
-
-
-def _drop_others(parts: Location, found: dict[str, pa.Table]) -> None:
-    """Remove what belongs to no finished portion."""
-    kept = {place.rpartition("/")[2] for report in found.values() for place in report["place"].to_pylist()}
-    for name in parts.names():
-        if name not in kept | found.keys():
-            (parts / name).remove()
+def encode_portions(portions: Portions, encode: Work) -> pa.Table:
+    """Encode what was not encoded before, and merge; gives a report of each file, as if it had been done at once."""
+    reports = portions.each("encode documents", "encoded", encode)
+    return _merge(portions.session, pa.concat_tables(reports), portions.folder)
 
 
 def _merge(session: SparkSession, reports: pa.Table, folder: Location) -> pa.Table:
@@ -125,7 +125,7 @@ class WindowsMerger:
     Attributes
     ----------
     folder
-        URL of the staging folder.
+        URL of where it writes.
     """
 
     folder: str
@@ -138,19 +138,12 @@ class WindowsMerger:
 
     def _merge(self, name: str, places: Sequence[str]) -> pa.RecordBatch:
         """Write the file of one bucket; its tokens were counted before."""
-        place, n_windows = Location.of(self.folder) / PARTS / uuid.uuid4().hex, 0
+        place, n_windows = Location.of(self.folder) / uuid.uuid4().hex, 0
         with windows_file(place) as (file, sink):
-            for windows in merge_windows([_tables(Location.of(one)) for one in places]):
+            for windows in merge_windows([read_groups(Location.of(one)) for one in places]):
                 file.append(windows)
                 n_windows += len(windows)
         return file_report(name, place, file, sink, n_windows, np.zeros(0, dtype=np.int64))
-
-
-def _tables(place: Location) -> Iterator[pa.Table]:
-    """Read a file a row group at a time."""
-    with pq.ParquetFile(place.filesystem.open_input_file(place.path), page_checksum_verification=True) as file:
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group)
 
 
 def divide(documents: Documents, n_bytes: int) -> list[list[str]]:

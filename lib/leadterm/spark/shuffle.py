@@ -1,5 +1,6 @@
 """The job ``shuffle_corpus``: the windows of a run with their tokens in random order, as a run of its own."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,15 +14,20 @@ from leadterm._version import __version__
 from leadterm.config import Config
 from leadterm.corpus import ShuffledCorpus
 from leadterm.errors import LeadtermError, RunError
+from leadterm.progress import titled
 from leadterm.spark.dealing import deal_places, run_tasks
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.shuffling import SHARED, SharedCounter, WindowsShuffler
+from leadterm.spark.shuffling import SHARED, SharedCounter, ShuffledFinder, WindowsShuffler
 from leadterm.spark.writing import REPORT_ROW, sum_vectors, written_files
-from leadterm.store import FileEntry, Location, Manifest, Staging, is_current, require_manifest, staging
+from leadterm.store import FileEntry, Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
 from leadterm.store.alignment import SHUFFLED_RUN
 from leadterm.store.products import read_verified
 from leadterm.store.tables import VOCABULARY, read_table, stage_bytes
 from leadterm.store.windows import WindowsFiles
+
+JOB = "shuffle_corpus"
+
+logger = logging.getLogger("leadterm")
 
 
 def shuffle_corpus(
@@ -70,9 +76,10 @@ def shuffle_corpus(
         for made in (copied, shuffled)
     ]
     if all(current):
+        forget(target, JOB)
         return False
     started = time.monotonic()
-    with readable_errors(), staging(target) as stage:
+    with staging(target, Stage(JOB, made_from, shuffled.settings)) as stage, readable_errors():
         counts = read_table(run, vocabulary, VOCABULARY)["count"].to_numpy()
         reports = _shuffle(session, run, windows, stage, counts, seed, tasks)
         entries, places = _checked_files(windows, counts, reports)
@@ -91,12 +98,28 @@ def _shuffle(
     seed: int,
     tasks: int | None,
 ) -> pa.Table:
-    """Write the shuffled files into the staging folder; a report per file."""
+    """Write the shuffled files into the staging folder, but for those that are there; a report per file."""
     source, names = WindowsFiles.of(run, windows), [entry.name for entry in windows.files]
-    files = deal_places(names, -(-len(names) // tasks) if tasks else 1)
-    starts = _starts(session, files, source, windows, counts)
+    per_task = -(-len(names) // tasks) if tasks else 1
+    found = _found(session, stage, names)
+    if len(found):
+        logger.info("%s: %d of %d files were shuffled before", titled("shuffle windows"), len(found), len(names))
+    starts = _starts(session, deal_places(names, per_task), source, windows, counts)
+    rest = [name for name in names if name not in set(found["name"].to_pylist())]
+    if not rest:
+        return found
     shuffler = WindowsShuffler(source, stage.folder.uri, ShuffledCorpus(counts, seed), starts)
-    return run_tasks(session, "shuffle windows", files, shuffler, REPORT_ROW)
+    written = run_tasks(session, "shuffle windows", deal_places(rest, per_task), shuffler, REPORT_ROW)
+    return pa.concat_tables([found, written])
+
+
+def _found(session: SparkSession, stage: Staging, names: Sequence[str]) -> pa.Table:
+    """Find the files that a job that was stopped has shuffled; a report per file."""
+    there = sorted(set(names) & set(stage.parts.names()))
+    if not there:
+        return REPORT_ROW.empty_table()
+    finder = ShuffledFinder(stage.folder.uri)
+    return run_tasks(session, "look at shuffled windows", deal_places(there, 1), finder, REPORT_ROW)
 
 
 def _starts(

@@ -1,6 +1,5 @@
 """What the shuffling job does inside an executor: each file of windows becomes one of the same windows, shuffled."""
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from leadterm.corpus import Ragged, ShuffledCorpus
 from leadterm.spark.writing import count_tokens, file_report
+from leadterm.store.finished import finish, finished
 from leadterm.store.location import Location
 from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, WindowsFiles, windows_file
@@ -38,6 +38,26 @@ class SharedCounter:
             groups = self.source.tables(name, ["window"])
             shared = sum(int(_is_shared(group).sum()) for group in groups)
             yield pa.RecordBatch.from_pydict({"name": [name], "shared": [shared]})
+
+
+@dataclass(frozen=True)
+class ShuffledFinder:
+    """Looks for files that were shuffled before; travels to the executors, which hash them.
+
+    Attributes
+    ----------
+    folder
+        URL of the staging folder.
+    """
+
+    folder: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Give the reports of those among the files named in the batches that are whole."""
+        for name in _names(batches):
+            report = finished(Location.of(self.folder) / PARTS, name)
+            if report is not None:
+                yield from report.to_batches()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +87,14 @@ class WindowsShuffler:
             yield self._write(name)
 
     def _write(self, name: str) -> pa.RecordBatch:
-        """Write a file: documents, places and lengths of windows, and so the row groups, are those of the source."""
+        """Write a file, and its report beside it.
+
+        Documents, places and lengths of windows, and so the row groups, are those of the source.
+        """
+        parts = Location.of(self.folder) / PARTS
         start, n_windows = self.starts[name], 0
         counts = np.zeros(self.corpus.vocabulary_size, dtype=np.int64)
-        place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
-        with windows_file(place) as (file, sink):
+        with windows_file(parts / name) as (file, sink):
             for group in self.source.tables(name):
                 shared = _is_shared(group)
                 lengths = pc.list_value_length(group["tokens"]).to_numpy().astype(np.int64)
@@ -81,7 +104,9 @@ class WindowsShuffler:
                 file.append(pa.table([group["document"], group["window"], tokens], schema=SCHEMA))
                 start += int(lengths.sum() - shared.sum())
                 n_windows += len(group)
-        return file_report(name, place, file, sink, n_windows, counts)
+        report = file_report(name, parts / name, file, sink, n_windows, counts)
+        finish(parts, name, pa.Table.from_batches([report]))
+        return report
 
 
 def _names(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:

@@ -1,18 +1,13 @@
 """Gives the encoding job its tokenizer; where the corpus decides it, counts words or pieces of the corpus first."""
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from leadterm.config import (
     BpeTokenizerSection,
-    CorpusSection,
     HuggingFaceTokenizerSection,
     TokenizerSection,
     WordTokenizerSection,
@@ -26,17 +21,16 @@ from leadterm.corpus import (
     train_bpe,
 )
 from leadterm.errors import InputError
-from leadterm.progress import progress
-from leadterm.spark.documents import Documents
-from leadterm.spark.encoding import is_eligible, refuse_corrupt, texts_of
-from leadterm.spark.failures import readable_errors
-from leadterm.spark.progress import progress as spark_progress
+from leadterm.progress import progress, titled
+from leadterm.spark.frequent import count_parts, most_frequent_parts
+from leadterm.spark.portions import Portions
+from leadterm.store.finished import drop_others, finish, finished
 
-LARGEST_COUNTER = 500_000
-"""Distinct words that a task holds before it hands its counts on: about 100 MB."""
 MOST_PIECES, MOST_BYTES = 2**20, 10_000_000
 """What a BPE tokenizer is trained on: the most frequent distinct pieces, so many of so many bytes together. The library
 takes some 100 bytes of the driver's memory for each byte."""
+KEPT = "tokenizer"
+"""The name under which a tokenizer is kept."""
 
 logger = logging.getLogger("leadterm")
 
@@ -71,38 +65,75 @@ def given_tokenizer(settings: TokenizerSection) -> HuggingFaceTokenizer | IdsVoc
     return settings if isinstance(settings, FromCorpus) else IdsVocabulary(settings.vocabulary_size)
 
 
-def made_tokenizer(documents: Documents, given: HuggingFaceTokenizer | IdsVocabulary | FromCorpus) -> AnyTokenizer:
-    """Make the tokenizer of the corpus, unless it was given.
+def made_tokenizer(corpus: Portions, given: HuggingFaceTokenizer | IdsVocabulary | FromCorpus) -> AnyTokenizer:
+    """Make the tokenizer of the corpus, unless it was given, or made before and kept.
+
+    It is kept in the folder of the portions, in place of what was counted for it.
 
     Raises
     ------
     InputError
-        If no document holds a word, or there is more text than a tokenizer can be trained on.
+        If no document holds a word, there is more text than a tokenizer can be trained on, or a file changes while it
+        is read.
     """
-    if isinstance(given, WordTokenizerSection):
-        return word_tokenizer(documents, given)
-    return bpe_tokenizer(documents, given) if isinstance(given, BpeTokenizerSection) else given
+    if not isinstance(given, FromCorpus):
+        return given
+    kept = finished(corpus.folder, KEPT)
+    if kept is None:
+        made = _make(corpus, given)
+        kept = _as_table(made)
+        finish(corpus.folder, KEPT, kept)
+    else:
+        made = _from_table(kept, given)
+        logger.info("%s: the tokenizer was made before", titled("encode documents"))
+    drop_others(corpus.folder, {KEPT: kept})
+    return made
 
 
-def word_tokenizer(documents: Documents, settings: WordTokenizerSection) -> WordTokenizer:
+def _make(corpus: Portions, settings: FromCorpus) -> WordTokenizer | HuggingFaceTokenizer:
+    """Make a tokenizer, of files that do not change meanwhile."""
+    (corpus.folder / KEPT).make_parent()
+    with corpus.documents.unchanged():
+        if isinstance(settings, WordTokenizerSection):
+            return word_tokenizer(corpus, settings)
+        return bpe_tokenizer(corpus, settings)
+
+
+def _as_table(tokenizer: WordTokenizer | HuggingFaceTokenizer) -> pa.Table:
+    """Lay out what makes a tokenizer again: its words, or its tokenizer.json."""
+    texts = tokenizer.words if isinstance(tokenizer, WordTokenizer) else [tokenizer.to_json()]
+    return pa.table({"text": pa.array(texts, pa.string())})
+
+
+def _from_table(kept: pa.Table, settings: FromCorpus) -> WordTokenizer | HuggingFaceTokenizer:
+    """Make a tokenizer again."""
+    texts = kept["text"].to_pylist()
+    if isinstance(settings, WordTokenizerSection):
+        return WordTokenizer(texts, settings.unknown)
+    return HuggingFaceTokenizer(*texts)
+
+
+def word_tokenizer(corpus: Portions, settings: WordTokenizerSection) -> WordTokenizer:
     """Count the words of the corpus, and make the tokenizer of the most frequent ones."""
-    corpus = documents.reader.corpus
-    words = most_frequent_parts(documents.frame, corpus, count_words, settings.vocabulary_size, "count words")
+    counts = count_parts(corpus, count_words, "words")
+    words = most_frequent_parts(counts, settings.vocabulary_size, "count words")
     if not words:
+        limits = corpus.documents.reader.corpus
         raise InputError(
-            f"the corpus is empty: none of its documents has a word and {corpus.min_characters:,} to "
-            f"{corpus.max_characters:,} characters. Check corpus.text_column ({corpus.text_column}) and these limits."
+            f"the corpus is empty: none of its documents has a word and {limits.min_characters:,} to "
+            f"{limits.max_characters:,} characters. Check corpus.text_column ({limits.text_column}) and these limits."
         )
     return WordTokenizer(list(words), settings.unknown)
 
 
-def bpe_tokenizer(documents: Documents, settings: BpeTokenizerSection) -> HuggingFaceTokenizer:
+def bpe_tokenizer(corpus: Portions, settings: BpeTokenizerSection) -> HuggingFaceTokenizer:
     """Count the pieces of the first documents, and train a tokenizer on the counts.
 
-    Only the counts come to the driver, not the text.
+    Only the counts come to the driver, not the text. Where ``training_documents`` leaves some documents out, they are
+    not counted portion by portion, and a job that is stopped counts them again.
     """
-    frame = documents.first(settings.training_documents)
-    ranked = most_frequent_parts(frame, documents.reader.corpus, count_pieces, MOST_PIECES, "count pieces of text")
+    counts = count_parts(corpus, count_pieces, "pieces of text", settings.training_documents)
+    ranked = most_frequent_parts(counts, MOST_PIECES, "count pieces of text")
     totals = accumulate(map(len, ranked))
     pieces = {piece: n for (piece, n), total in zip(ranked.items(), totals, strict=True) if total <= MOST_BYTES}
     with progress("train tokenizer", sum(pieces.values()), "pieces") as report:
@@ -119,55 +150,3 @@ def bpe_tokenizer(documents: Documents, settings: BpeTokenizerSection) -> Huggin
 def tokenizer_file(tokenizer: AnyTokenizer) -> str | None:
     """Write a Hugging Face tokenizer as its tokenizer.json; None for the kinds that the vocabulary's table defines."""
     return tokenizer.to_json() if isinstance(tokenizer, HuggingFaceTokenizer) else None
-
-
-def most_frequent_parts(
-    frame: DataFrame,
-    corpus: CorpusSection,
-    count: Callable[[Iterable[str]], Counter[str]],
-    size: int,
-    description: str,
-) -> dict[str, int]:
-    """Find the most frequent parts (words, pieces) of the eligible documents, and how often each occurs.
-
-    Parameters
-    ----------
-    frame
-        Of documents.
-    corpus
-        The limits of an eligible document.
-    count
-        Counts the parts of texts; runs on the executors.
-    size
-        So many at most.
-    description
-        What progress shows.
-
-    Returns
-    -------
-    dict
-        In descending order of counts; equal counts in the order of the parts' UTF-8 bytes.
-    """
-    smallest, largest = corpus.min_characters, corpus.max_characters
-
-    def count_parts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        counter: Counter[str] = Counter()
-        for batch in batches:
-            refuse_corrupt(batch)
-            counter.update(count(text for text in texts_of(batch) if is_eligible(text, smallest, largest)))
-            if len(counter) > LARGEST_COUNTER:
-                yield _counts_batch(counter)
-                counter.clear()
-        yield _counts_batch(counter)
-
-    counted = frame.mapInArrow(count_parts, "part string, n long")
-    ranked = counted.groupBy("part").agg(F.sum("n").alias("n")).orderBy(F.desc("n"), "part").limit(size)
-    with spark_progress(frame.sparkSession, description), readable_errors():
-        found = ranked.toArrow()
-    return dict(zip(found["part"].to_pylist(), found["n"].to_pylist(), strict=True))
-
-
-def _counts_batch(counter: Counter[str]) -> pa.RecordBatch:
-    """Lay counts out as Arrow columns."""
-    columns = [pa.array(list(counter), pa.string()), pa.array(list(counter.values()), pa.int64())]
-    return pa.RecordBatch.from_arrays(columns, names=["part", "n"])

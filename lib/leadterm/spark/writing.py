@@ -21,7 +21,7 @@ REPORT = (
     "name string, place string, bytes long, sha256 string, groups array<long>, tail_bytes long, tail_sha256 string, "
     "windows long, tokens long, tally binary, counts binary"
 )
-"""What a task says of the file it wrote; ``counts``: how often each token occurs in it, int64 (V,)."""
+"""What a task says of the file it wrote, if it wrote one; ``counts``: how often each token occurs in it, int64 (V,)."""
 
 REPORT_ROW = pa.schema(
     [
@@ -89,7 +89,7 @@ def file_report(
     """Say what a task wrote, as :data:`REPORT` has it."""
     row = {
         "name": name,
-        "place": place.uri,
+        "place": place.uri if n_windows else None,
         "bytes": sink.n_bytes,
         "sha256": sink.sha256,
         "groups": file.group_entries,

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from leadterm.store.location import HashingSink, Location, hashing_output
+from leadterm.store.location import HashingSink, Location, part_output
 
 GROUP_HASHES = "leadterm.row_groups.sha256"
 """In a footer's metadata: the SHA-256 of the bytes of each row group; those of the first begin with the file's."""
@@ -100,13 +100,21 @@ class GroupedWriter:
 def grouped_parquet(
     place: Location, schema: pa.Schema, list_column: str, group_entries: int, **options: Any
 ) -> Iterator[tuple[GroupedWriter, HashingSink]]:
-    """Open a file of rows with a list column; it is whole after the block, and gone if the block raises."""
-    with hashing_output(place) as sink:
+    """Open a file of rows with a list column; it has its name after the block, and is gone if the block raises."""
+    with part_output(place) as stream:
+        sink = HashingSink(stream)
         sink.cut()
         with parquet_writer(sink, schema, **options) as writer:
             grouped = GroupedWriter(writer, sink, list_column, group_entries)
             yield grouped, sink
             grouped.close()
+
+
+def read_groups(place: Location) -> Iterator[pa.Table]:
+    """Read a file a row group at a time; bytes of a page that changed are an OSError."""
+    with pq.ParquetFile(place.open_input(), page_checksum_verification=True) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
 
 
 def table_bytes(table: pa.Table) -> bytes:

@@ -16,6 +16,8 @@ STAGING = ".staging-"
 PARTS = "parts"
 """Where in it tasks write their files. The driver makes this folder, never a task: one that outlives its failed job
 would bring the removed folder back."""
+COUNTS = "counts"
+"""Where in it tasks write the counts that a tokenizer is made from; the same holds of it."""
 
 
 def read_manifest(run: Location, product: str) -> Manifest | None:

@@ -21,7 +21,7 @@ from leadterm.store import manifest as manifests
 from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
 from leadterm.store.owners import Owner, alive_in, require_free, take
-from leadterm.store.products import PARTS, STAGING
+from leadterm.store.products import COUNTS, PARTS, STAGING
 
 FORMAT = 1
 """Raised when what a staging folder holds changes so that a later version must not go on from it."""
@@ -74,6 +74,11 @@ class Staging:
         """Where tasks write."""
         return self.folder / PARTS
 
+    @property
+    def counts(self) -> Location:
+        """Where they write what a tokenizer is made from, which is kept here too; there only if it is needed."""
+        return self.folder / COUNTS
+
     def commit(self, manifest: Manifest, parts: Iterable[tuple[Location, str]]) -> None:
         """Let a product appear in the run: all its files, then its manifest, or nothing.
 
@@ -104,16 +109,21 @@ class Staging:
 
     def keep_finished(self) -> bool:
         """Remove all but finished parts, whose names are not hidden; says whether there is one, as far as one sees."""
-        try:
-            names = self.parts.names()
-            for name in names:
-                if name.startswith("."):
-                    (self.parts / name).remove()
-        except NotADirectoryError:
-            return False
-        except OSError:
-            return True
-        return not all(name.startswith(".") for name in names)
+        return any([_keep_finished(self.parts), _keep_finished(self.counts)])
+
+
+def _keep_finished(folder: Location) -> bool:
+    """Do so in one folder."""
+    try:
+        names = folder.names()
+        for name in names:
+            if name.startswith("."):
+                (folder / name).remove()
+    except NotADirectoryError:
+        return False
+    except OSError:
+        return True
+    return not all(name.startswith(".") for name in names)
 
 
 @contextmanager
@@ -202,7 +212,7 @@ def _take(run: Location, staged: Staging) -> None:
         staged.keep_finished()
     except OSError as error:
         with suppress(OSError):
-            if not staged.parts.names():
+            if not (staged.parts.names() or staged.counts.names()):
                 staged.folder.remove()
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MachineError(

@@ -102,7 +102,10 @@ def test_a_task_that_tries_again_and_one_that_has_a_single_file_write_the_same_b
     alone = [row for batch in work(dealt(NAMES[1])) for row in batch.to_pylist()]
     assert [row["sha256"] for row in once] == [row["sha256"] for row in again]
     assert alone[0]["sha256"] == once[1]["sha256"]
-    assert len({row["place"] for row in [*once, *again, *alone]}) == 5
+    assert {row["place"] for row in [*once, *again, *alone]} == {str(folder / "stage" / PARTS / name) for name in NAMES}
+    assert [hashlib.sha256(Path(row["place"]).read_bytes()).hexdigest() for row in once] == [
+        row["sha256"] for row in once
+    ]
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "missing"])

@@ -72,6 +72,18 @@ def test_nothing_stays_of_what_is_done_refused_or_has_no_finished_part(tmp_path,
     assert names_in(tmp_path / "run") == []
 
 
+@pytest.mark.parametrize(("name", "left"), [("portion-1", ["portion-1"]), (".portion-1.partial-2", None)])
+def test_counts_are_kept_as_parts_are(tmp_path, name, left):
+    run = Location.of(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt), staging(run, STAGE) as staged:
+        (staged.counts / name).write_bytes(b"counts")
+        raise KeyboardInterrupt
+    assert (names_in(Path(staged.counts.path)) if run.exists() else None) == left
+    with staging(run, STAGE) as staged:
+        assert staged.counts.names() == (left or [])
+    assert not run.exists() or not run.names()
+
+
 def test_all_that_parts_depend_on_names_the_folder(monkeypatch):
     others = [
         replace(STAGE, job="other"),
