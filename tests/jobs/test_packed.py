@@ -76,15 +76,17 @@ def test_a_cluster_without_leadterm_makes_the_bytes_of_one_machine(spark, packed
     place = tmp_path / "a folder"
     for number in range(3):
         put(place / f"the corpus/{number}.parquet", texts(TEXTS[20 * number : 20 * number + 20]))
-    write_config(place / "a.yaml", "the corpus")
+    sections = {"report": {"figures": "never"}}
+    write_config(place / "a.yaml", "the corpus", **sections)
     python = {"spark.pyspark.python": "./environment/bin/python", "spark.pyspark.driver.python": sys.executable}
-    java = {"spark.executor.extraJavaOptions": os.environ.get("SPARK_SUBMIT_OPTS", "")}
-    options = [word for key, value in (python | java).items() for word in ("--conf", f"{key}={value}")]
+    more = {"spark.executor.extraJavaOptions": os.environ.get("SPARK_SUBMIT_OPTS", "")}
+    more["spark.python.unix.domain.socket.enabled"] = "true"
+    options = [word for key, value in (python | more).items() for word in ("--conf", f"{key}={value}")]
     arguments = ["--config", "a.yaml", "--output", "cluster"]
     archives = ["--archives", f"{packed.path}#environment"]
     done = submit("run_pipeline", arguments, place, plain_cluster.url, *archives, *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    write_config(place / "b.yaml", str(place / "the corpus"))
+    write_config(place / "b.yaml", str(place / "the corpus"), **sections)
     run_jobs(load_config(place / "b.yaml"), Location.of(place / "local"))
     there, here = content_hashes(place / "cluster"), content_hashes(place / "local")
     assert there.pop("report") != here.pop("report")  # It tells the run's name.

@@ -21,10 +21,11 @@ def folder(spark, tmp_path_factory) -> Path:
     """A corpus and what one machine makes of it."""
     place = tmp_path_factory.mktemp("corpus")
     for file in range(4):
-        rows = [SENTENCES[n % 4].format(n, n * n, n * file) * (n % 7) for n in range(2000)]
+        rows = [SENTENCES[n % 4].format(n, n * n, n * file) * (n % 7) for n in range(1000)]
         put(place / f"in/{file}.parquet", texts(rows), row_group_size=200)
     properties = {"spark.sql.shuffle.partitions": 3, "spark.sql.files.maxPartitionBytes": 2**15}
-    write_config(place / "a.yaml", str(place / "in"), spark=properties, windows={"length": 16, "files": 5})
+    sections = {"windows": {"length": 16, "files": 5}, "report": {"figures": "never"}}
+    write_config(place / "a.yaml", str(place / "in"), spark=properties, **sections)
     run_jobs(load_config(place / "a.yaml"), Location.of(place / "local"))
     return place
 
@@ -34,6 +35,7 @@ def test_a_cluster_makes_the_same_bytes_though_tasks_fail_and_an_executor_is_kil
     path = os.pathsep.join([str(FAULTS), str(ROOT / "lib")])
     properties = {
         "spark.pyspark.python": sys.executable,
+        "spark.python.unix.domain.socket.enabled": "true",
         "spark.executorEnv.PYTHONPATH": path,
         "spark.executorEnv.FAULTS_DONE": str(tmp_path),
         "spark.executor.extraJavaOptions": os.environ.get("SPARK_SUBMIT_OPTS", ""),

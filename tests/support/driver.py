@@ -1,4 +1,7 @@
-"""A driver in a process of its own that runs jobs as it is told, a line each, all in one Spark session."""
+"""A driver in a process of its own that runs jobs as it is told, a line each, all in one Spark session.
+
+It runs the jobs themselves, not `leadterm.pipeline`, with which PyTorch is loaded: it is started often.
+"""
 
 import json
 import logging
@@ -6,27 +9,26 @@ import sys
 
 from leadterm.config import load_config
 from leadterm.errors import LeadtermError
-from leadterm.pipeline import add_to_run, run_jobs
+from leadterm.spark.add import add_files
+from leadterm.spark.attention import count_attention
+from leadterm.spark.count import count_cooccurrences
+from leadterm.spark.encode import encode_corpus
 from leadterm.spark.session import spark_session
 from leadterm.store import Location
 
+JOBS = {one.__name__: one for one in (add_files, count_attention, count_cooccurrences, encode_corpus)}
+
 
 def main() -> None:
-    """Answer every line ``[config, run, jobs, files]`` by the kind and message of the error, or an empty list.
-
-    Where there are files, they are added to the run instead.
-    """
+    """Answer every line ``[config, run, job, files]`` by the kind and message of the error, or an empty list."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with spark_session("faults", json.loads(sys.argv[1])):
+    with spark_session("faults", json.loads(sys.argv[1])) as session:
         print("[]", flush=True)
         for line in sys.stdin:
-            config, run, names, files = json.loads(line)
+            config, run, name, files = json.loads(line)
             answer: list[str] = []
             try:
-                if files:
-                    add_to_run(load_config(config), Location.of(run), files, only_counts=True)
-                else:
-                    run_jobs(load_config(config), Location.of(run), names)
+                JOBS[name](session, load_config(config), Location.of(run), **({"files": files} if files else {}))
             except LeadtermError as error:
                 answer = [type(error).__name__, str(error)]
             except Exception as error:  # whatever it is, the test looks at it

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from leadterm.config import load_config
-from leadterm.pipeline import run_jobs
+from leadterm.pipeline import COUNTING, run_jobs
 from leadterm.store import Location, read_manifest
 from leadterm.store.checking import check_run
 from leadterm.store.matrices import AXES
@@ -33,26 +33,29 @@ REACHED = {"encode": 8, "count": 40, "counted": 12}
 """How often a point is reached at least; those of merging as often as there are matrix files."""
 
 
-class Driver:
-    """A driver on the cluster, whose executors know what is planned."""
+MANY_TASKS = {"spark.default.parallelism": 12, "spark.speculation": "true", "spark.speculation.quantile": 0.5}
+"""So that some are done when a fault happens to one."""
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
+
+class Driver:
+    """A driver on the cluster, whose executors know what is planned; ``more`` are Spark properties."""
+
+    def __init__(self, cluster: Cluster, folder: Path, **more: object) -> None:
         path = os.pathsep.join([str(ROOT / "tests/support/planned_faults"), str(ROOT / "lib")])
         self.plan = folder / "plan.json"
         properties = {
             "spark.master": cluster.url,
-            "spark.default.parallelism": 12,
             "spark.driver.memory": "1g",
             "spark.executor.memory": "600m",
             "spark.pyspark.python": sys.executable,
             "spark.executorEnv.PYTHONPATH": path,
             "spark.executorEnv.FAULTS": str(self.plan),
             "spark.executor.extraJavaOptions": os.environ.get("SPARK_SUBMIT_OPTS", ""),
-            "spark.speculation": "true",
-            "spark.speculation.quantile": 0.5,
+            "spark.python.unix.domain.socket.enabled": "true",
             "spark.sql.shuffle.partitions": 3,
             "spark.sql.files.maxPartitionBytes": 2**15,
             "spark.ui.enabled": "false",
+            **more,
         }
         self.log = (folder / "driver.log").open("a")
         self._process = subprocess.Popen(
@@ -68,7 +71,7 @@ class Driver:
 
     def begin(self, config: Path, run: Path, job: str, files: Sequence[Path] = ()) -> None:
         """Begin a job, or to add files."""
-        self._process.stdin.write(json.dumps([str(config), str(run), [job], list(map(str, files))]) + "\n")
+        self._process.stdin.write(json.dumps([str(config), str(run), job, list(map(str, files))]) + "\n")
         self._process.stdin.flush()
 
     def answer(self) -> list[str]:
@@ -96,14 +99,14 @@ class Scene:
             rows = [SENTENCES[n % 4].format(n, n * n, n * file) * (n % 7) for n in range(400)]
             put(folder / f"in/{file}.parquet", texts(rows), row_group_size=100)
         self.config = write_config(folder / "a.yaml", str(folder / "in"), windows={"length": 16, "files": 12})
-        run_jobs(load_config(self.config), Location.of(folder / "whole"))
+        run_jobs(load_config(self.config), Location.of(folder / "whole"), COUNTING)
         self.expected = content_hashes(folder / "whole")
         self._driver: Driver | None = None
 
     @property
     def driver(self) -> Driver:
         if self._driver is None or not self._driver.is_alive:
-            self._driver = Driver(self.cluster, self.folder)
+            self._driver = Driver(self.cluster, self.folder, **MANY_TASKS)
         return self._driver
 
     def run(self, place: Path, stage: str) -> Path:

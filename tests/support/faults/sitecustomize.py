@@ -4,6 +4,7 @@ An executor is killed while it writes windows, so that the map output it holds i
 it handed over a part of its rows; a task that merges fails after it wrote a file. Each leaves an empty file as a sign.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -58,3 +59,4 @@ def failing(work: Callable[[Any, Batches], Batches], fault: str) -> Callable[[An
 WindowsWriter.__call__ = killed(WindowsWriter.__call__)  # type: ignore[method-assign]
 WindowsCounter.__call__ = failing(WindowsCounter.__call__, "count-failed")  # type: ignore[method-assign]
 MatrixWriter.__call__ = failing(MatrixWriter.__call__, "merge-failed")  # type: ignore[method-assign]
+gc.freeze()  # Or Python would look for garbage in all that was imported after every task.

@@ -3,6 +3,7 @@
 The plan names a point of the work, how often it was reached before, in all processes together, and what happens then.
 """
 
+import gc
 import json
 import os
 import resource
@@ -104,3 +105,4 @@ after(PartialsFile, "append", "count")  # in the middle of a file of partial sum
 after(PartialsWriter, "write", "counted")  # which is whole now, and not reported
 after(MatrixFile, "append", "merge")  # in the middle of a matrix file
 after(MatrixWriter, "_write_block", "merged")  # which is whole now, and not reported
+gc.freeze()  # Or Python would look for garbage in all that was imported after every task.
