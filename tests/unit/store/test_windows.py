@@ -13,7 +13,7 @@ from leadterm.errors import RunError
 from leadterm.store import Location
 from leadterm.store import windows as windows_module
 from leadterm.store.verified import Written
-from leadterm.store.windows import SCHEMA, WindowsFiles
+from leadterm.store.windows import SCHEMA, WindowsFiles, windows_file
 from support.written_runs import write_windows_file
 
 
@@ -33,6 +33,21 @@ def test_row_groups_of_windows_are_read_end_to_end(tmp_path, monkeypatch):
     assert tokens.tolist() == [6, 7, 8, 9, 10, 11, 12, 13, 1, 2, 3, 4, 5]
     assert offsets.tolist() == [0, 2, 6, 8, 11, 13]
     assert (tokens.dtype, offsets.dtype) == (np.int32, np.int64)
+
+
+def test_a_file_has_its_name_when_it_is_whole(tmp_path):
+    """So of two attempts that write it at once neither changes what the other has written."""
+    place = Location.of(tmp_path) / "a"
+    table = pa.table([[1], pa.array([0], pa.int32()), pa.array([[1, 2]], SCHEMA.types[2])], schema=SCHEMA)
+    with windows_file(place) as (file, _):
+        file.append(table)
+        assert [name[0] for name in Location.of(tmp_path).names()] == ["."]
+        written = write_windows_file(place, table)
+        assert place.sha256() == written.sha256
+    assert place.sha256() == written.sha256
+    with pytest.raises(RuntimeError), windows_file(Location.of(tmp_path) / "b"):
+        raise RuntimeError
+    assert Location.of(tmp_path).names() == ["a"]
 
 
 GROUPS = [("a", 0, 40), ("a", 1, 40), ("a", 2, 20)]
