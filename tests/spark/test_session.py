@@ -1,16 +1,13 @@
 """Where a session's properties come from: spark-submit, the configuration, defaults, or a session that runs already."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
-from leadterm.spark.dealing import deal_places, run_tasks
 from leadterm.spark.session import spark_session
 from support.cluster import Cluster, running_cluster
 from support.commands import BIN, environment
@@ -81,18 +78,3 @@ def test_a_session_that_runs_already_is_joined_and_goes_on(spark):
         assert joined.conf.get("spark.sql.shuffle.partitions") == before["spark.sql.shuffle.partitions"]
     assert spark.range(3).count() == 3
     spark.conf.unset("spark.sql.ansi.enabled")
-
-
-def test_queries_and_tasks_have_the_same_python_workers(spark):
-    """Whose parent is one daemon, that imported everything once."""
-
-    def parents(batches):
-        for _ in batches:
-            yield pa.RecordBatch.from_pydict({"parent": [os.getppid()]})
-
-    schema = pa.schema([("parent", pa.int64())])
-    asked = spark.range(4).mapInArrow(parents, "parent long").toArrow()
-    dealt = run_tasks(spark, "ask", deal_places(["a", "b", "c"], 1), parents, schema)
-    assert dealt.schema == schema
-    assert len(dealt) == 3
-    assert len({*asked["parent"].to_pylist(), *dealt["parent"].to_pylist()}) == 1

@@ -25,8 +25,6 @@ DEFAULTS: dict[str, str] = {
     "spark.sql.files.openCostInBytes": str(2**18),
     # Texts that Java unpacks at once; by default 4,096, which are gigabytes where they are books.
     "spark.sql.parquet.columnarReaderBatchSize": "32",
-    # With simplified ones, tasks of queries would have Python workers of their own, which import everything once more.
-    "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
     # A file may hold both "text" and "Text".
     "spark.sql.caseSensitive": "true",
     "spark.ui.showConsoleProgress": "false",
