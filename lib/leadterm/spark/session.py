@@ -35,8 +35,6 @@ LOCAL_DEFAULTS: dict[str, str] = {
     # A corpus for one machine is small: smaller splits, so that its cores end together, and as many files in each.
     "spark.sql.files.maxPartitionBytes": str(4 * 2**20),
     "spark.sql.files.openCostInBytes": str(2**16),
-    # Through TCP, each task waits for an acknowledgement that comes 40 ms late.
-    "spark.python.unix.domain.socket.enabled": "true",
     "spark.driver.memory": "4g",
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
