@@ -1,38 +1,32 @@
 """All jobs of a run in their order; each one that was done for the same inputs and settings is skipped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from importlib import import_module
 from typing import Any
 
-from leadterm.compose import compose_weights
-from leadterm.config import Config
+from leadterm.config import AlignmentSection, Config
 from leadterm.errors import InputError
-from leadterm.evaluation import evaluate_alignment, wanted_revisions
 from leadterm.progress import part_of
-from leadterm.report import build_report
 from leadterm.spark.add import add_files
-from leadterm.spark.attention import count_attention
-from leadterm.spark.count import count_cooccurrences
-from leadterm.spark.encode import encode_corpus
 from leadterm.spark.merge import merge_runs
 from leadterm.spark.session import spark_session
-from leadterm.spark.shuffle import shuffle_corpus
 from leadterm.store import Location
 from leadterm.store.alignment import SHUFFLED_RUN, remove_old_scores
 from leadterm.store.lineage import remove_stale
 from leadterm.store.swapping import finish_swaps
 from leadterm.watching import watched_job
 
-ON_DRIVER: dict[str, Callable[..., bool]] = {"compose_weights": compose_weights, "build_report": build_report}
-"""Jobs that need no Spark: from ``(config, run, overwrite=...)``; False if there was nothing to do."""
-ON_SPARK: dict[str, Callable[..., bool]] = {
-    "encode_corpus": encode_corpus,
-    "count_cooccurrences": count_cooccurrences,
-    "count_attention": count_attention,
-    "evaluate_alignment": evaluate_alignment,
-    "shuffle_corpus": shuffle_corpus,
+ON_DRIVER = {"compose_weights": "leadterm.compose", "build_report": "leadterm.report"}
+"""Jobs that need no Spark, and where they stand: from ``(config, run, overwrite=...)``; False if nothing was to do."""
+ON_SPARK = {
+    "encode_corpus": "leadterm.spark.encode",
+    "count_cooccurrences": "leadterm.spark.count",
+    "count_attention": "leadterm.spark.attention",
+    "evaluate_alignment": "leadterm.evaluation",
+    "shuffle_corpus": "leadterm.spark.shuffle",
 }
-"""Jobs that take a Spark session first."""
+"""Jobs that take a Spark session first. Each is loaded when it runs: PyTorch, which takes seconds, for some only."""
 COUNTING = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
 """The jobs that make a run of a corpus, in order."""
 
@@ -60,7 +54,7 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
     """
     names = jobs_of(config) if names is None else names
     if config.alignment and "evaluate_alignment" in names:
-        wanted_revisions(config.alignment, run)  # What is not there is told before hours of counting.
+        wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
     finish_swaps(run)
     needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
@@ -91,8 +85,7 @@ def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only
     only_counts
         Leave what is made from the counts as it is; readers refuse it, and the next call makes it anew.
     """
-    if config.alignment and not only_counts:
-        wanted_revisions(config.alignment, run)
+    wanted = [] if only_counts or not config.alignment else wanted_products(config.alignment, run)
     with spark_session(f"leadterm {run}", config.spark) as session:
         with watched_job("add_files", run) as outcome:
             outcome.did_work = add_files(session, config, run, files)
@@ -101,8 +94,15 @@ def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only
             return
         remove_stale(run, with_shuffled=config.alignment is not None and config.alignment.shuffled)
         if config.alignment:
-            remove_old_scores(run, [one.product for one in wanted_revisions(config.alignment, run)])
+            remove_old_scores(run, wanted)
         run_jobs(config, run, jobs_of(config)[1:])
+
+
+def wanted_products(section: AlignmentSection, run: Location) -> list[str]:
+    """Name the products of all revisions that a config asks for; one that is not there is refused."""
+    from leadterm.evaluation import wanted_revisions  # noqa: PLC0415  # brings PyTorch
+
+    return [one.product for one in wanted_revisions(section, run)]
 
 
 def merge_into(
@@ -144,8 +144,7 @@ def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: bool
 
 def _run_job(session: Any, config: Config, run: Location, name: str, *, overwrite: bool) -> None:
     """Run a job, and log what it did."""
+    on_driver = name in ON_DRIVER
+    job = getattr(import_module((ON_DRIVER if on_driver else ON_SPARK)[name]), name)
     with watched_job(name, run) as outcome:
-        if name in ON_DRIVER:
-            outcome.did_work = ON_DRIVER[name](config, run, overwrite=overwrite)
-        else:
-            outcome.did_work = ON_SPARK[name](session, config, run, overwrite=overwrite)
+        outcome.did_work = job(*([] if on_driver else [session]), config, run, overwrite=overwrite)

@@ -36,8 +36,8 @@ from leadterm.store import read_manifest
 
 BYTES_PER_NONZERO = 12
 """Column int32 and value int64 or float64."""
-KERNEL_TOKENS = 10_000_000
-"""At most, for kernels by themselves: one core takes some seconds for them."""
+KERNEL_TOKENS = 30_000_000
+"""At most, for kernels by themselves: less than a task's memory takes at once by default."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from leadterm.store.location import HashingSink, Location
+from leadterm.store.location import Location
 from leadterm.store.matrices import DELTA, matrix_schema
+from leadterm.store.outputs import HashingSink
 from leadterm.store.parquet import GroupCutter, grouped_parquet
 
 LENGTHS = st.lists(st.integers(0, 9), max_size=40)

@@ -34,10 +34,11 @@ def add(driver: Driver, config: Config, run: Path, files: Sequence[Path]) -> lis
     return driver.answer()
 
 
-def test_files_added_in_parts_on_a_cluster_make_the_bytes_of_one_run(spark, driver, tmp_path):
+@pytest.mark.parametrize("n_parts", [1, 3, 10])
+def test_files_added_in_parts_on_a_cluster_make_the_bytes_of_one_run(spark, driver, n_parts, tmp_path):
     corpus, config, run = write_corpus(tmp_path / "in"), config_for(tmp_path / "in"), tmp_path / "run"
     reference = run_both(spark, config, tmp_path / "whole")
-    for part in dealt(corpus, 3, 5):
+    for part in dealt(corpus, n_parts, n_parts):
         assert add(driver, config, run, part) == []
     kind, message = add(driver, config, run, corpus[:1])
     assert kind == "InputError"

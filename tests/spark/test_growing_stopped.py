@@ -163,7 +163,7 @@ def test_what_an_alignment_needs_is_made_anew_too(spark, corpus, run, monkeypatc
     (run / "shuffled/windows").mkdir(parents=True)
     shutil.copy(run / "windows/manifest.json", run / "shuffled/windows/manifest.json")  # Not of the run's windows.
     names: list[list[str]] = []
-    monkeypatch.setattr("leadterm.pipeline.wanted_revisions", lambda *_: [])
+    monkeypatch.setattr("leadterm.pipeline.wanted_products", lambda *_: [])
     monkeypatch.setattr("leadterm.pipeline.run_jobs", lambda _config, _run, jobs: names.append(jobs))
     add_to_run(config, Location.of(run))
     assert not (run / "shuffled").exists()

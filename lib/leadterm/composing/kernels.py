@@ -20,7 +20,7 @@ SPARSE = -1
 """The place of a row that is not laid out dense."""
 
 
-@kernel("int64[::1](int64[::1], int32[::1], int64)")
+@kernel("int64[::1](int64[::1], int32[::1], int64)", allocates=True)
 def first_entries(offsets, columns, column):  # type: ignore[no-untyped-def]  # types stand in the signature
     """Find in each row the first entry that does not lie before a column: int64 (rows,)."""
     found = np.empty(offsets.size - 1, dtype=np.int64)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.compiling import inlined, kernel, prefetch
-from leadterm.counting.accumulator import add, close_row, empty_scratch, last_row
+from leadterm.counting.accumulator import add, close_row, empty_scratch, fills, last_row
 from leadterm.counting.checks import check_windows
 from leadterm.counting.gathering import DIRECT, gather_scores, group_by_next, plan_block, worthwhile_entries
-from leadterm.counting.kernels import OUTPUT
+from leadterm.counting.kernels import OUTPUT, PAIRS_PER_POSITION
 from leadterm.counting.memory import PLACES_PER_POSITION, TaskMemory
 from leadterm.counting.positions import AHEAD, NEXT, fetch_ahead, group_positions, regroup_by_current
 from leadterm.counting.rows import SparseRows
@@ -77,7 +77,7 @@ def attention_unit(
     check_windows(tokens, offsets, size, length)
     _, order, starts = group_positions(tokens, offsets, size, NEXT)
     order, starts = regroup_by_current(tokens, order, starts, size)
-    scratch, touched = empty_scratch(size)
+    (scratch, touched), full = empty_scratch(size), _full_rows(tokens, order, size)
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((3, length))
     gathered, dense = np.empty(max(memory.block_places, length + 1)), scores.empty_row
     served = (scores.matrix.arrays, scores.kept, dense, np.array(scores.without_row), gathered)
@@ -92,8 +92,8 @@ def attention_unit(
         gather_scores(tokens, *grouped, scores.matrix.arrays, dense, gathered)
         while done < len(positions):
             done, open_row, n_rows = attention_rows(
-                tokens, begins, positions, places, *served, *units, distances, rounded, scratch, touched, done,
-                open_row, *out.arrays,
+                tokens, begins, positions, places, *served, *units, distances, rounded, scratch, touched, full,
+                done, open_row, *out.arrays,
             )  # fmt: skip
             if done == NO_SCORE:
                 raise RunError(
@@ -101,8 +101,15 @@ def attention_unit(
                     "Run the job compose_weights again."
                 )
             yield Statistic.QUERY_KEY, _keys_kept(out[:n_rows], scores.kept)
-    yield Statistic.QUERY_KEY, _keys_kept(last_row(open_row, scratch, touched), scores.kept)
+    yield Statistic.QUERY_KEY, _keys_kept(last_row(open_row, scratch, touched, full[open_row]), scores.kept)
     yield Statistic.POSITION, dense_row(np.append(distances[::-1], len(order)))
+
+
+def _full_rows(tokens: NDArray[np.int32], order: NDArray[np.int32], size: int) -> NDArray[np.bool_]:
+    """Say of which rows so much is summed that no bit per column is worthwhile: bool (V,)."""
+    positions = np.bincount(tokens[order], minlength=size)
+    full: NDArray[np.bool_] = fills.py_func(PAIRS_PER_POSITION * positions, size)
+    return full
 
 
 def _scales(scores: Scores) -> tuple[NDArray[np.float64], float]:
@@ -151,11 +158,11 @@ def fetch_scores(gathered, starts, positions, places, k):  # type: ignore[no-unt
 @kernel(
     f"Tuple((int64, int64, int64))(int32[::1], int32[::1], int32[::1], int64[::1], {MATRIX}, "
     "Array(bool_, 1, 'C', readonly=True), float64[::1], float64[::1], float64[::1], float64[::1], float64, "
-    f"int64[::1], float64[:, ::1], int64[::1], uint64[::1], int64, int64, {OUTPUT})"
+    f"int64[::1], float64[:, ::1], int64[::1], uint64[::1], boolean[::1], int64, int64, {OUTPUT})"
 )
 def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signature
     tokens, starts, positions, places, matrix, kept, dense, without_row, gathered, row_scales, position_scale,
-    distances, rounded, scratch, touched, done, open_row, keys, offsets, columns, values,
+    distances, rounded, scratch, touched, full, done, open_row, keys, offsets, columns, values,
 ):  # fmt: skip
     """Add q_j = (s_j - mean) / t of positions from ``done`` on to the open row and to ``distances``, rounded.
 
@@ -172,7 +179,9 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
         row = tokens[positions[done]]
         if row != open_row:
             if open_row != NO_ROW:
-                n_rows, filled = close_row(open_row, scratch, touched, keys, offsets, columns, values, n_rows, filled)
+                n_rows, filled = close_row(
+                    open_row, scratch, touched, full[open_row], keys, offsets, columns, values, n_rows, filled
+                )
             open_row = NO_ROW
             if filled + n_columns > columns.size:
                 break
@@ -197,8 +206,9 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
         nearest = distances[distances.size - scores.size :]
         for j in range(scores.size):
             nearest[j] += distance_terms[j] - INTEGER_ZERO
+        is_full = full[row]
         for j in range(context.size):
-            add(scratch, touched, context[j], row_terms[j] - INTEGER_ZERO)
+            add(scratch, touched, is_full, context[j], row_terms[j] - INTEGER_ZERO)
         done += 1
     rewrite_row(dense, matrix, written, NO_ROW)
     return done, open_row, n_rows

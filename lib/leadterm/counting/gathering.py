@@ -57,7 +57,8 @@ def plan_block(tokens, order, starts, first, most_places, entries_per_score, len
 
 
 @kernel(
-    "Tuple((int64[::1], int64[::1], int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64[::1], int64)"
+    "Tuple((int64[::1], int64[::1], int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64[::1], int64)",
+    allocates=True,
 )
 def group_by_next(tokens, starts, positions, places, size):  # type: ignore[no-untyped-def]
     """Sort the positions that are GATHERED, whose windows begin at ``starts``, by next token: a stable counting sort.

@@ -11,32 +11,41 @@ in subwords, at T = 200 41 of 100 in 3,000 words.
 
 import numpy as np
 
-from leadterm.compiling import kernel
-from leadterm.counting.accumulator import add, drain
-from leadterm.counting.positions import fetch_behind
+from leadterm.compiling import inlined, kernel
+from leadterm.counting.accumulator import add, drain, fills
+from leadterm.counting.positions import AHEAD, fetch_tokens
 
 OUTPUT = "int64[::1], int64[::1], int32[::1], int64[::1]"
 """keys (rows,), offsets (rows + 1,), columns (capacity,), values (capacity,), all filled by the kernel."""
+PAIRS_PER_POSITION = 32
+"""About: they are not counted beforehand."""
 
 
-@kernel(f"Tuple((int64, int64))(int32[::1], int64[::1], int32[::1], int64[::1], uint64[::1], int64, {OUTPUT})")
-def bigram_rows(tokens, bounds, order, scratch, touched, row, keys, offsets, columns, values):  # type: ignore[no-untyped-def]
+@kernel(f"Tuple((int64, int64))(int32[::1], int64[::1], int64[::1], uint64[::1], int64, {OUTPUT})")
+def bigram_rows(followers, bounds, scratch, touched, row, keys, offsets, columns, values):  # type: ignore[no-untyped-def]
     """Count (x_t, y_t) into rows of CURRENT x NEXT, from ``row`` on.
 
-    ``bounds`` and ``order`` group the positions by current token. Returns the row to go on with (V when all are done)
-    and the number of rows written.
+    ``bounds`` and ``followers`` group the next tokens by current token. Returns the row to go on with (V when all are
+    done) and the number of rows written.
     """
     n_rows, filled, n_columns = 0, 0, bounds.size - 1
     while row < n_columns and filled + n_columns <= columns.size:
         if bounds[row] < bounds[row + 1]:
+            is_full = fills(bounds[row + 1] - bounds[row], n_columns)
             for k in range(bounds[row], bounds[row + 1]):
-                add(scratch, touched, tokens[order[k] + 1], 1)
-            filled = drain(scratch, touched, columns, values, filled)
+                add(scratch, touched, is_full, followers[k], 1)
+            filled = drain(scratch, touched, is_full, columns, values, filled)
             keys[n_rows] = row
             n_rows += 1
             offsets[n_rows] = filled
         row += 1
     return row, n_rows
+
+
+@inlined
+def own_part(starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Say where the part of a context begins that the position before it in a row, if of the same window, has not."""
+    return order[k - 1] + 1 if starts[k - 1] == starts[k] else starts[k]
 
 
 @kernel(
@@ -57,19 +66,18 @@ def context_rows(  # type: ignore[no-untyped-def]
     while row < n_columns and filled + n_columns <= columns.size:
         if bounds[row] < bounds[row + 1]:
             weight = np.int64(0)
+            is_full = fills(PAIRS_PER_POSITION * (bounds[row + 1] - bounds[row]), n_columns)
             for k in range(bounds[row + 1] - 1, bounds[row] - 1, -1):
-                fetch_behind(tokens, starts, order, k)
-                first = starts[k]
-                weight += weights[order[k] - first]
-                comes_again = k > bounds[row] and starts[k - 1] == first
-                if comes_again:
-                    first = order[k - 1] + 1
-                part = tokens[first : order[k] + 1]
+                if k > AHEAD:
+                    fetch_tokens(tokens, own_part(starts, order, k - AHEAD), order[k - AHEAD] + 1)
+                weight += weights[order[k] - starts[k]]
+                comes_again = k > bounds[row] and starts[k - 1] == starts[k]
+                part = tokens[own_part(starts, order, k) if comes_again else starts[k] : order[k] + 1]
                 for j in range(part.size):
-                    add(scratch, touched, part[j], weight)
+                    add(scratch, touched, is_full, part[j], weight)
                 if not comes_again:
                     weight = np.int64(0)
-            filled = drain(scratch, touched, columns, values, filled)
+            filled = drain(scratch, touched, is_full, columns, values, filled)
             keys[n_rows] = row
             n_rows += 1
             offsets[n_rows] = filled

@@ -73,10 +73,10 @@ def add_rows(keys, offsets, columns, values, first, signed, scratches, touched):
     overflow shows, where no value is negative. ``signed`` values must be known to fit.
     """
     for record in range(keys.size):
-        row = keys[record] - first
+        scratch, bits = scratches[keys[record] - first], touched[keys[record] - first]
         for k in range(offsets[record], offsets[record + 1]):
-            add(scratches[row], touched[row], columns[k], values[k])
-            if scratches[row, columns[k]] < 0 and not signed:
+            add(scratch, bits, False, columns[k], values[k])
+            if scratch[np.uint32(columns[k])] < 0 and not signed:
                 return keys[record]
     return FITS
 
@@ -87,7 +87,7 @@ def drain_rows(first, scratches, touched, keys, offsets, columns, values):  # ty
     n_rows, filled = 0, 0
     for row in range(len(scratches)):
         n_rows, filled = close_row(
-            first + row, scratches[row], touched[row], keys, offsets, columns, values, n_rows, filled
+            first + row, scratches[row], touched[row], False, keys, offsets, columns, values, n_rows, filled
         )
     return n_rows
 

@@ -5,7 +5,6 @@ token array, where that token has a successor in its window: x_t = tokens[i] and
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leadterm.compiling import inlined, kernel, prefetch
 
@@ -19,7 +18,19 @@ TOKENS_PER_LINE = 16
 """Of int32 in a cache line of 64 bytes."""
 
 
-@kernel("Tuple((int64[::1], int32[::1], int32[::1]))(int32[::1], int64[::1], int64, int64)")
+@inlined
+def group_bounds(tokens, offsets, vocabulary_size, shift):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Say where the positions of each token begin if they are sorted as :func:`group_positions` does."""
+    bounds = np.zeros(vocabulary_size + 1, dtype=np.int64)
+    for window in range(offsets.size - 1):
+        for i in range(offsets[window], offsets[window + 1] - 1):
+            bounds[np.uint32(tokens[i + shift] + 1)] += 1
+    for row in range(vocabulary_size):
+        bounds[row + 1] += bounds[row]
+    return bounds
+
+
+@kernel("Tuple((int64[::1], int32[::1], int32[::1]))(int32[::1], int64[::1], int64, int64)", allocates=True)
 def group_positions(tokens, offsets, vocabulary_size, shift):  # type: ignore[no-untyped-def]
     """Sort the positions by the token ``shift`` places on: a stable counting sort.
 
@@ -27,29 +38,49 @@ def group_positions(tokens, offsets, vocabulary_size, shift):  # type: ignore[no
     row r are ``order[bounds[r]:bounds[r + 1]]``, ascending, and the window of ``order[k]`` begins at ``starts[k]``. So
     kernels read what they know of a position one after the other.
     """
-    bounds = np.zeros(vocabulary_size + 1, dtype=np.int64)
-    for window in range(offsets.size - 1):
-        for i in range(offsets[window], offsets[window + 1] - 1):
-            bounds[tokens[i + shift] + 1] += 1
-    for row in range(vocabulary_size):
-        bounds[row + 1] += bounds[row]
+    bounds = group_bounds(tokens, offsets, vocabulary_size, shift)
     place = bounds[:-1].copy()
     order = np.empty(bounds[vocabulary_size], dtype=np.int32)
     starts = np.empty(bounds[vocabulary_size], dtype=np.int32)
     for window in range(offsets.size - 1):
         for i in range(offsets[window], offsets[window + 1] - 1):
-            row = tokens[i + shift]
+            row = np.uint32(tokens[i + shift])
             order[place[row]] = i
             starts[place[row]] = offsets[window]
             place[row] += 1
     return bounds, order, starts
 
 
+@kernel("Tuple((int64[::1], int32[::1]))(int32[::1], int64[::1], int64)", allocates=True)
+def group_followers(tokens, offsets, vocabulary_size):  # type: ignore[no-untyped-def]
+    """Sort the next tokens by the current token: a counting sort, of which nothing but the tokens is kept.
+
+    Returns ``bounds`` int64 (V + 1,) and ``followers`` int32 (positions,): what comes after token x is
+    ``followers[bounds[x]:bounds[x + 1]]``.
+    """
+    bounds = group_bounds(tokens, offsets, vocabulary_size, CURRENT)
+    place = bounds[:-1].copy()
+    followers = np.empty(bounds[vocabulary_size], dtype=np.int32)
+    for window in range(offsets.size - 1):
+        for i in range(offsets[window], offsets[window + 1] - 1):
+            row = np.uint32(tokens[i])
+            followers[place[row]] = tokens[i + 1]
+            place[row] += 1
+    return bounds, followers
+
+
+@inlined
+def fetch_tokens(tokens, first, last):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Ask for some tokens."""
+    for i in range(first, last, TOKENS_PER_LINE):
+        prefetch(tokens, i)
+
+
 @inlined
 def fetch_ahead(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
     """Ask for the context of a position soon to come: it lies somewhere in memory, and waiting for it costs most."""
     if k + AHEAD < order.size:
-        fetch(tokens, starts, order, k + AHEAD)
+        fetch_tokens(tokens, starts[k + AHEAD], order[k + AHEAD] + 1)
 
 
 @inlined
@@ -58,21 +89,7 @@ def fetch_token(tokens, order, k):  # type: ignore[no-untyped-def]  # numba infe
     prefetch(tokens, order[min(k + FAR_AHEAD, order.size - 1)])
 
 
-@inlined
-def fetch_behind(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
-    """The same for a kernel that goes through the positions from the last to the first."""
-    if k >= AHEAD:
-        fetch(tokens, starts, order, k - AHEAD)
-
-
-@inlined
-def fetch(tokens, starts, order, k):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Ask for the context of a position."""
-    for i in range(starts[k], order[k] + 1, TOKENS_PER_LINE):
-        prefetch(tokens, i)
-
-
-@kernel("Tuple((int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64)")
+@kernel("Tuple((int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64)", allocates=True)
 def regroup_by_current(tokens, order, starts, vocabulary_size):  # type: ignore[no-untyped-def]
     """Sort grouped positions by current token, again a stable counting sort: the groups become order within a group."""
     place = np.zeros(vocabulary_size + 1, dtype=np.int64)
@@ -90,24 +107,15 @@ def regroup_by_current(tokens, order, starts, vocabulary_size):  # type: ignore[
     return new_order, new_starts
 
 
-@kernel("void(int32[::1], int64[::1], int64[::1], int64[::1], int64[::1])")
-def add_frequencies(tokens, offsets, weights, current, context):  # type: ignore[no-untyped-def]
-    """Add a unit's share of both frequency vectors to ``current`` and ``context``, int64 (V,) each.
+@kernel("void(int32[::1], int64[::1], int64[::1], int64[::1])")
+def add_context_frequency(tokens, offsets, prefix, context):  # type: ignore[no-untyped-def]
+    """Add a unit's share of the context frequency to ``context``, int64 (V,).
 
     The weight of the token at place j of a window with n positions is the sum of the weights of the positions
-    j ... n whose context it is in, a difference of two prefix sums: O(1) a token.
+    j ... n whose context it is in, a difference of two sums ``prefix`` (T + 1,) of the first weights: O(1) a token.
     """
-    prefix = np.zeros(weights.size + 1, dtype=np.int64)
-    for t in range(weights.size):
-        prefix[t + 1] = prefix[t] + weights[t]
     for window in range(offsets.size - 1):
         start = offsets[window]
         n_positions = offsets[window + 1] - start - 1
         for j in range(n_positions):
-            current[tokens[start + j]] += 1
-            context[tokens[start + j]] += prefix[n_positions] - prefix[j]
-
-
-def count_positions(offsets: NDArray[np.int64]) -> int:
-    """Count the positions of windows that lie at ``offsets``: each window's tokens but the last."""
-    return int(np.maximum(np.diff(offsets) - 1, 0).sum())
+            context[np.uint32(tokens[start + j])] += prefix[n_positions] - prefix[j]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from leadterm.counting.accumulator import empty_scratch
 from leadterm.counting.checks import check_windows
 from leadterm.counting.kernels import bigram_rows, context_rows
-from leadterm.counting.positions import CURRENT, NEXT, add_frequencies, group_positions
+from leadterm.counting.positions import NEXT, add_context_frequency, group_followers, group_positions
 from leadterm.counting.rows import SparseRows
 
 ROW_BITS = 32
@@ -79,23 +79,25 @@ def count_unit(
     check_windows(tokens, offsets, vocabulary_size, len(weights))
     capacity = max(capacity, vocabulary_size)
     # One matrix after the other, each in a function of its own: what it grouped is gone before the next one groups.
-    yield from _bigram(tokens, offsets, vocabulary_size, capacity)
-    yield from _context(tokens, offsets, vocabulary_size, weights, capacity)
     current, context = np.zeros((2, vocabulary_size), dtype=np.int64)
-    add_frequencies(tokens, offsets, weights, current, context)
+    yield from _bigram(tokens, offsets, capacity, current)
+    yield from _context(tokens, offsets, vocabulary_size, weights, capacity)
+    add_context_frequency(tokens, offsets, np.concatenate([[0], np.cumsum(weights)]), context)
     yield Statistic.CURRENT_FREQUENCY, dense_row(current)
     yield Statistic.CONTEXT_FREQUENCY, dense_row(context)
 
 
 def _bigram(
-    tokens: NDArray[np.int32], offsets: NDArray[np.int64], size: int, capacity: int
+    tokens: NDArray[np.int32], offsets: NDArray[np.int64], capacity: int, current: NDArray[np.int64]
 ) -> Iterator[tuple[Statistic, SparseRows]]:
-    """Count bigrams."""
-    bounds, order, _ = group_positions(tokens, offsets, size, CURRENT)
+    """Count bigrams; in ``current`` is entered how many begin with each token, which is its frequency."""
+    size = len(current)
+    bounds, followers = group_followers(tokens, offsets, size)
     scratch, out, row = empty_scratch(size), SparseRows.empty(size, capacity), 0
     while row < size:
-        row, n_rows = bigram_rows(tokens, bounds, order, *scratch, row, *out.arrays)
+        row, n_rows = bigram_rows(followers, bounds, *scratch, row, *out.arrays)
         yield Statistic.BIGRAM, out[:n_rows]
+    current[:] = np.diff(bounds)
 
 
 def _context(

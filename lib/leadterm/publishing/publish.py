@@ -17,7 +17,7 @@ from leadterm.run import Run
 from leadterm.store import FileEntry, Location, Manifest, read_manifest
 from leadterm.store import manifest as manifests
 from leadterm.store.checking import check_run
-from leadterm.store.location import hashing_output
+from leadterm.store.outputs import hashing_output
 from leadterm.store.sums import SUMS, sums_text
 from leadterm.whole import whole
 

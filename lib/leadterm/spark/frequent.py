@@ -19,7 +19,8 @@ from leadterm.spark.encoding import is_eligible, refuse_corrupt, texts_of
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.portions import Portions
 from leadterm.spark.progress import progress
-from leadterm.store.location import Location, hashing_output
+from leadterm.store.location import Location
+from leadterm.store.outputs import hashing_output
 from leadterm.store.parquet import parquet_writer, read_groups
 
 LARGEST_COUNTER = 500_000

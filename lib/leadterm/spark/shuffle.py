@@ -105,7 +105,7 @@ def _shuffle(
     if len(found):
         logger.info("%s: %d of %d files were shuffled before", titled("shuffle windows"), len(found), len(names))
     starts = _starts(session, deal_places(names, per_task), source, windows, counts)
-    rest = [name for name in names if name not in set(found["name"].to_pylist())]
+    rest = sorted(set(names) - set(found["name"].to_pylist()))
     if not rest:
         return found
     shuffler = WindowsShuffler(source, stage.folder.uri, ShuffledCorpus(counts, seed), starts)

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadterm.spark.encoding import TALLY_WINDOW, Tally
-from leadterm.store.location import HashingSink, Location
+from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry
+from leadterm.store.outputs import HashingSink
 from leadterm.store.parquet import GroupedWriter
 from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, windows_file

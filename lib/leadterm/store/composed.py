@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from leadterm.counting import ScoreRows, check_rows
 from leadterm.errors import InputError, RunError
-from leadterm.store.location import CHUNK, HashingSink, Location, hashing_output
+from leadterm.store.location import CHUNK, Location
+from leadterm.store.outputs import HashingSink, hashing_output
 
 SCORES = "scores.arrow"
 BATCH_ENTRIES = 2**22

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leadterm.store.location import Location, part_output
+from leadterm.store.location import Location
+from leadterm.store.outputs import part_output
 from leadterm.store.parquet import table_bytes
 
 REPORT = ".report"

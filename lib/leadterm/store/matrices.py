@@ -18,8 +18,9 @@ from scipy.sparse import csr_array
 from leadterm.axes import Axis
 from leadterm.counting import SparseRows, check_rows
 from leadterm.errors import InputError, RunError
-from leadterm.store.location import HashingSink, Location, part_output
+from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry, Manifest
+from leadterm.store.outputs import HashingSink, part_output
 from leadterm.store.parquet import GroupCutter, parquet_writer
 from leadterm.store.products import read_verified
 

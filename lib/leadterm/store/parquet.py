@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from leadterm.store.location import HashingSink, Location, part_output
+from leadterm.store.location import Location
+from leadterm.store.outputs import HashingSink, part_output
 
 GROUP_HASHES = "leadterm.row_groups.sha256"
 """In a footer's metadata: the SHA-256 of the bytes of each row group; those of the first begin with the file's."""

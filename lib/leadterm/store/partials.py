@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic, row_key
 from leadterm.counting.packing import pack, unpack
 from leadterm.store.covers import Cover
-from leadterm.store.location import Location, part_output
+from leadterm.store.location import Location
+from leadterm.store.outputs import part_output
 
 SCHEMA = pa.schema(
     [

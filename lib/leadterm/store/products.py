@@ -8,8 +8,9 @@ from pyarrow import fs
 
 from leadterm.errors import RunError
 from leadterm.store import manifest as manifests
-from leadterm.store.location import Location, whole_output
+from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry, Manifest
+from leadterm.store.outputs import whole_output
 
 STAGING = ".staging-"
 """Folders of this prefix hold work in progress; nobody reads them."""

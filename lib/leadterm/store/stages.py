@@ -113,7 +113,7 @@ class Staging:
 
 
 def _keep_finished(folder: Location) -> bool:
-    """Do so in one folder."""
+    """Remove all but finished parts from one folder; says whether there is one, as far as one sees."""
     try:
         names = folder.names()
         for name in names:

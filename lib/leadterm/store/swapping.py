@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pyarrow import fs
 
 from leadterm.store import manifest as manifests
-from leadterm.store.location import Location, whole_output
+from leadterm.store.location import Location
+from leadterm.store.outputs import whole_output
 from leadterm.store.products import STAGING, read_manifest
 from leadterm.store.stages import Stage, Staging, staging
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.store.location import HashingSink, Location, whole_output
+from leadterm.store.location import Location
+from leadterm.store.outputs import HashingSink, whole_output
 
 NUMBERS: dict[str, tuple[str, np.dtype[Any]]] = {
     "float64": ("F64", np.dtype("<f8")),

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.store.location import Location, part_output
+from leadterm.store.location import Location
+from leadterm.store.outputs import part_output
 
 SCORES, COLUMNS = "scores", "columns"
 SAVE_SECONDS = 30.0

@@ -6,7 +6,7 @@ from pyarrow import fs
 
 from leadterm.errors import InputError
 from leadterm.store import Location
-from leadterm.store.location import hashing_output
+from leadterm.store.outputs import hashing_output
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "ä%20?#", "a:b"])

@@ -2,7 +2,7 @@ import pytest
 
 from leadterm.errors import RunError
 from leadterm.store import FileEntry, Location, Manifest, is_current, read_manifest, require_manifest, staging
-from leadterm.store.location import hashing_output
+from leadterm.store.outputs import hashing_output
 from leadterm.store.products import PARTS, read_verified
 from leadterm.store.tables import stage_bytes
 from support.jobs import names_in
