@@ -131,7 +131,7 @@ def counting_floors(sample: Sample) -> dict[str, Any]:
     floors = _floors(sample, "count", Work("additions", *scattered), ("bigram", "context"))
     windows = first_windows(sample)
     one = rates.pair_rate(windows, size, rates.scatter, NEXT, weights, 1)
-    kernel = rates.rate(lambda _: _exhausted(count_unit(*windows, size, weights, 2**21)), 1)
+    kernel = rates.rate(lambda _: _exhausted(count_unit(*windows, size, weights, 2**19)), 1)
     return {"floors": floors, "kernel": _kernel(len(windows[0]), one, kernel[1])}
 
 

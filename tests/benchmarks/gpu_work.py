@@ -99,7 +99,7 @@ def draw_matrices(size: int, tokens: int) -> tuple[csr_array, csr_array, int]:
     windows = draw_windows(size, tokens)
     offsets = np.arange(len(windows) + 1, dtype=np.int64) * windows.shape[1]
     weights, parts = reciprocal_weights(LENGTH, 32), {Statistic.BIGRAM: [], Statistic.CONTEXT: []}
-    for statistic, rows in count_unit(windows.ravel(), offsets, size, weights, 2**21):
+    for statistic, rows in count_unit(windows.ravel(), offsets, size, weights, 2**19):
         if statistic in parts:
             keys = np.repeat(rows.keys, np.diff(rows.offsets))
             parts[statistic].append((rows.values.copy(), (keys, rows.columns.copy())))

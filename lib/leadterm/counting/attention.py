@@ -76,8 +76,9 @@ def attention_unit(
     size = len(scores.kept)
     check_windows(tokens, offsets, size, length)
     _, order, starts = group_positions(tokens, offsets, size, NEXT)
-    order, starts = regroup_by_current(tokens, order, starts, size)
-    (scratch, touched), full = empty_scratch(size), _full_rows(tokens, order, size)
+    bounds, order, starts = regroup_by_current(tokens, order, starts, size)
+    scratch, touched = empty_scratch(size)
+    full = fills.py_func(PAIRS_PER_POSITION * np.diff(bounds), size)
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((3, length))
     gathered, dense = np.empty(max(memory.block_places, length + 1)), scores.empty_row
     served = (scores.matrix.arrays, scores.kept, dense, np.array(scores.without_row), gathered)
@@ -103,13 +104,6 @@ def attention_unit(
             yield Statistic.QUERY_KEY, _keys_kept(out[:n_rows], scores.kept)
     yield Statistic.QUERY_KEY, _keys_kept(last_row(open_row, scratch, touched, full[open_row]), scores.kept)
     yield Statistic.POSITION, dense_row(np.append(distances[::-1], len(order)))
-
-
-def _full_rows(tokens: NDArray[np.int32], order: NDArray[np.int32], size: int) -> NDArray[np.bool_]:
-    """Say of which rows so much is summed that no bit per column is worthwhile: bool (V,)."""
-    positions = np.bincount(tokens[order], minlength=size)
-    full: NDArray[np.bool_] = fills.py_func(PAIRS_PER_POSITION * positions, size)
-    return full
 
 
 def _scales(scores: Scores) -> tuple[NDArray[np.float64], float]:

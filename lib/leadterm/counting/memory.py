@@ -19,8 +19,8 @@ BYTES_PER_PLACE = 10
 """Of a block of attention: a score or a mean (8), and its share of what is kept for a position (16, of 8 places)."""
 LARGEST_UNIT = 2**30
 """Tokens: positions are int32."""
-LARGEST_BATCH = 2**21
-"""Entries: 24 MB as Arrow, past which a larger batch gains nothing."""
+LARGEST_BATCH = 2**19
+"""Entries: 6 MB, which stay near the core until they are packed."""
 
 
 @dataclass(frozen=True)

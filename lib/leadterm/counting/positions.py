@@ -89,22 +89,26 @@ def fetch_token(tokens, order, k):  # type: ignore[no-untyped-def]  # numba infe
     prefetch(tokens, order[min(k + FAR_AHEAD, order.size - 1)])
 
 
-@kernel("Tuple((int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64)", allocates=True)
+@kernel("Tuple((int64[::1], int32[::1], int32[::1]))(int32[::1], int32[::1], int32[::1], int64)", allocates=True)
 def regroup_by_current(tokens, order, starts, vocabulary_size):  # type: ignore[no-untyped-def]
-    """Sort grouped positions by current token, again a stable counting sort: the groups become order within a group."""
-    place = np.zeros(vocabulary_size + 1, dtype=np.int64)
+    """Sort grouped positions by current token, again a stable counting sort: the groups become order within a group.
+
+    Returns what :func:`group_positions` does.
+    """
+    bounds = np.zeros(vocabulary_size + 1, dtype=np.int64)
     for k in range(order.size):
         fetch_token(tokens, order, k)
-        place[tokens[order[k]] + 1] += 1
+        bounds[tokens[order[k]] + 1] += 1
     for row in range(vocabulary_size):
-        place[row + 1] += place[row]
+        bounds[row + 1] += bounds[row]
+    place = bounds[:-1].copy()
     new_order, new_starts = np.empty_like(order), np.empty_like(starts)
     for k in range(order.size):
         fetch_token(tokens, order, k)
         row = tokens[order[k]]
         new_order[place[row]], new_starts[place[row]] = order[k], starts[k]
         place[row] += 1
-    return new_order, new_starts
+    return bounds, new_order, new_starts
 
 
 @kernel("void(int32[::1], int64[::1], int64[::1], int64[::1])")
