@@ -25,7 +25,8 @@ def kernel(*signatures: str, contract: bool = False, allocates: bool = False) ->
 
     A package that travels inside a zip, or lies in a read-only folder without a home directory, has nowhere to
     cache: it is compiled in each process instead. With ``contract`` a multiplication and an addition may become one
-    instruction, which rounds once.
+    instruction, which rounds once. References are counted, an atomic instruction wherever an array is passed on or
+    sliced, only in a kernel that ``allocates``: any other that makes an array is refused.
     """
     options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"} if contract else False, "_nrt": allocates}
 

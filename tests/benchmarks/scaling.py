@@ -25,8 +25,8 @@ PRODUCTS = ("bigram", "context", "frequencies", "query_key", "position")
 STAGES = ("count", "count, merge", "attend", "attend, merge")
 """Of both jobs, as the log has them."""
 
-MEMORY_STEP = 2**26
-"""Bytes: what a task has at least."""
+LEAST_MEMORY, MEMORY_STEP = 2**26, 2**24
+"""Bytes: what a task has at least, and how much more it is given until it can hold what it shall."""
 
 
 def run_part(bench: Bench) -> dict[str, Any]:
@@ -61,18 +61,17 @@ def prepare(cores: int, unit_tokens: int, output: Path) -> Prepared:
     session = logged_session(output, cores)
 
     def both(config: Config, run: Location) -> None:
-        limited = limit_memory(config, run, unit_tokens)
-        count_cooccurrences(session, limited, run)
-        count_attention(session, limited, run)
+        count_cooccurrences(session, limit_memory(config, run, unit_tokens), run)
+        count_attention(session, limit_memory(config, run, unit_tokens, attention=True), run)
 
     return made_anew(PRODUCTS, both), session.stop
 
 
-def limit_memory(config: Config, run: Location, unit_tokens: int) -> Config:
-    """Give tasks of attention the least memory, in steps, that holds so many tokens."""
+def limit_memory(config: Config, run: Location, unit_tokens: int, *, attention: bool = False) -> Config:
+    """Give tasks of counting, or of attention, the least memory, in steps, that holds so many tokens."""
     sizes = require_manifest(run, "windows", "encode_corpus").counts["vocabulary_size"], config.windows.length
-    memory = MEMORY_STEP
-    while plan_memory(memory, *sizes, attention=True).unit_tokens < unit_tokens:
+    memory = LEAST_MEMORY
+    while plan_memory(memory, *sizes, attention=attention).unit_tokens < unit_tokens:
         memory += MEMORY_STEP
     counting = config.counting.model_copy(update={"memory_per_task": memory})
     return config.model_copy(update={"counting": counting})

@@ -11,8 +11,9 @@ from leadterm.counting import SparseRows, Statistic, reciprocal_weights
 from support.naive_counts import NaiveCounts, count_windows, fixed_point, same_exactly
 from support.row_streams import count_to_rows
 
-SIZES = (1, 2, 5, 63, 64, 65, 130)
-"""Vocabularies around the 64 columns that the kernels look at together."""
+SIZES = (1, 2, 5, 63, 64, 65, 130, 700)
+"""Vocabularies around the 64 columns that the kernels look at together; of the largest, rows with one or two positions
+are none that the kernels take as full."""
 
 
 @dataclass(frozen=True)

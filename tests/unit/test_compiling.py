@@ -3,7 +3,11 @@
 import importlib
 import sys
 
+import numpy as np
 import pytest
+from numba.core.errors import NumbaError
+
+from leadterm.compiling import kernel, nonzero_bits
 
 HELPER = """
 from leadterm.compiling import inlined
@@ -57,3 +61,25 @@ def test_a_kernel_follows_its_helpers(load):
     assert load(2)(5) == 9  # a constant of a helper's helper
     assert load(2, "*")(5) == 20  # its code
     assert sum(load(1).stats.cache_hits.values()) == 1
+
+
+def test_a_kernel_that_does_not_say_that_it_allocates_may_not():
+    def doubled(values):
+        return np.concatenate((values, values))
+
+    with pytest.raises(NumbaError):
+        kernel("int64[::1](int64[::1])")(doubled)
+    assert kernel("int64[::1](int64[::1])", allocates=True)(doubled)(np.ones(2, dtype=np.int64)).size == 4
+
+
+def test_bits_of_what_is_not_zero():
+    @kernel("uint64(int64[::1], int64)")
+    def bits(values, first):
+        return nonzero_bits(values, first)
+
+    draw = np.random.default_rng(0)
+    for chance in (0.0, 0.1, 0.9, 1.0):
+        values = np.where(draw.random(100) < chance, draw.integers(-(2**63), 2**63 - 1, 100), 0)
+        for first in (0, 7, 36):
+            expected = sum(1 << place for place in range(64) if values[first + place] != 0)
+            assert bits(values, first) == expected
