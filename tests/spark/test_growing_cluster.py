@@ -34,12 +34,14 @@ def add(driver: Driver, config: Config, run: Path, files: Sequence[Path]) -> lis
     return driver.answer()
 
 
-@pytest.mark.parametrize("n_parts", [1, 3, 10])
-def test_files_added_in_parts_on_a_cluster_make_the_bytes_of_one_run(spark, driver, n_parts, tmp_path):
-    corpus, config, run = write_corpus(tmp_path / "in"), config_for(tmp_path / "in"), tmp_path / "run"
+def test_files_added_in_parts_on_a_cluster_make_the_bytes_of_one_run(spark, driver, tmp_path):
+    corpus, config = write_corpus(tmp_path / "in"), config_for(tmp_path / "in")
     reference = run_both(spark, config, tmp_path / "whole")
-    for part in dealt(corpus, n_parts, n_parts):
-        assert add(driver, config, run, part) == []
+    for n_parts in (1, 3, 10):
+        run = tmp_path / f"run{n_parts}"
+        for part in dealt(corpus, n_parts, n_parts):
+            assert add(driver, config, run, part) == []
+        assert accounts(run) == accounts(reference)
     kind, message = add(driver, config, run, corpus[:1])
     assert kind == "InputError"
     assert f"{corpus[0]} is counted already" in message

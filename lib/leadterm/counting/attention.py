@@ -76,7 +76,7 @@ def attention_unit(
     size = len(scores.kept)
     check_windows(tokens, offsets, size, length)
     _, order, starts = group_positions(tokens, offsets, size, NEXT)
-    bounds, order, starts = regroup_by_current(tokens, order, starts, size)
+    bounds, order, starts = regroup_by_current(tokens, offsets, order, starts, size)
     scratch, touched = empty_scratch(size)
     full = fills.py_func(PAIRS_PER_POSITION * np.diff(bounds), size)
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((3, length))
