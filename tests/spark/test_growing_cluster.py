@@ -17,6 +17,8 @@ from support.jobs import PRODUCTS, names_in, run_both
 from support.scenes import Driver
 
 N_FILES = 100
+FEW = {"windows": {"length": 8, "files": 4}, "counting": {"rows_per_file": 30}}
+"""Files of each product, since every add makes all of them anew."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def add(driver: Driver, config: Config, run: Path, files: Sequence[Path]) -> lis
 
 
 def test_files_added_in_parts_on_a_cluster_make_the_bytes_of_one_run(spark, driver, tmp_path):
-    corpus, config = write_corpus(tmp_path / "in"), config_for(tmp_path / "in")
+    corpus, config = write_corpus(tmp_path / "in"), config_for(tmp_path / "in", **FEW)
     reference = run_both(spark, config, tmp_path / "whole")
     for n_parts in (1, 3, 10):
         run = tmp_path / f"run{n_parts}"
@@ -81,7 +83,7 @@ def opened_by_a_reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter
 def test_a_hundred_adds_of_tiny_files_leave_a_run_that_opens_as_one_made_at_once(spark, driver, tmp_path, monkeypatch):
     """It has the same files, none more, with the same bytes, and a reader opens each of them as often."""
     corpus = [write_tiny(tmp_path / f"in/{number:03}.parquet", number) for number in range(N_FILES)]
-    whole, grown, config = tmp_path / "whole", tmp_path / "grown", config_for(tmp_path / "in")
+    whole, grown, config = tmp_path / "whole", tmp_path / "grown", config_for(tmp_path / "in", **FEW)
     reference = run_both(spark, config, whole)
     for path in random.Random(0).sample(corpus, N_FILES):
         assert add(driver, config, grown, [path]) == []
