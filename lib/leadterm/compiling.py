@@ -75,13 +75,16 @@ inlined = numba.njit(**INLINED)
 """Decorator of the small functions that kernels call: a call that passes arrays costs more than their work."""
 
 
+def _address(context, builder, array, data, index):  # type: ignore[no-untyped-def]  # numba's values
+    """Point to an element of an array."""
+    return builder.gep(context.make_array(array)(context, builder, data).data, [index])
+
+
 def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]  # numba's types of the arguments
     """Give the type of a prefetch, and write LLVM's instruction for it, which changes nothing but the time."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        address = builder.gep(
-            context.make_array(signature.args[0])(context, builder, arguments[0]).data, [arguments[1]]
-        )
+        address = _address(context, builder, signature.args[0], *arguments)  # type: ignore[no-untyped-call]
         pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
@@ -124,7 +127,7 @@ leading_zeros: Function = intrinsic(_leading_zeros)
 
 def _word_at(context, builder, array, data, index):  # type: ignore[no-untyped-def]  # numba's values
     """Point to the eight bytes of an array of bytes that begin at an index, wherever that lies."""
-    address = builder.gep(context.make_array(array)(context, builder, data).data, [index])
+    address = _address(context, builder, array, data, index)  # type: ignore[no-untyped-call]
     return builder.bitcast(address, ir.IntType(64).as_pointer())
 
 
@@ -161,9 +164,7 @@ def _nonzero_bits(typing_context, array, index):  # type: ignore[no-untyped-def]
     """Give the type of comparing 64 numbers with 0, and write it for one vector, that is cut as the machine needs."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        address = builder.gep(
-            context.make_array(signature.args[0])(context, builder, arguments[0]).data, [arguments[1]]
-        )
+        address = _address(context, builder, signature.args[0], *arguments)  # type: ignore[no-untyped-call]
         numbers = ir.VectorType(ir.IntType(64), 64)
         found = builder.load(builder.bitcast(address, numbers.as_pointer()), align=8)
         return builder.bitcast(builder.icmp_unsigned("!=", found, ir.Constant(numbers, None)), ir.IntType(64))

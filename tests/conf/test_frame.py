@@ -184,3 +184,9 @@ def test_a_room_for_executors_loads_neither_spark_nor_torch(room: str) -> None:
     code = f"import sys, leadterm.{room}; print(*sorted({{'pyspark', 'torch', 'transformers'}} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert answer.stdout.split() == []
+
+
+def test_the_pipeline_loads_torch_only_with_a_job_that_computes_with_it() -> None:
+    code = "import sys, leadterm.pipeline; print('torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert answer.stdout.split() == ["False"]

@@ -136,10 +136,12 @@ def test_a_job_stopped_between_its_products_makes_the_others(spark, folder, run,
     same(folder, run, COUNTS)
 
 
-def test_a_job_killed_after_its_products_appeared_leaves_nothing_for_ever(spark, folder, run, monkeypatch):
+def test_a_job_killed_after_its_products_appeared_leaves_nothing_for_ever(spark, folder, run):
     job(folder, run, "count_cooccurrences")
-    (run / ".staging-count_cooccurrences-0123456789abcdef/parts").mkdir(parents=True)
+    left = run / ".staging-count_cooccurrences-0123456789abcdef/parts"
+    left.mkdir(parents=True)
     job(folder, run, "count_cooccurrences")
+    assert not left.parent.exists()
     same(folder, run, COUNTS)
 
 

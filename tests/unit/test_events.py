@@ -96,7 +96,8 @@ def test_a_job_tells_what_it_made_and_at_what_rate(tmp_path, capsys, monkeypatch
     _, start, done, *_, skipped, _, failed, _ = told(tmp_path, work)
     assert (start["event"], start["job"], start["run"]) == ("start", "count_cooccurrences", str(run))
     assert (done["event"], done["tokens"], done["bytes"]) == ("done", 100, 11)
-    assert 100 / done["tokens_per_second"] == pytest.approx(done["seconds"], abs=0.00051)  # told to the millisecond
+    rounding = 0.0005 + done["seconds"] * 0.5 / done["tokens_per_second"]  # To the millisecond, and to whole tokens.
+    assert 100 / done["tokens_per_second"] == pytest.approx(done["seconds"], abs=rounding)
     work_done = {"count": {"tasks": 3, "failed_tasks": 1, "peak_heap_bytes": 9}}
     assert done["products"] == {
         "bigram": {"files": 2, "bytes": 11, **counts, "seconds": {"count": 1.235}, "work": work_done}

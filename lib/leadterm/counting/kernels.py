@@ -18,7 +18,7 @@ from leadterm.counting.positions import AHEAD, fetch_tokens
 OUTPUT = "int64[::1], int64[::1], int32[::1], int64[::1]"
 """keys (rows,), offsets (rows + 1,), columns (capacity,), values (capacity,), all filled by the kernel."""
 PAIRS_PER_POSITION = 32
-"""About: they are not counted beforehand."""
+"""Additions to a row, about, for each of its positions: they are not counted beforehand."""
 
 
 @kernel(f"Tuple((int64, int64))(int32[::1], int64[::1], int64[::1], uint64[::1], int64, {OUTPUT})")

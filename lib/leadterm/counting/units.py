@@ -78,8 +78,8 @@ def count_unit(
     """
     check_windows(tokens, offsets, vocabulary_size, len(weights))
     capacity = max(capacity, vocabulary_size)
-    # One matrix after the other, each in a function of its own: what it grouped is gone before the next one groups.
     current, context = np.zeros((2, vocabulary_size), dtype=np.int64)
+    # One matrix after the other, each in a function of its own: what it grouped is gone before the next one groups.
     yield from _bigram(tokens, offsets, capacity, current)
     yield from _context(tokens, offsets, vocabulary_size, weights, capacity)
     add_context_frequency(tokens, offsets, np.concatenate([[0], np.cumsum(weights)]), context)
