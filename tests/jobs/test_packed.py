@@ -57,6 +57,7 @@ def unpacked(packed, tmp_path) -> Iterator[Path]:
 
 def test_nothing_but_glibc_is_taken_from_the_machine(unpacked):
     """Where the interpreter and the packages that were packed can be hidden, which takes root, they are not missed."""
+    compiled = set(unpacked.rglob("*.nb[ci]"))
     may_hide = shutil.which("unshare") and not subprocess.run(["unshare", "--mount", "true"], check=False).returncode
     hidden = {sys.prefix, sys.base_prefix} - {"/usr", "/usr/local"} if may_hide else set()
     mounts = "".join(f"mount -t tmpfs tmpfs '{place}' && " for place in sorted(hidden))
@@ -69,6 +70,7 @@ def test_nothing_but_glibc_is_taken_from_the_machine(unpacked):
     assert not [line for line in elsewhere if not Path(line).name.startswith(OF_THE_MACHINE)]
     names = {path.name for path in unpacked.glob("**/lib/python*/*-packages/*")}
     assert {"leadterm", "numba", "pyarrow", "tokenizers"} <= names
+    assert set(unpacked.rglob("*.nb[ci]")) == compiled != set(), "kernels were compiled again"
     assert not {"torch", "pandas", "pyspark", "py4j", "pytest"} & names
 
 

@@ -18,7 +18,7 @@ from leadterm.store import Location, finished, read_manifest
 from support.commands import content_hashes
 from support.dying import Killed, dying_in
 from support.flipping import DAMAGES
-from support.jobs import make_config, write_files
+from support.jobs import make_config, names_in, write_files
 from support.killing import run_killed
 
 WORDS = {"kind": "words", "vocabulary_size": 36, "unknown": "replace"}
@@ -112,6 +112,35 @@ def test_killed_at_any_moment_it_goes_on(spark, corpus, whole, begun, tmp_path, 
         *["encode documents: the tokenizer was made before"] * is_made,
         *[f"encode documents: {encoded} of 4 portions were encoded before"] * (encoded > 0),
     ]
+
+
+@pytest.mark.parametrize(("folder", "report"), [("counts", 3), ("parts", 8)])
+def test_what_is_unfinished_does_not_stay(spark, corpus, begun, tmp_path, monkeypatch, folder, report):
+    """It goes when a job is stopped; what a killed one left goes before another portion is begun."""
+    place = killed(spark, corpus, tmp_path / "run", report) / folder
+    left, only, still_there = unfinished(place), encode_job.Documents.only, []
+    assert left
+
+    def look(self, files):
+        still_there.append(left & set(names_in(place)))
+        return only(self, files)
+
+    def stop(*_):
+        raise OSError("by a test")
+
+    monkeypatch.setattr(encode_job.Documents, "only", look)
+    monkeypatch.setattr("leadterm.spark.portions.finish", stop)
+    with pytest.raises(OSError, match="by a test"):
+        encode_corpus(spark, config(corpus), Location.of(tmp_path / "run"))
+    assert still_there == [set()]
+    assert unfinished(place) == set()
+
+
+def unfinished(place: Path) -> set[str]:
+    """The files of a folder that no report tells of."""
+    reports = list(place.glob(f"portion-*{finished.REPORT}"))
+    told = {Path(one).name for report in reports for one in read_report(report)["place"].drop_null().to_pylist()}
+    return set(names_in(place)) - told - {report.name for report in reports}
 
 
 def test_a_tokenizer_of_the_first_documents_is_not_trained_again(spark, corpus, whole, begun, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from pathlib import Path
 from leadterm._version import __version__
 from leadterm.errors import MachineError
 from leadterm.packing import interpreter
+from leadterm.packing.compiled import compiled_kernels
 from leadterm.packing.packages import FOR_DRIVERS, FROM_SPARK, needed_packages, package_files
 from leadterm.progress import progress
 
@@ -80,13 +81,22 @@ def pack_environment(folder: Path, extras: Sequence[str] = ()) -> Packed:
     path = folder / f"{name}.tar.gz"
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    try:
-        n_bytes = _write(partial, items)
-        _try(partial, ROOMS)
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return Packed(path, len(items), n_bytes, path.stat().st_size, interpreter.needed_glibc(items.values()))
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        items |= _compiled(items, below, Path(place))
+        try:
+            n_bytes = _write(partial, items)
+            _try(partial, ROOMS)
+            partial.rename(path)
+        finally:
+            partial.unlink(missing_ok=True)
+        return Packed(path, len(items), n_bytes, path.stat().st_size, interpreter.needed_glibc(items.values()))
+
+
+def _compiled(items: Mapping[str, Path], below: str, folder: Path) -> dict[str, Path]:
+    """Compile leadterm's kernels in a folder; give the files that it takes to have them compiled."""
+    start = f"{below}/leadterm/"
+    package = {name.removeprefix(f"{below}/"): place for name, place in items.items() if name.startswith(start)}
+    return {f"{below}/{name}": place for name, place in compiled_kernels(package, folder, WRITTEN_AT)}
 
 
 def _write(path: Path, items: Mapping[str, Path]) -> int:
