@@ -39,12 +39,14 @@ class Bench:
         """Where a contender works, and leaves its last result."""
         return self.output / "work" / contender.name.replace(", ", "-").replace(" ", "-")
 
-    def measure(self, contender: Contender, *names: str, warm_up: str = "tiny") -> dict[str, Measurement]:
+    def measure(
+        self, contender: Contender, *names: str, warm_up: str = "tiny", repeats: int | None = None
+    ) -> dict[str, Measurement]:
         """Measure a contender on samples: by its name and theirs, as :func:`label` puts them together."""
         print(f"measuring {contender.name}: {', '.join(names)}", flush=True)
         samples = [self.samples[name] for name in names]
         tiny = self.samples[warm_up]
-        found = self.call(measure, contender, samples, tiny, self.folder(contender), self.repeats)
+        found = self.call(measure, contender, samples, tiny, self.folder(contender), repeats or self.repeats)
         return {label(contender, name): one for name, one in zip(names, found, strict=True)}
 
     def make_counts(self, names: Sequence[str], *, composed: bool = False) -> None:

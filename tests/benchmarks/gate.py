@@ -56,14 +56,22 @@ def check_rows(sample: Sample, n_rows: int = 16, most: int = 5_000) -> str:
     counts = np.bincount(tokens, minlength=run.vocabulary_size)
     rows = sample_tokens(counts, n_rows, most)
     for row in rows:
-        expected = np.zeros(run.vocabulary_size, dtype=np.int64)
-        for place in np.flatnonzero(tokens == row):
-            start = starts[place]
-            if place > start:
-                np.add.at(expected, tokens[start:place], weights[place - start - 1])
+        expected = plain_row(tokens, starts, weights, run.vocabulary_size, row)
         if not np.array_equal(context[[row]].toarray()[0], expected):
             raise GateError(f"Phi: row {row} is not what a plain count gives")
     return f"{n_rows} rows of Phi, {counts[rows].sum():,} positions: equal to a plain count, every integer"
+
+
+def plain_row(
+    tokens: NDArray[np.int32], starts: NDArray[np.int64], weights: NDArray[np.int64], size: int, row: int
+) -> NDArray[np.int64]:
+    """Count a row of Phi, position by position: int64 (V,); ``starts`` is where the window of each token begins."""
+    counted = np.zeros(size, dtype=np.int64)
+    for place in np.flatnonzero(tokens == row):
+        start = starts[place]
+        if place > start:
+            np.add.at(counted, tokens[start:place], weights[place - start - 1])
+    return counted
 
 
 def check_windows(sample: Sample, n_tokens: int, n_documents: int = 200) -> str:

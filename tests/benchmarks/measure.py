@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -73,6 +73,13 @@ class Measurement:
     def median(self) -> float:
         """The median time, in seconds."""
         return median(self.seconds)
+
+    def joined(self, others: "Sequence[Measurement]") -> "Measurement":
+        """Join with the repeats that were measured at other times; the stages are those of the repeat in the middle."""
+        found = sorted([self, *others], key=lambda one: one.median)
+        seconds = [second for one in (self, *others) for second in one.seconds]
+        memory = {kind: max(one.memory[kind] for one in found) for kind in self.memory}
+        return replace(self, seconds=seconds, memory=memory, stages=found[len(found) // 2].stages)
 
     def as_dict(self) -> dict[str, Any]:
         """Give all that was measured as plain values."""

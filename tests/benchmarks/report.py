@@ -15,6 +15,7 @@ TITLES = {
     "paper": "THE PAPER'S CORPUS SIDE: from 100,000 windows of ids to the query-key matrix, all jobs",
     "alignment": "ALIGNMENT: one layer of 9 heads, d_model 576, against the paper's predictors, float32, on the CPU",
     "scaling": "SCALING: counting and attention on one core and on all, and on twice the tokens",
+    "growth": "GROWTH: counting with ever more tokens, longer windows and larger vocabularies, one core, no Spark",
     "trainer": "TRAINER: one step of gradient descent, 3 layers, float32, on the CPU",
 }
 
@@ -112,6 +113,18 @@ def _scaling(_: str, part: dict[str, Any]) -> list[str]:
     ]
 
 
+def _growth(_: str, part: dict[str, Any]) -> list[str]:
+    lines = []
+    for name, cases in part["growth"].items():
+        lines.append(f"{name.replace('_', ' '):>18}{'seconds':>10}{'longer':>10}{'nonzeros of Phi':>20}")
+        before = None
+        for case in cases:
+            longer = f"{case['seconds'] / before:.2f}" if before else ""
+            lines.append(f"{case[name]:>18,}{_short(case['seconds']):>10}{longer:>10}{case['nonzeros']:>20,}")
+            before = case["seconds"]
+    return lines
+
+
 def _stages(name: str, part: dict[str, Any]) -> list[str]:
     measured = part["measurements"][part["stages_of"]]
     stages = measured["stages"]
@@ -153,6 +166,7 @@ SECTIONS: dict[str, Callable[[str, dict[str, Any]], list[str]]] = {
     "floors": _floors,
     "kernel": _kernel,
     "scaling": _scaling,
+    "growth": _growth,
     "stages_of": _stages,
 }
 """How the results of a part are laid out, in this order; a part need not have all of them."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import alignment, attention, composition, counting, encoding, paper, scaling, trainer
+from benchmarks import alignment, attention, composition, counting, encoding, growth, paper, scaling, trainer
 from benchmarks.bench import Bench
 from benchmarks.corpus import build_texts, pinned_packages
 from benchmarks.debian import build_debian
@@ -33,6 +33,7 @@ PARTS = {
     "trainer": trainer,
     "alignment": alignment,
     "scaling": scaling,
+    "growth": growth,
 }
 """Each names the samples that it needs, and measures."""
 CORPORA = {

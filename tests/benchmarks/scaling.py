@@ -5,8 +5,10 @@ units are as large on one core as on all, and for twice the tokens: a corpus tha
 counted by one, which tells nothing of larger ones.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.bench import Bench, label
@@ -18,10 +20,13 @@ from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
 from leadterm.config import Config
 from leadterm.counting import plan_memory
+from leadterm.spark.dealing import deal_out, row_groups
 from leadterm.store import Location, read_manifest, require_manifest
 
-SAMPLES = ("scaling", "scaling doubled", "tiny")
+SAMPLES = ("scaling", "scaling doubled")
 PRODUCTS = ("bigram", "context", "frequencies", "query_key", "position")
+Turn = tuple[Measurement, Measurement, Measurement]
+"""On one core, on all cores, and on all cores on twice the tokens."""
 STAGES = ("count", "count, merge", "attend", "attend, merge")
 """Of both jobs, as the log has them."""
 
@@ -34,23 +39,38 @@ def run_part(bench: Bench) -> dict[str, Any]:
     from benchmarks.gate_attention import check_query_key  # noqa: PLC0415  # imports torch
 
     bench.make_counts(SAMPLES, composed=True)
-    small, double = (bench.samples[name] for name in SAMPLES[:2])
-    share = -(-small.sizes["tokens"] // usable_cores())
+    small, double = (bench.samples[name] for name in SAMPLES)
+    share = largest_task(small)
     one, every = (Contender(f"leadterm, cores {n}", partial(prepare, n, share)) for n in (1, usable_cores()))
-    found = bench.measure(one, "scaling")
-    hashes = content_hashes(small)
-    found |= bench.measure(every, "scaling", "scaling doubled")
-    require_same(hashes, content_hashes(small))
+    turns = [take_turn(bench, one, every) for _ in range(bench.repeats)]
     accuracy = {"on one core and on all": f"the same bytes of {', '.join(PRODUCTS)}"}
-    for name, sample in zip(SAMPLES, (small, double), strict=False):
+    for name, sample in zip(SAMPLES, (small, double), strict=True):
         checks = (bench.call(check, sample) for check in (check_rows, check_query_key))
         accuracy[f"the sample {name}"] = "; ".join(checks)
-    alone, together, doubled = found[label(one, "scaling")], *(found[label(every, name)] for name in SAMPLES[:2])
+    labels = (label(one, "scaling"), label(every, "scaling"), label(every, "scaling doubled"))
+    joined = [found[0].joined(found[1:]) for found in zip(*turns, strict=True)]
     return {
         "accuracy": accuracy,
-        "measurements": {name: measured.as_dict() for name, measured in found.items()},
-        "scaling": compare(alone, together, doubled),
+        "measurements": {name: measured.as_dict() for name, measured in zip(labels, joined, strict=True)},
+        "scaling": compare(turns, joined),
     }
+
+
+def take_turn(bench: Bench, one: Contender, every: Contender) -> Turn:
+    """Measure one core, all cores, and those on twice the tokens, each once and warm; require the same bytes."""
+    small = bench.samples["scaling"]
+    [alone] = bench.measure(one, "scaling", warm_up="scaling", repeats=1).values()
+    hashes = content_hashes(small)
+    found = bench.measure(every, "scaling", "scaling doubled", warm_up="scaling", repeats=1)
+    together, doubled = found.values()
+    require_same(hashes, content_hashes(small))
+    return alone, together, doubled
+
+
+def largest_task(sample: Sample) -> int:
+    """Say how many tokens a task has, where a round on all cores counts the sample; windows share none of them."""
+    dealt = deal_out(row_groups(sample.manifest), usable_cores())
+    return max(sum(task["tokens"].to_pylist()) for task in dealt)
 
 
 def prepare(cores: int, unit_tokens: int, output: Path) -> Prepared:
@@ -88,18 +108,25 @@ def require_same(one: dict[str, str], every: dict[str, str]) -> None:
         raise GateError(f"{', '.join(other)}: other bytes on one core than on all")
 
 
-def compare(alone: Measurement, together: Measurement, doubled: Measurement) -> dict[str, Any]:
+def compare(turns: Sequence[Turn], joined: Sequence[Measurement]) -> dict[str, Any]:
     """Compare the stages: how much faster on all cores, how much longer for twice the tokens."""
-    runs = (alone, together, doubled)
-    known = STAGES if all(len(run.stages) == len(STAGES) for run in runs) else ()
-    seconds = {name: [run.stages[place]["wall_seconds"] for run in runs] for place, name in enumerate(known)}
-    seconds["both jobs"] = [run.median for run in runs]
+    known = STAGES if all(len(run.stages) == len(STAGES) for turn in turns for run in turn) else ()
+    seconds = {
+        name: [[run.stages[place]["wall_seconds"] for run in turn] for turn in turns]
+        for place, name in enumerate(known)
+    }
+    seconds["both jobs"] = [[run.median for run in turn] for turn in turns]
+    _, together, doubled = joined
     return {
         "cores": usable_cores(),
         "tokens": [run.tokens for run in (together, doubled)],
         "executors": [run.memory.get(OWN, 0) for run in (together, doubled)],
         "stages": {
-            name: {"seconds": times, "faster": times[0] / times[1], "longer": times[2] / times[1]}
+            name: {
+                "seconds": [median(column) for column in zip(*times, strict=True)],
+                "faster": median(alone / every for alone, every, _ in times),
+                "longer": median(more / every for _, every, more in times),
+            }
             for name, times in seconds.items()
         },
     }

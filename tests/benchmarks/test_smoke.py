@@ -46,7 +46,7 @@ def test_the_benchmark_measures_everyone(results: Path) -> None:
     parts = json.loads((results / "benchmark.json").read_text())["parts"]
     assert {name: len(part["accuracy"]) for name, part in parts.items()} == {
         "encoding": 1, "counting": 3, "composition": 2, "attention": 2, "paper": 3, "trainer": 1,
-        "alignment": 1, "scaling": 3,
+        "alignment": 1, "scaling": 3, "growth": 1,
     }  # fmt: skip
     assert {
         name: {one["contender"] for one in part["measurements"].values()}
@@ -77,6 +77,9 @@ def test_the_benchmark_measures_everyone(results: Path) -> None:
     }  # fmt: skip
     assert all(one["share"] > 0 and one["memory"] > 0 for name in floors for one in parts[name]["floors"])
     assert list(parts["scaling"]["scaling"]["stages"]) == [*scaling.STAGES, "both jobs"]
+    assert {name: len(cases) for name, cases in parts["growth"]["growth"].items()} == {
+        "tokens": 4, "length": 6, "vocabulary_size": 4,
+    }  # fmt: skip
     for part in (parts["encoding"], parts["counting"], parts["attention"]):
         assert sum(stage["task_seconds"] for stage in part["measurements"][part["stages_of"]]["stages"]) > 0
     assert "so many times as fast" in (results / "benchmark.txt").read_text()
