@@ -1,5 +1,6 @@
 """Floors: their numbers are those of a plain count, and a share is what it says."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -94,13 +95,17 @@ def test_memory_of_a_stage_is_what_was_seen_in_its_time() -> None:
 
 
 def test_scaling_compares_stages_and_requires_the_same_bytes() -> None:
-    walls = [8.0, 4.0, 2.0, 1.0]
-    runs = [measurement([wall * factor for wall in walls], 20.0 * factor) for factor in (1.0, 0.5, 0.75)]
-    found = scaling.compare(*runs)
-    assert [found["stages"][name]["seconds"][0] for name in scaling.STAGES] == [8.0, 4.0, 2.0, 1.0]
-    assert {(one["faster"], one["longer"]) for name, one in found["stages"].items() if name in scaling.STAGES} == {
-        (2.0, 1.5)
-    }
+    """Within a turn, as the machine may be half as fast in another."""
+    walls, factors = [8.0, 4.0, 2.0, 1.0], [(1.0, 0.5, 0.75), (2.0, 1.0, 1.5), (3.0, 3.0, 3.0)]
+    turns: list[Any] = [
+        [replace(measurement([wall * one for wall in walls]), seconds=[20.0 * one]) for one in turn] for turn in factors
+    ]
+    joined = [found[0].joined(found[1:]) for found in zip(*turns, strict=True)]
+    assert [one.seconds for one in joined] == [[20.0, 40.0, 60.0], [10.0, 20.0, 60.0], [15.0, 30.0, 60.0]]
+    assert [one.stages[0]["wall_seconds"] for one in joined] == [16.0, 8.0, 12.0]
+    found = scaling.compare(turns, joined)
+    assert [found["stages"][name]["seconds"][0] for name in scaling.STAGES] == [16.0, 8.0, 4.0, 2.0]
+    assert {(one["faster"], one["longer"]) for one in found["stages"].values()} == {(2.0, 1.5)}
     assert any("both jobs" in line for line in report._scaling("", {"scaling": found}))
     scaling.require_same({"bigram": "a"}, {"bigram": "a"})
     with pytest.raises(gate.GateError, match="context: other bytes on one core"):

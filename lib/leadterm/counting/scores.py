@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import inlined
+from leadterm.compiling import inlined, prefetch
 
 EMPTY = np.nan
 """What a place holds that the sparse row says nothing of; a sum that comes out as NaN touched one."""
+ENTRIES_AT_ONCE, ENTRIES_AHEAD = 16, 512
+"""Of a row that is written: their columns fill a cache line, their values two. The processor reads ahead by itself, but
+not past the end of a page, and a page holds few: 512 values."""
 NO_ROW = -1
 """Instead of a row's number."""
 MATRIX = (
@@ -93,9 +96,13 @@ class Scores:
 def write_row(dense, matrix, row):  # type: ignore[no-untyped-def]  # numba infers the types
     """Write a row into ``dense``, a row of no entry."""
     columns, values, first_columns, first_values, lengths = matrix
-    column, value = first_columns[row], first_values[row]
-    for e in range(lengths[row]):
-        dense[np.uint32(columns[column + e])] = values[value + e]  # Unsigned: no code is made for negative indices.
+    column, value, n_entries = first_columns[row], first_values[row], lengths[row]
+    for begin in range(0, n_entries, ENTRIES_AT_ONCE):
+        prefetch(columns, column + begin + ENTRIES_AHEAD)
+        prefetch(values, value + begin + ENTRIES_AHEAD)
+        prefetch(values, value + begin + ENTRIES_AHEAD + ENTRIES_AT_ONCE // 2)
+        for e in range(begin, min(begin + ENTRIES_AT_ONCE, n_entries)):
+            dense[np.uint32(columns[column + e])] = values[value + e]  # Unsigned: no code for negative indices.
 
 
 @inlined
