@@ -74,6 +74,6 @@ def _merge(options: argparse.Namespace) -> None:
     """Merge runs."""
     properties = load_config(options.config).spark if options.config else {}
     runs, output = [Location.of(run) for run in options.runs], Location.of(options.output)
-    from leadterm.pipeline import merge_into  # noqa: PLC0415  # as above
+    from leadterm.pipeline import merge_into  # noqa: PLC0415  # Spark is not loaded for every command
 
     merge_into(output, runs, properties, overwrite=options.overwrite)

@@ -80,15 +80,12 @@ def pack_environment(folder: Path, extras: Sequence[str] = ()) -> Packed:
     name = "-".join(["leadterm", __version__, "env", *extras, interpreter.platform_name()])
     path = folder / f"{name}.tar.gz"
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        items |= _compiled(items, below, Path(place))
-        try:
-            n_bytes = _write(partial, items)
-            _try(partial, ROOMS)
-            partial.rename(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        items |= _compiled(items, below, Path(place) / "compiled")
+        partial = Path(place) / path.name
+        n_bytes = _write(partial, items)
+        _try(partial, ROOMS)
+        partial.rename(path)
         return Packed(path, len(items), n_bytes, path.stat().st_size, interpreter.needed_glibc(items.values()))
 
 

@@ -41,7 +41,7 @@ def compiled_kernels(package: Mapping[str, Path], folder: Path, written_at: int)
     package
         The files of leadterm by their names in the folder of packages.
     folder
-        An empty folder, for a copy of them, and in the end for what is compiled.
+        A new folder, for a copy of them, and in the end for what is compiled.
     written_at
         When the files of the archive were written, in seconds since 1970.
 
@@ -55,6 +55,7 @@ def compiled_kernels(package: Mapping[str, Path], folder: Path, written_at: int)
     MachineError
         Says what a module lacks that cannot be imported.
     """
+    folder.mkdir()
     for name, place in package.items():
         copy = folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
