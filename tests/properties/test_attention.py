@@ -12,7 +12,7 @@ from leadterm.errors import RunError
 from support.attention_cases import as_scores, compose, count, sums
 from support.dense_attention import dense_attention, dense_composed, dense_scores
 from support.dense_theory import count as count_dense
-from support.random_windows import random_windows
+from support.random_windows import RandomWindows, random_windows
 
 
 def bits_for(composed) -> int:
@@ -48,7 +48,19 @@ def run(corpus, kept, way):
 @given(cases())
 @settings(max_examples=200, deadline=None)
 def test_the_kernel_equals_the_definition(case):
-    corpus, kept, way = case
+    assert_equals_the_definition(*case)
+
+
+@pytest.mark.parametrize("n_entries", [15, 16, 17, 47, 48, 49])
+@pytest.mark.parametrize("entries_per_score", [0.0, np.inf])
+def test_rows_of_scores_of_any_length_are_written_whole(n_entries, entries_per_score):
+    """Those of the last token have so many entries, and the others fewer: entries are written sixteen at a time."""
+    windows = [list(range(n_entries + 1)), [*range(n_entries - 1, -1, -1), n_entries], [1, 0, n_entries]]
+    corpus = RandomWindows(windows, n_entries + 1, n_entries, 32, 10_000)
+    assert_equals_the_definition(corpus, np.ones(corpus.size, dtype=bool), (10_000, entries_per_score))
+
+
+def assert_equals_the_definition(corpus, kept, way):
     dense, pieces, bits = run(corpus, kept, way)
     ids = None if kept.all() else np.flatnonzero(kept)
     statistics = (dense.bigram_counts, dense.context_weights, dense.alpha, dense.rho, dense.n_positions, corpus.size)
