@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pyspark
@@ -31,8 +32,9 @@ print(*sorted(mapped), *sys.path, sys.executable, sep="\\n")
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packed]:
-    """This environment as an archive, for executors that count; too large to be kept."""
-    made = pack_environment(tmp_path_factory.mktemp("dist"))
+    """This environment as an archive for executors that count, in a folder as README has it; too large to be kept."""
+    with chdir(tmp_path_factory.mktemp("repository")):
+        made = pack_environment(Path("dist"))
     yield made
     made.path.unlink()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from leadterm.cli.saying import say
+from leadterm.whole import whole
 
 SAMPLE_ROW_GROUP = 64
 """Chapters a row group: small, so that a laptop's cores share even this little text."""
@@ -39,8 +40,6 @@ def _write_once(target: Path, write: Callable[[Path], object], what: str) -> Non
     """Write a file whole, unless it is there."""
     if target.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    write(partial)
-    partial.rename(target)
+    with whole(target) as partial:
+        write(partial)
     say(f"wrote {target}: {what}")

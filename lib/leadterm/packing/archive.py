@@ -16,6 +16,7 @@ from leadterm.packing import interpreter
 from leadterm.packing.compiled import compiled_kernels
 from leadterm.packing.packages import FOR_DRIVERS, FROM_SPARK, needed_packages, package_files
 from leadterm.progress import progress
+from leadterm.whole import whole
 
 LEVEL = 1
 """Of compression: level 6 takes four times as long for a tenth less."""
@@ -68,7 +69,7 @@ def pack_environment(folder: Path, extras: Sequence[str] = ()) -> Packed:
     Raises
     ------
     MachineError
-        If this is no Linux, a package is missing, or what was packed does not run.
+        If this is no Linux, a package is missing, the archive cannot be written, or what was packed does not run.
     """
     interpreter.require_linux()
     packages = needed_packages(tuple(extras), FROM_SPARK if extras else FROM_SPARK | FOR_DRIVERS)
@@ -78,15 +79,12 @@ def pack_environment(folder: Path, extras: Sequence[str] = ()) -> Packed:
     items |= {f"{below}/{name}": place for name, place in package_files(packages)}
     items |= dict(interpreter.shared_libraries(items.values()))
     name = "-".join(["leadterm", __version__, "env", *extras, interpreter.platform_name()])
-    path = folder / f"{name}.tar.gz"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as place:
+    path = (folder / f"{name}.tar.gz").resolve()
+    with whole(path) as partial, tempfile.TemporaryDirectory(dir=path.parent) as place:
         items |= _compiled(items, below, Path(place) / "compiled")
-        partial = Path(place) / path.name
-        n_bytes = _write(partial, items)
+        n_bytes, glibc = _write(partial, items), interpreter.needed_glibc(items.values())
         _try(partial, ROOMS)
-        partial.rename(path)
-        return Packed(path, len(items), n_bytes, path.stat().st_size, interpreter.needed_glibc(items.values()))
+    return Packed(path, len(items), n_bytes, path.stat().st_size, glibc)
 
 
 def _compiled(items: Mapping[str, Path], below: str, folder: Path) -> dict[str, Path]:

@@ -34,6 +34,12 @@ def test_what_does_not_run_is_no_archive(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_in_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / "dist").write_text("")
+    with pytest.raises(MachineError, match=r"cannot write .*/dist/leadterm-.*Choose a folder that you may write to"):
+        archive.pack_environment(tmp_path / "dist")
+
+
 def test_a_package_that_is_missing_is_named(monkeypatch):
     found = packages.distribution
 
