@@ -53,8 +53,8 @@ def test_the_kernel_equals_the_definition(case):
 
 @pytest.mark.parametrize("n_entries", [15, 16, 17, 47, 48, 49])
 @pytest.mark.parametrize("entries_per_score", [0.0, np.inf])
-def test_rows_of_scores_of_any_length_are_written_whole(n_entries, entries_per_score):
-    """Those of the last token have so many entries, and the others fewer: entries are written sixteen at a time."""
+def test_rows_of_scores_of_any_length_are_laid_out_whole(n_entries, entries_per_score):
+    """Those of the last token have so many entries, and the others fewer: entries are taken sixteen at a time."""
     windows = [list(range(n_entries + 1)), [*range(n_entries - 1, -1, -1), n_entries], [1, 0, n_entries]]
     corpus = RandomWindows(windows, n_entries + 1, n_entries, 32, 10_000)
     assert_equals_the_definition(corpus, np.ones(corpus.size, dtype=bool), (10_000, entries_per_score))

@@ -18,7 +18,7 @@ from leadterm.counting.kernels import OUTPUT, PAIRS_PER_POSITION
 from leadterm.counting.memory import PLACES_PER_POSITION, TaskMemory
 from leadterm.counting.positions import AHEAD, NEXT, fetch_ahead, group_positions, regroup_by_current
 from leadterm.counting.rows import SparseRows
-from leadterm.counting.scores import MATRIX, NO_ROW, ScoreRows, Scores, look_up, rewrite_row
+from leadterm.counting.scores import MATRIX, NO_ROW, ScoreRows, Scores, look_up, rewrite_row, written_score
 from leadterm.counting.units import Statistic, dense_row
 from leadterm.errors import RunError
 
@@ -80,7 +80,8 @@ def attention_unit(
     scratch, touched = empty_scratch(size)
     full = fills.py_func(PAIRS_PER_POSITION * np.diff(bounds), size)
     distances, rounded = np.zeros(length, dtype=np.int64), np.empty((3, length))
-    gathered, dense = np.empty(max(memory.block_places, length + 1)), scores.empty_row
+    gathered = np.empty(max(memory.block_places, length + 1))
+    dense, slots = scores.empty_row, np.empty(size, dtype=np.uint32)
     served = (scores.matrix.arrays, scores.kept, dense, np.array(scores.without_row), gathered)
     if entries_per_score is None:
         entries_per_score = worthwhile_entries(int(scores.matrix.lengths.sum()), len(gathered))
@@ -90,7 +91,7 @@ def attention_unit(
     for block, places in _blocks(tokens, order, starts, scores.matrix, len(gathered), entries_per_score):
         positions, begins, done = order[block], starts[block], 0
         grouped = group_by_next(tokens, begins, positions, places, size)
-        gather_scores(tokens, *grouped, scores.matrix.arrays, dense, gathered)
+        gather_scores(tokens, *grouped, scores.matrix.arrays, dense, slots, gathered)
         while done < len(positions):
             done, open_row, n_rows = attention_rows(
                 tokens, begins, positions, places, *served, *units, distances, rounded, scratch, touched, full,
@@ -186,7 +187,7 @@ def attention_rows(  # type: ignore[no-untyped-def]  # types stand in the signat
         if places[done] == DIRECT:
             written = rewrite_row(dense, matrix, written, tokens[positions[done] + 1])
             scores = found[: context.size]
-            mean = look_up(dense if kept[written] else without_row, context, scores)
+            mean = look_up(written_score, dense if kept[written] else without_row, context, scores)
         else:
             first = places[done] + 1
             mean, scores = gathered[first - 1], gathered[first : first + context.size]

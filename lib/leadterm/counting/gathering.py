@@ -3,25 +3,25 @@
 The query-key matrix is summed row by row, in the order of current tokens, and each position needs a row of scores,
 that of its next token. Where a pair of tokens is frequent, its row is written out for the positions of this pair alone.
 That would cost too much for the others: of them many are taken together, grouped by next token, so that each row is
-written out once a block, and the scores that were found wait in memory.
+noted once a block, and the scores that were found wait in memory.
 """
 
 import numpy as np
 
 from leadterm.compiling import kernel
 from leadterm.counting.positions import fetch_ahead, fetch_token
-from leadterm.counting.scores import MATRIX, look_up, wipe_row, write_row
+from leadterm.counting.scores import MATRIX, look_up, note_row, noted_row, noted_score
 
 DIRECT, GATHERED = -1, 0
 """Instead of a place: the position's scores are looked up when they are wanted, or beforehand."""
 ENTRIES_PER_SCORE = 1.0
-"""What it costs to have a score wait in memory, in entries that could be written and wiped instead (0.8 ns each)."""
+"""What it costs more to have a score wait in memory, in entries that could be written and wiped instead (2 ns each)."""
 
 
 def worthwhile_entries(n_entries: int, most_places: int) -> float:
     """Say how many entries a row may have, for each score that is wanted, to be written out for one pair of tokens.
 
-    A block that has so many places writes up to all entries of the matrix out, and has its scores wait.
+    A block that has so many places notes up to all entries of the matrix, and has its scores wait.
 
     Examples
     --------
@@ -90,22 +90,27 @@ def group_by_next(tokens, starts, positions, places, size):  # type: ignore[no-u
     return bounds, begins, in_order[0], in_order[1]
 
 
-@kernel(f"void(int32[::1], int64[::1], int64[::1], int32[::1], int32[::1], {MATRIX}, float64[::1], float64[::1])")
-def gather_scores(tokens, bounds, begins, starts, positions, matrix, dense, gathered):  # type: ignore[no-untyped-def]
+@kernel(
+    f"void(int32[::1], int64[::1], int64[::1], int32[::1], int32[::1], {MATRIX}, float64[::1], uint32[::1], "
+    "float64[::1])"
+)
+def gather_scores(tokens, bounds, begins, starts, positions, matrix, dense, slots, gathered):  # type: ignore[no-untyped-def]
     """Look up the scores of the context tokens of some positions.
 
     ``positions``, whose windows begin at ``starts``, are grouped by next token: those of row r are
     ``positions[bounds[r]:bounds[r + 1]]``. From ``gathered[begins[r]]`` on stand, for each of them, the mean and the
-    scores; the mean is NaN where a score is missing. ``dense`` is a row of no entry, before and after.
+    scores; the mean is NaN where a score is missing. ``dense`` is a row of no entry, and ``slots`` are for this alone.
     """
+    slots[:] = 0
+    last = 0
     for row in range(bounds.size - 1):
         if bounds[row] == bounds[row + 1]:
             continue
         place = begins[row]
-        write_row(dense, matrix, row)
+        last = note_row(slots, matrix, row, last)
+        noted = noted_row(slots, matrix, dense, row, last)
         for k in range(bounds[row], bounds[row + 1]):
             fetch_ahead(tokens, starts, positions, k)
             context = tokens[starts[k] : positions[k] + 1]
-            gathered[place] = look_up(dense, context, gathered[place + 1 : place + 1 + context.size])
+            gathered[place] = look_up(noted_score, noted, context, gathered[place + 1 : place + 1 + context.size])
             place += context.size + 1
-        wipe_row(dense, matrix, row)

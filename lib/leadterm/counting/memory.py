@@ -11,8 +11,8 @@ BYTES_PER_ENTRY = 12
 BYTES_PER_VOCABULARY_ENTRY = 64
 """Scratch row (8), group bounds (16), keys and offsets of a batch (16), both frequencies (16); slack (8)."""
 BYTES_PER_ROW_OF_SCORES = 96
-"""What attention keeps besides: where the rows lie (24), one written out (8), the scores of tokens without one (8), a
-scale (8), marks (2), the groups of a block (32); slack (14)."""
+"""What attention keeps besides: where the rows lie (24), one written out (8) and one noted (4), the scores of tokens
+without one (8), a scale (8), marks (2), the groups of a block (32); slack (10)."""
 PLACES_PER_POSITION = 8
 """A block of attention has a position for so many places at most, so that what is kept for each is bounded too."""
 BYTES_PER_PLACE = 10

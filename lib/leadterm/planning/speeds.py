@@ -43,7 +43,7 @@ class Composing:
 
 @dataclass(frozen=True)
 class Attending:
-    """Seconds of one core for a pair, for an entry that is summed, and for a score that is written out for a block; and
+    """Seconds of one core for a pair, for an entry that is summed, and for a score that is noted for a block; and
     the bytes of an entry among partial sums.
     """
 
@@ -107,7 +107,7 @@ def measure_attending(
 ) -> Attending:
     """Count attention with made-up scores of a sample's pairs: whole, in smaller blocks, and of a half.
 
-    Each block writes all rows out, which tells what that costs; a large corpus spares some by its frequent pairs.
+    Each block notes all rows, which tells what that costs; a large corpus spares some by its frequent pairs.
     """
     scores = _made_up_scores(bigram, context)
     whole, places = census.whole, int(places_of(census.whole.pairs, census.whole.positions))
