@@ -16,7 +16,7 @@ from benchmarks import alignment, attention, composition, counting, encoding, gr
 from benchmarks.bench import Bench
 from benchmarks.corpus import build_texts, pinned_packages
 from benchmarks.debian import build_debian
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, touch_memory
 from benchmarks.measure import in_fresh_process, in_this_process
 from benchmarks.report import format_report
 from benchmarks.samples import Sample, encode_samples, subwords, training_batches, words
@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     call = in_this_process if options.one_process else in_fresh_process
     call(encode_samples, list(needed.values()))
     os.environ["TQDM_DISABLE"] = "1"  # from here on processes are timed
+    if not options.one_process:
+        touch_memory()
 
     bench = Bench(samples, options.output, options.repeats, call, options.alignment_tokens)
     parts = {name: PARTS[name].run_part(bench) for name in PARTS if name in options.only}
