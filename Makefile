@@ -4,6 +4,8 @@
 # Newest first; the wheels that conf/constraints.txt pins exist for these.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
+# Modules are compiled once and kept, whatever the shell says, and not in each of the many processes that Spark and tests start.
+export PYTHONDONTWRITEBYTECODE :=
 # A Java for Spark: found, or installed where that takes no password.
 WITH_JAVA = JAVA_HOME="$$($(BIN)/python -m leadterm.spark.java --install)" && export JAVA_HOME
 CHECKS = "ruff check --quiet" "ruff format --check --quiet" mypy "lint-imports --no-logo"
