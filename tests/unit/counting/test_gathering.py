@@ -17,12 +17,12 @@ def test_what_was_noted_before_the_slots_began_anew_is_not_taken_for_a_score():
     n_rows = 1 - (-LAST_NUMBER // (size - 1))
     columns, first = np.arange(size, dtype=np.int32), np.zeros(size, dtype=np.int64)
     matrix = ScoreRows(columns, np.linspace(1.0, 2.0, size), first, first, lengths)
-    windows = np.array([np.zeros(n_rows), np.arange(n_rows)], dtype=np.int32).T
+    windows = np.array([np.full(n_rows, size - 2), np.arange(n_rows)], dtype=np.int32).T
     windows[-1, 0] = size - 1
     tokens, starts = np.ravel(windows), np.arange(0, 2 * n_rows, 2, dtype=np.int32)
 
     grouped = group_by_next(tokens, starts, starts, np.zeros(n_rows, dtype=np.int64), size)
     gathered, dense = np.zeros(2 * n_rows), np.full(size, np.nan)
     gather_scores(tokens, *grouped, matrix.arrays, dense, np.empty(size, dtype=np.uint32), gathered)
-    assert np.array_equal(gathered[:-2], np.ones(2 * n_rows - 2)), "a score, and its mean"
+    assert (gathered[:-2] == matrix.values[size - 2]).all(), "a score, and its mean"
     assert np.isnan(gathered[-2:]).all()
