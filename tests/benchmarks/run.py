@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     call(encode_samples, list(needed.values()))
     os.environ["TQDM_DISABLE"] = "1"  # from here on processes are timed
     if not options.one_process:
-        touch_memory()
+        call(touch_memory)
 
     bench = Bench(samples, options.output, options.repeats, call, options.alignment_tokens)
     parts = {name: PARTS[name].run_part(bench) for name in PARTS if name in options.only}

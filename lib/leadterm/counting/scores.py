@@ -98,17 +98,37 @@ class Scores:
 
 
 @inlined
-def write_row(dense, matrix, row):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Write a row into ``dense``, a row of no entry."""
+def lay_out(target, matrix, row, entry, last):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Put what ``entry`` gives of each entry of a row at its column of ``target``; numbers count on from ``last``."""
     columns, values, first_columns, first_values, lengths = matrix
     column, value, n_entries = first_columns[row], first_values[row], lengths[row]
     middle = n_entries // ENTRIES_AT_ONCE * ENTRIES_AT_ONCE
     for begin in range(0, middle, ENTRIES_AT_ONCE):
-        fetch_entries(columns, values, column + begin, value + begin)
-        for e in range(begin, begin + ENTRIES_AT_ONCE):
-            dense[np.uint32(columns[column + e])] = values[value + e]  # Unsigned: no code for negative indices.
+        prefetch(columns, column + begin + ENTRIES_AHEAD)
+        prefetch(values, value + begin + ENTRIES_AHEAD)
+        prefetch(values, value + begin + ENTRIES_AHEAD + ENTRIES_AT_ONCE // 2)
+        for e in range(begin, begin + ENTRIES_AT_ONCE):  # Unsigned below: no code for negative indices.
+            target[np.uint32(columns[column + e])] = entry(values, value + e, last + 1 + e)
     for e in range(middle, n_entries):
-        dense[np.uint32(columns[column + e])] = values[value + e]
+        target[np.uint32(columns[column + e])] = entry(values, value + e, last + 1 + e)
+
+
+@inlined
+def its_value(values, place, number):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Give the value of an entry."""
+    return values[place]
+
+
+@inlined
+def its_number(values, place, number):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Give the number of an entry."""
+    return number
+
+
+@inlined
+def write_row(dense, matrix, row):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Write a row into ``dense``, a row of no entry."""
+    lay_out(dense, matrix, row, its_value, 0)
 
 
 @inlined
@@ -136,18 +156,11 @@ def note_row(slots, matrix, row, last):  # type: ignore[no-untyped-def]  # numba
 
     ``slots`` is uint32 (V,) and 0 where ``last`` is.
     """
-    columns, values, first_columns, first_values, lengths = matrix
-    column, value, n_entries = first_columns[row], first_values[row], lengths[row]
+    n_entries = matrix[4][row]
     if last + n_entries > LAST_NUMBER:
         slots[:] = 0
         last = 0
-    middle = n_entries // ENTRIES_AT_ONCE * ENTRIES_AT_ONCE
-    for begin in range(0, middle, ENTRIES_AT_ONCE):
-        fetch_entries(columns, values, column + begin, value + begin)
-        for e in range(begin, begin + ENTRIES_AT_ONCE):
-            slots[np.uint32(columns[column + e])] = last + 1 + e
-    for e in range(middle, n_entries):
-        slots[np.uint32(columns[column + e])] = last + 1 + e
+    lay_out(slots, matrix, row, its_number, last)
     return last + n_entries
 
 
@@ -156,14 +169,6 @@ def noted_row(slots, matrix, dense, row, last):  # type: ignore[no-untyped-def] 
     """Give what :func:`noted_score` takes of the row that was noted last, up to ``last``."""
     before = last - matrix[4][row]
     return slots, matrix[1], matrix[3][row] - before - 1, before, dense
-
-
-@inlined
-def fetch_entries(columns, values, column, value):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Ask for entries that are soon to come: their columns, and their values."""
-    prefetch(columns, column + ENTRIES_AHEAD)
-    prefetch(values, value + ENTRIES_AHEAD)
-    prefetch(values, value + ENTRIES_AHEAD + ENTRIES_AT_ONCE // 2)
 
 
 @inlined
