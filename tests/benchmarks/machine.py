@@ -32,6 +32,15 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def bind_to(cores: int) -> None:
+    """Let this thread, and all that it starts from now on, run on so few cores, where Linux can bind them.
+
+    Else one task of Spark has two cores: Java, the system's writing and the benchmark itself work beside it.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
 def touch_memory() -> None:
     """Write to every page of most of the free memory once.
 

@@ -1,8 +1,9 @@
 """Scaling of counting and attention: twice the cores, and twice the tokens.
 
-Both jobs run one after the other in one Spark; their stages are told apart by its log. Tasks have so little memory that
-units are as large on one core as on all, and for twice the tokens: a corpus that fits the memory of one task is better
-counted by one, which tells nothing of larger ones.
+Both jobs run one after the other in one Spark; their stages are told apart by its log. On one core means that all
+processes are bound to it, unless everything runs in this one. Tasks have so little memory that units are as large on
+one core as on all, and for twice the tokens: a corpus that fits the memory of one task is better counted by one, which
+tells nothing of larger ones.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ from typing import Any
 
 from benchmarks.bench import Bench, label
 from benchmarks.gate import GateError, check_rows
-from benchmarks.machine import usable_cores
-from benchmarks.measure import Contender, Measurement, Prepared, made_anew
+from benchmarks.machine import bind_to, usable_cores
+from benchmarks.measure import Contender, Measurement, Prepared, in_fresh_process, made_anew
 from benchmarks.memory import OWN
 from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
@@ -41,7 +42,8 @@ def run_part(bench: Bench) -> dict[str, Any]:
     bench.make_counts(SAMPLES, composed=True)
     small, double = (bench.samples[name] for name in SAMPLES)
     share = largest_task(small)
-    one, every = (Contender(f"leadterm, cores {n}", partial(prepare, n, share)) for n in (1, usable_cores()))
+    bound = bench.call is in_fresh_process
+    one, every = (Contender(f"leadterm, cores {n}", partial(prepare, n, share, bound)) for n in (1, usable_cores()))
     turns = [take_turn(bench, one, every) for _ in range(bench.repeats)]
     accuracy = {"on one core and on all": f"the same bytes of {', '.join(PRODUCTS)}"}
     for name, sample in zip(SAMPLES, (small, double), strict=True):
@@ -73,11 +75,13 @@ def largest_task(sample: Sample) -> int:
     return max(sum(task["tokens"].to_pylist()) for task in dealt)
 
 
-def prepare(cores: int, unit_tokens: int, output: Path) -> Prepared:
+def prepare(cores: int, unit_tokens: int, bound: bool, output: Path) -> Prepared:
     """Start Spark on so many cores, for both jobs, whose tasks have memory for so many tokens at once."""
     from leadterm.spark.attention import count_attention  # noqa: PLC0415
     from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
 
+    if bound:
+        bind_to(cores)
     session = logged_session(output, cores)
 
     def both(config: Config, run: Location) -> None:
