@@ -5,11 +5,13 @@ of its next token in the context map asks for. Where that row has entries for a 
 dense: a product then costs a fraction of a nanosecond, because eight are done at once and no column is looked up. An
 entry is summed in the order of the inner token's id either way, since a zero more changes no sum, whatever the strips
 and threads: the same bytes always.
+
+Each pair asks for another row, and most rows lie in memory: without asking ahead each one costs more than its products.
 """
 
 import numpy as np
 
-from leadterm.compiling import inlined, kernel
+from leadterm.compiling import inlined, kernel, prefetch
 
 CSR = "int64[::1], int32[::1], float64[::1]"
 """Offsets (rows + 1,), columns and values of a sparse matrix."""
@@ -18,6 +20,12 @@ STRIP = "int64[::1], int64[::1], int32[::1], int64, int32[::1], float64[:,::1]"
 ``lasts[c]``; if it has a place, it also stands dense in ``dense[places[c]]``."""
 SPARSE = -1
 """The place of a row that is not laid out dense."""
+ROWS_AHEAD = 4
+"""So far ahead the row of a pair is asked for."""
+COLUMNS_AHEAD = 64
+"""Of a dense row, eight cache lines; once these are read, the processor asks for the next ones by itself."""
+COLUMNS_PER_LINE, VALUES_PER_LINE = 16, 8
+"""Of int32 and of float64 in a cache line of 64 bytes."""
 
 
 @kernel("int64[::1](int64[::1], int32[::1], int64)", allocates=True)
@@ -60,6 +68,23 @@ def lay_out(firsts, lasts, columns, origin, places, dense, values):  # type: ign
 
 
 @inlined
+def fetch_row(next_tokens, e, firsts, lasts, columns, places, dense, entries):  # type: ignore[no-untyped-def]
+    """Ask for the row of a pair soon to come: dense, or its columns and what ``entries`` holds of them."""
+    if e + ROWS_AHEAD >= next_tokens.size:
+        return
+    row = next_tokens[e + ROWS_AHEAD]
+    if places[row] != SPARSE:
+        line = dense[places[row]]
+        for column in range(0, min(line.size, COLUMNS_AHEAD), VALUES_PER_LINE):
+            prefetch(line, column)
+    else:
+        for f in range(firsts[row], lasts[row], COLUMNS_PER_LINE):
+            prefetch(columns, f)
+            prefetch(entries, f)
+            prefetch(entries, f + VALUES_PER_LINE)
+
+
+@inlined
 def add_multiple(target, factor, source):  # type: ignore[no-untyped-def]  # numba infers the types
     """Add a multiple of a dense row to another."""
     for column in range(target.size):
@@ -87,6 +112,7 @@ def multiply_forward(  # type: ignore[no-untyped-def]
         for column in range(line.size):
             line[column] = plus * plus_columns[column] - minus * minus_columns[column]
         for e in range(left_offsets[row], left_offsets[row + 1]):
+            fetch_row(left_columns, e, firsts, lasts, columns, places, dense, values)
             inner, factor = left_columns[e], left_values[e]
             if places[inner] != SPARSE:
                 add_multiple(line, factor, dense[places[inner]])
@@ -114,6 +140,7 @@ def multiply_back(  # type: ignore[no-untyped-def]
     for inner in range(left_offsets.size - 1):
         line = strip[inner]
         for e in range(left_offsets[inner], left_offsets[inner + 1]):
+            fetch_row(left_columns, e, firsts, lasts, columns, places, dense, out)
             row, factor = left_columns[e], left_values[e]
             if places[row] != SPARSE:
                 add_multiple(dense[places[row]], factor, line)
