@@ -25,6 +25,8 @@ BYTES_PER_CELL = 16
 WIDEST = 512
 """Context tokens of a strip: its rows of 4 KB are long enough that coming to each of them costs little. Twice as many
 would take 7 % less time and twice the memory."""
+NARROW, NARROW_BYTES = 256, 2**23
+"""So many where all rows of a strip fit the caches then: these would not hold twice as many."""
 DENSE = 6
 """A row of the context map is laid out if it has one entry for so many columns of a strip, or more."""
 
@@ -144,7 +146,12 @@ def divide_memory(memory_bytes: int, size: int, threads: int) -> tuple[int, int]
             f"{BYTES_PER_CELL * size:,}. Raise attention.memory."
         )
     threads = min(threads, cells)
-    return threads, min(WIDEST, cells // threads, size)
+    return threads, min(widest(size), cells // threads, size)
+
+
+def widest(size: int) -> int:
+    """Say how many context tokens a strip has at most, of a vocabulary of so many."""
+    return NARROW if np.dtype(np.float64).itemsize * NARROW * size <= NARROW_BYTES else WIDEST
 
 
 def _rank_one_part(statistics: PairStatistics, origin: int, end: int) -> tuple[NDArray[np.float64], ...]:

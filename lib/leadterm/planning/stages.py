@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leadterm.composing.compose import BYTES_PER_CELL, WIDEST
+from leadterm.composing.compose import BYTES_PER_CELL, widest
 from leadterm.config import Config
 from leadterm.counting import RowGroups, TaskMemory, places_of, plan_memory
 from leadterm.errors import ConfigError
@@ -164,7 +164,7 @@ class _Predictor:
         lengths = self._at("row_length", self._corpus.positions, ceiling=size, scales=LENGTHS)
         multiplications = self._at("kept_bigram", self._corpus.positions) * lengths
         rows = self._at("rows", self._corpus.positions, ceiling=size)
-        strips = min(room, BYTES_PER_CELL * size * min(size, self._cores * WIDEST)) if rates else 0
+        strips = min(room, BYTES_PER_CELL * size * min(size, self._cores * widest(size))) if rates else 0
         found = {
             "multiplications": multiplications,
             "composed nonzeros": pairs,

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from leadterm.composing import compose_scores
-from leadterm.composing.compose import BYTES_PER_CELL, WIDEST, divide_memory
+from leadterm.composing.compose import BYTES_PER_CELL, NARROW, WIDEST, divide_memory
 from leadterm.errors import ConfigError
 from support.attention_cases import compose, dense_of, pair_statistics
 from support.dense_attention import dense_composed, dense_scores
@@ -73,6 +73,8 @@ def test_memory_is_divided_among_threads_that_have_room_for_a_column():
     assert divide_memory(room_for(100, 60), 100, 2) == (2, 30)
     assert divide_memory(room_for(100, 3), 100, 8) == (3, 1)
     assert divide_memory(2**60, 10_000, 2) == (2, WIDEST)
+    assert divide_memory(2**60, 4_096, 2) == (2, NARROW)
+    assert divide_memory(2**60, 4_097, 2) == (2, WIDEST)
     assert divide_memory(2**60, 100, 2) == (2, 100)
 
 
