@@ -97,6 +97,8 @@ def _prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]  # 
 
 prefetch: Function = intrinsic(_prefetch)
 """``prefetch(array, index)`` asks for the memory of ``array[index]``, which is wanted soon: a kernel may call it."""
+INTS_PER_LINE, FLOATS_PER_LINE = 16, 8
+"""Of int32 and of float64 in a cache line of 64 bytes: what one prefetch brings."""
 
 
 def _trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]  # numba's type of the argument

@@ -11,7 +11,7 @@ Each pair asks for another row, and most rows lie in memory: without asking ahea
 
 import numpy as np
 
-from leadterm.compiling import inlined, kernel, prefetch
+from leadterm.compiling import FLOATS_PER_LINE, INTS_PER_LINE, inlined, kernel, prefetch
 
 CSR = "int64[::1], int32[::1], float64[::1]"
 """Offsets (rows + 1,), columns and values of a sparse matrix."""
@@ -24,8 +24,6 @@ ROWS_AHEAD = 4
 """So far ahead the row of a pair is asked for."""
 COLUMNS_AHEAD = 64
 """Of a dense row, eight cache lines; once these are read, the processor asks for the next ones by itself."""
-COLUMNS_PER_LINE, VALUES_PER_LINE = 16, 8
-"""Of int32 and of float64 in a cache line of 64 bytes."""
 
 
 @kernel("int64[::1](int64[::1], int32[::1], int64)", allocates=True)
@@ -68,20 +66,22 @@ def lay_out(firsts, lasts, columns, origin, places, dense, values):  # type: ign
 
 
 @inlined
-def fetch_row(next_tokens, e, firsts, lasts, columns, places, dense, entries):  # type: ignore[no-untyped-def]
+def fetch_row(  # type: ignore[no-untyped-def]  # numba infers the types
+    next_tokens, e, firsts, lasts, columns, places, dense, entries
+):
     """Ask for the row of a pair soon to come: dense, or its columns and what ``entries`` holds of them."""
     if e + ROWS_AHEAD >= next_tokens.size:
         return
     row = next_tokens[e + ROWS_AHEAD]
     if places[row] != SPARSE:
         line = dense[places[row]]
-        for column in range(0, min(line.size, COLUMNS_AHEAD), VALUES_PER_LINE):
+        for column in range(0, min(line.size, COLUMNS_AHEAD), FLOATS_PER_LINE):
             prefetch(line, column)
     else:
-        for f in range(firsts[row], lasts[row], COLUMNS_PER_LINE):
+        for f in range(firsts[row], lasts[row], INTS_PER_LINE):
             prefetch(columns, f)
             prefetch(entries, f)
-            prefetch(entries, f + VALUES_PER_LINE)
+            prefetch(entries, f + FLOATS_PER_LINE)
 
 
 @inlined

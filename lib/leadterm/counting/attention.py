@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import inlined, kernel, prefetch
+from leadterm.compiling import FLOATS_PER_LINE, inlined, kernel, prefetch
 from leadterm.counting.accumulator import add, close_row, empty_scratch, fills, last_row
 from leadterm.counting.checks import check_windows
 from leadterm.counting.gathering import DIRECT, gather_scores, group_by_next, plan_block, worthwhile_entries
@@ -28,8 +28,6 @@ TO_INTEGER = 1.5 * 2.0**52
 """Added to a number below 2^51, it leaves the nearest integer in the last bits of the sum, half to even ..."""
 INTEGER_ZERO = int(np.float64(TO_INTEGER).view(np.int64))
 """... from which its own bits are subtracted: rounding that the compiler can do for several numbers at once."""
-SCORES_PER_LINE = 8
-"""Of float64 in a cache line of 64 bytes."""
 TERM_BITS = 50
 """Terms must be below 2^50 units: half of what can be rounded so, and they are rounded themselves."""
 
@@ -146,7 +144,7 @@ def fetch_scores(gathered, starts, positions, places, k):  # type: ignore[no-unt
     """Ask for the scores of a position soon to come, if they wait in memory."""
     ahead = k + AHEAD
     if ahead < positions.size and places[ahead] != DIRECT:
-        for place in range(places[ahead], places[ahead] + positions[ahead] - starts[ahead] + 2, SCORES_PER_LINE):
+        for place in range(places[ahead], places[ahead] + positions[ahead] - starts[ahead] + 2, FLOATS_PER_LINE):
             prefetch(gathered, place)
 
 

@@ -7,7 +7,7 @@ token array, where that token has a successor in its window: x_t = tokens[i] and
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import inlined, kernel, prefetch
+from leadterm.compiling import INTS_PER_LINE, inlined, kernel, prefetch
 
 CURRENT, NEXT = 0, 1
 """Which token names the row: the one at the position, or the one that follows."""
@@ -15,14 +15,12 @@ AHEAD = 4
 """Positions between asking for a context and reading it."""
 FAR_AHEAD = 16
 """The same where only the position's own token is read."""
-TOKENS_PER_LINE = 16
-"""Of int32 in a cache line of 64 bytes."""
 
 
 @inlined
 def fetch_tokens(tokens, first, last):  # type: ignore[no-untyped-def]  # numba infers the types
     """Ask for some tokens."""
-    for i in range(first, last, TOKENS_PER_LINE):
+    for i in range(first, last, INTS_PER_LINE):
         prefetch(tokens, i)
 
 
