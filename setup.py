@@ -54,6 +54,7 @@ setup(
         "huggingface_hub>=1.0",
         "numba>=0.61",
         "numpy>=1.26",
+        "orjson>=3.10",
         "packaging>=24.2",
         "pandas>=2.2,<3",
         "pyarrow>=18",

@@ -22,7 +22,7 @@ def test_a_path_at_which_nothing_lies(refuse, tmp_path):
 
 
 def test_a_relative_path_is_shown_with_the_place_that_it_means(refuse):
-    assert refuse("in/here.parquet").startswith("there is no such path: in/here.parquet (Spark looked for /")
+    assert refuse("in/here.parquet").startswith("there is no such path: in/here.parquet (looked for /")
 
 
 def test_a_glob_that_matches_nothing(refuse, tmp_path):
@@ -37,22 +37,29 @@ def test_a_folder_without_files_is_named_even_beside_a_good_one(refuse, tmp_path
     if hidden:
         put(tmp_path / "bad" / hidden)
     message = refuse([tmp_path / "good", tmp_path / "bad"])
-    assert message == f"the folder {tmp_path}/bad holds no file. Check corpus.paths in the config."
+    but = f" but {hidden}, which is left out" if hidden else ""
+    assert message == f"the folder {tmp_path}/bad holds no file{but}. Check corpus.paths in the config."
 
 
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
         ("foo://bucket/a.parquet", 'No FileSystem for scheme "foo". Check corpus.paths; for a cloud'),
-        ("s3://bucket/a.parquet", 'No FileSystem for scheme "s3". Hadoop calls it s3a://. Check corpus.paths'),
-        ("s3a://bucket/a.parquet", "S3AFileSystem not found. Check corpus.paths; for a cloud's storage give Spark"),
-        ("what:ever.parquet", "Relative path in absolute URI: what:ever.parquet. Check corpus.paths"),
+        ("s3://bucket/a.parquet", 'Nor can Spark: No FileSystem for scheme "s3". Check corpus.paths'),
+        (
+            "s3a://bucket/a.parquet",
+            "S3AFileSystem not found. Check corpus.paths; for a cloud's storage that only",
+        ),
     ],
 )
-def test_a_path_that_spark_cannot_open(refuse, path, reason):
+def test_a_path_that_nobody_opens(refuse, path, reason):
     message = refuse(path)
-    assert message.startswith(f"Spark cannot open {path}: ")
+    assert message.startswith(f"cannot open {path}: ")
     assert reason in message
+
+
+def test_a_colon_in_a_name_is_a_letter(refuse):
+    assert refuse("what:ever.parquet").startswith("there is no such path: what:ever.parquet (looked for /")
 
 
 # Columns
@@ -77,7 +84,7 @@ def test_no_such_nested_column(refuse, tmp_path):
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [([1], "int64"), ([b"a"], "binary"), ([["a"]], "list<element: string>"), ([None], "null"), ([1.5], "double")],
+    [([1], "int64"), ([b"a"], "binary"), ([None], "null"), ([1.5], "double")],
 )
 def test_a_column_of_text_that_holds_something_else(refuse, tmp_path, values, kind):
     message = refuse(put(tmp_path / "a.parquet", pa.table({"text": values})))
@@ -151,8 +158,8 @@ def test_a_file_that_is_no_parquet_is_named(refuse, tmp_path, content, reason, a
 
 def test_a_folder_with_a_file_of_another_kind(refuse, tmp_path):
     put(tmp_path / "in/a.parquet")
-    (tmp_path / "in/README.md").write_text("About these files.\n")
-    assert f"1 of 2 input files cannot be used: {tmp_path}/in/README.md: it cannot be read as" in refuse(
+    (tmp_path / "in/about.txt").write_text("About these files.\n")
+    assert f"1 of 2 input files cannot be used: {tmp_path}/in/about.txt: it cannot be read as" in refuse(
         tmp_path / "in"
     )
 
@@ -179,7 +186,7 @@ def test_text_that_is_not_utf8(refuse, tmp_path):
     put(tmp_path / "in/good.parquet")
     path = put(tmp_path / "in/latin1.parquet", compression="none", use_dictionary=False)
     path.write_bytes(path.read_bytes().replace(b"cat 7 sat", b"c\xe4t 7 sat"))
-    assert f"{path} holds a text that is not UTF-8 ('utf-8' codec can't decode byte 0xe4" in refuse(tmp_path / "in")
+    assert f"{path}, row 7: this text is not UTF-8 ('utf-8' codec can't decode byte 0xe4" in refuse(tmp_path / "in")
 
 
 # Corpora without a document
@@ -224,19 +231,14 @@ def test_all_documents_dropped_says_why(refuse, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        ([3, 50], "Token ids must be 0 to 49 (tokenizer.vocabulary_size - 1); found 3 to 50."),
-        ([3, -2], "Token ids must be 0 to 49 (tokenizer.vocabulary_size - 1); found -2 to 3."),
-        ([3, None], "Token ids must not be null; found 1 null of 2 ids."),
-        ([2**40], "Token ids must fit int32 (at most 2147483647); found larger ones"),
-    ],
+    "bad",
+    [[3, 50], [3, -2], [3, None], [2**40]],
 )
-def test_bad_ids_are_shown_with_their_file(refuse, tmp_path, bad, reason):
+def test_bad_ids_are_shown_with_their_file(refuse, tmp_path, bad):
     put(tmp_path / "in/a good.parquet", pa.table({"ids": [[1, 2]] * 40}))
     path = put(tmp_path / "in/the bad.parquet", pa.table({"ids": [[1, 2], None, [], bad, [4, 5]]}))
     message = refuse(tmp_path / "in", ids_column="ids")
-    assert message.startswith(f"{path} holds a bad list of ids, {bad}. {reason}")
+    assert message.startswith(f"{path}, row 3: a bad list of ids, {bad}. Token ids must be 0 to 49 (tokenizer.voc")
 
 
 # Tokenizers

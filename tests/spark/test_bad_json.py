@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from leadterm.spark.rules import SAMPLED_BYTES
+from leadterm.reading.lines import BLOCK as SAMPLED_BYTES
 from support.bad_input import TEXTS, account, encode, flip, json_lines, put, put_lines, refusal
 
 MANY = json_lines(TEXTS * 10)
@@ -19,9 +19,9 @@ def refuse(spark, tmp_path):
 def test_a_broken_line_far_into_the_second_file(refuse, tmp_path):
     put_lines(tmp_path / "in/a.jsonl", MANY)
     path = put_lines(tmp_path / "in/b.jsonl", [*MANY[:400], '{"text": "the cat', *MANY[400:]])
-    put_lines(tmp_path / "in/c.jsonl", MANY)
+    put_lines(tmp_path / "in/c.jsonl", MANY[1:])
     assert refuse(tmp_path / "in") == (
-        f"{path} holds a line that is not JSON, or whose value has another type: "
+        f"{path}, line 401: it is no JSON object (Unterminated string starting at: line 1 column 10 (char 9)): "
         '\'{"text": "the cat\'. Correct the line or leave the file out.'
     )
 
@@ -29,12 +29,24 @@ def test_a_broken_line_far_into_the_second_file(refuse, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        (["hello"], "it does not hold JSON lines ('hello' in line 1: Expecting value"),
-        (["[", *(f"{line}," for line in MANY[:5]), "{}]"], "it does not hold JSON lines ('[' in line 1: "),
-        (["[1, 2]"], "its line 1 is JSON but no object: '[1, 2]'. Each line must be an object with the key 'text'."),
+        (["hello"], "its line 1: it is no JSON object (Expecting value: line 1 column 1 (char 0)): 'hello'. Correct"),
+        (
+            ["[", *(f"{line}," for line in MANY[:5]), "{}]"],
+            "its line 1: it is no JSON object (Expecting value: line 1 column 2 (char 1)): '['. Correct the line or ",
+        ),
+        (
+            ["[1, 2]"],
+            "its line 1: it is JSON but no object: '[1, 2]'. Each line must be an object with the key 'text'.",
+        ),
         (['{"body": "a", "n": 1}'] * 9, "none of its first 9 lines has the key 'text'; their keys: body, n. Correct"),
-        (['{"text": 5}'], "'text' in its line 1 is 5; expected a string. Correct the config or the file."),
-        (['{"text": ["a"]}'], "'text' in its line 1 is [\"a\"]; expected a string."),
+        (
+            ['{"text": 5}'],
+            "its line 1: 'text' is 5; expected a string. Correct the line or corpus.format, or leave the file out.",
+        ),
+        (
+            ['{"text": ["a"]}'],
+            "its line 1: 'text' is a list of texts: [\"a\"]. To make one document of a list of texts, say what",
+        ),
     ],
 )
 def test_a_file_that_starts_wrong_is_named_before_the_start(refuse, tmp_path, lines, reason):
@@ -52,8 +64,7 @@ def test_a_nested_key_that_is_missing(refuse, tmp_path):
 
 def test_a_parquet_file_given_as_json(refuse, tmp_path):
     message = refuse(put(tmp_path / "a.parquet"))
-    assert "it does not hold JSON lines ('PAR1" in message
-    assert message.endswith("Correct corpus.format, or leave it out.")
+    assert message.endswith("it is a Parquet file. Set corpus.format to parquet, or leave it out.")
 
 
 def test_a_json_file_given_as_parquet(spark, tmp_path):
@@ -71,10 +82,9 @@ def test_files_without_a_line(refuse, tmp_path):
 def test_ids_of_another_type(refuse, tmp_path, value):
     path = put_lines(tmp_path / "a.jsonl", ['{"ids": [1, 2]}'] * 200 + [f'{{"ids": {value}}}'])
     message = refuse(path, ids_column="ids")
-    expected = "holds a bad list of ids, [1, None]" if "null" in value else "holds a line that is not JSON, or whose va"
-    assert message.startswith(f"{path} {expected}")
+    assert message.startswith(f"{path}, line 201: 'ids' is {value}; expected a list of integers.")
     first = put_lines(tmp_path / "b.jsonl", [f'{{"ids": {value}}}'])
-    assert f"{first}: 'ids' in its line 1 is {value}; expected a list of integers." in refuse(first, ids_column="ids")
+    assert f"{first}: its line 1: 'ids' is {value}; expected a list of integers." in refuse(first, ids_column="ids")
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])

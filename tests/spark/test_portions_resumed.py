@@ -28,7 +28,7 @@ PORTIONS = 4
 
 
 def config(folder: Path, tokenizer=WORDS) -> Config:
-    return make_config(folder / "in", tokenizer, windows={"length": 8, "files": 12})
+    return make_config(folder / "in", tokenizer, windows={"length": 8, "files": 12}, corpus={"copies": "count"})
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,9 @@ def read_report(path: Path) -> pa.Table:
 
 def test_other_settings_see_no_counts_of_these(spark, corpus, begun, tmp_path, caplog):
     before = killed(spark, corpus, tmp_path / "run", 5)
-    longer = make_config(corpus / "in", WORDS, windows={"length": 8, "files": 12}, corpus={"min_characters": 2})
+    longer = make_config(
+        corpus / "in", WORDS, windows={"length": 8, "files": 12}, corpus={"copies": "count", "min_characters": 2}
+    )
     begun.clear()
     assert encode_corpus(spark, longer, Location.of(tmp_path / "run"))
     assert not before.exists()

@@ -33,6 +33,7 @@ def config_for(path: Path) -> Config:
     return make_config(
         path,
         {"kind": "words", "vocabulary_size": 250, "unknown": "replace"},
+        corpus={"copies": "count"},  # Of many small files some hold the same.
         windows={"length": LENGTH, "files": FILES},
         counting={"rows_per_file": 12},
     )

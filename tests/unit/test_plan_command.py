@@ -51,7 +51,7 @@ def test_documents_that_give_no_window_are_a_warning(config, capsys):
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"corpus": {"paths": ["/nowhere"]}}, "there is no file at /nowhere. Check corpus.paths"),
+        ({"corpus": {"paths": ["/nowhere"]}}, "there is no such path: /nowhere. Check corpus.paths"),
         ({"windows": {"length": 9, "policy": "first"}}, "none of 40 documents that were drawn gave a window"),
     ],
 )

@@ -50,6 +50,18 @@ class CorpusSection(Section):
     ids_column: Text | None = Field(
         default=None, description="column of token ids (list of integers) instead of text; needs tokenizer.kind: ids"
     )
+    join: str | None = Field(
+        default=None,
+        description="what stands between the texts of a list that make one document (messages.content); null: lists "
+        "are refused",
+    )
+    surrogates: Literal["refuse", "replace"] = Field(
+        default="refuse",
+        description="halves of surrogate pairs in JSON: 'refuse' them, or 'replace' them by U+FFFD and count the texts",
+    )
+    copies: Literal["refuse", "count"] = Field(
+        default="refuse", description="files with the same bytes: 'refuse' them, or 'count' each of them"
+    )
     min_characters: int = Field(default=0, ge=0, description="shorter documents are dropped and counted; characters")
     max_characters: int = Field(
         default=DEFAULT_MAX_CHARACTERS,
@@ -84,6 +96,12 @@ class CorpusSection(Section):
                 "text_column is '{text}' and ids_column is '{ids}', but documents are either text or ids. "
                 "Remove one of the two",
                 {"text": self.text_column, "ids": self.ids_column},
+            )
+        if self.join is not None or self.surrogates == "replace":
+            raise PydanticCustomError(
+                "combination",
+                "join and surrogates are about texts, but ids_column is '{ids}'. Remove join and surrogates",
+                {"ids": self.ids_column},
             )
         if self.min_characters != 0 or self.max_characters != DEFAULT_MAX_CHARACTERS:
             raise PydanticCustomError(

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from leadterm.planning.estimate import Estimate
 
 READ_BYTES = 128 * 2**20
@@ -19,15 +17,13 @@ class Cluster:
 
     Attributes
     ----------
-    documents, corrupt, paths
-        As Spark would give them: string or list<int64>; the line that cannot be read, else null; the file.
+    documents
+        string or list<int64>.
     weight
         What part of the corpus's weight they are.
     """
 
     documents: Any
-    corrupt: Any
-    paths: Any
     weight: float
 
 
@@ -51,10 +47,3 @@ class Clusters:
     weight: float
     documents: Estimate | None
     file_bytes: int
-
-
-def cluster_of(documents: Any, path: str, weight: float, corrupt: list[str | None] | None = None) -> Cluster:
-    """Make a cluster of documents of one file."""
-    n = len(documents)
-    bad = pa.array([None] * n if corrupt is None else corrupt, pa.string())
-    return Cluster(documents, bad, pa.array([path] * n, pa.string()), weight)

@@ -13,9 +13,9 @@ from leadterm.config import CorpusSection
 from leadterm.errors import InputError
 from leadterm.planning.clusters import READ_BYTES, Cluster, Clusters
 from leadterm.planning.estimate import Estimate
-from leadterm.planning.files import list_corpus
 from leadterm.planning.json_clusters import json_clusters
 from leadterm.planning.parquet_clusters import parquet_clusters
+from leadterm.reading import list_corpus
 
 SIGMAS = 3.0
 """Standard errors that a bound keeps from what is expected: 99 %, as they come from few parts."""
@@ -33,7 +33,7 @@ class Drawn:
     Attributes
     ----------
     batches
-        Of documents (document, corrupt, path), in random order, each about as many bytes.
+        Of documents, in random order, each about as many bytes.
     others
         Batches of other documents, of which a vocabulary is made too.
     files, file_bytes
@@ -76,7 +76,7 @@ def draw(corpus: CorpusSection, n_bytes: int, seed: int) -> Drawn:
     InputError
         If a path is missing, a file is broken or has no such column, or all are empty; names it.
     """
-    files, random = list_corpus(corpus.paths), np.random.default_rng(seed)
+    files, random = list_corpus(corpus.paths).ordered(), np.random.default_rng(seed)
     find = parquet_clusters if corpus.format == "parquet" else json_clusters
     clusters = find(files, corpus, random, max(READ_BYTES, n_bytes))
     read = [cluster for cluster in clusters.read if len(cluster.documents)]
@@ -144,8 +144,7 @@ def ratio_estimate(parts: Any, weights: Any, weight: float) -> Estimate:
 
 def _choose(read: list[Cluster], n_bytes: int, random: np.random.Generator) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Choose documents of about so many bytes among those that were read, in random order; and some others."""
-    columns = [pa.concat_arrays([getattr(one, name) for one in read]) for name in ("documents", "corrupt", "paths")]
-    batch = pa.RecordBatch.from_arrays(columns, names=["document", "corrupt", "path"])
+    batch = pa.RecordBatch.from_arrays([pa.concat_arrays([one.documents for one in read])], names=["document"])
     order = random.permutation(len(batch))
     ends = np.cumsum(byte_lengths(batch.column(0))[order])
     first, last = (int(np.searchsorted(ends, size)) + 1 for size in (n_bytes, (1 + OTHERS) * n_bytes))

@@ -14,7 +14,8 @@ from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
 from leadterm.corpus import WordTokenizer, count_pieces, count_words, most_frequent, train_bpe
 from leadterm.errors import InputError
 from leadterm.planning.drawing import Drawn, with_bytes
-from leadterm.spark.encoding import Encoding, Tally, is_eligible, refuse_corrupt, texts_of
+from leadterm.reading.documents import batch_of
+from leadterm.spark.encoding import Encoding, Tally, eligible_texts
 from leadterm.spark.vocabulary import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
 from leadterm.spark.writing import count_tokens, token_lists
 
@@ -87,7 +88,7 @@ def encode_sample(config: Config, drawn: Drawn) -> Encoded:
     )
     tables, tallies, sizes = [], [], []
     for batch, n_bytes in with_bytes(drawn.batches):
-        windows, tally = encoding(iter([batch]))
+        windows, tally = encoding(iter([batch_of(batch.column(0), 0, pa.array(np.arange(len(batch))))]))
         tables.append(_table(windows))
         tallies.append(np.frombuffer(tally.column(3)[0].as_py(), dtype="<i8"))
         sizes.append(n_bytes)
@@ -118,8 +119,7 @@ def _made(config: Config, drawn: Drawn, settings: FromCorpus) -> tuple[AnyTokeni
     parts: Counter[str] = Counter()
     limits, seen, distinct = (config.corpus.min_characters, config.corpus.max_characters), 0, []
     for batch, n_bytes in with_bytes([*drawn.batches, *drawn.others]):
-        refuse_corrupt(batch)
-        parts.update(count(text for text in texts_of(batch) if is_eligible(text, *limits)))
+        parts.update(count(eligible_texts(batch.column(0), *limits)))
         seen += n_bytes
         distinct.append((seen, len(parts)))
     if not parts:

@@ -1,6 +1,5 @@
 """Pieces of files of JSON lines as clusters: a file's length is known, some pieces are read."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -8,8 +7,12 @@ import pyarrow as pa
 
 from leadterm.config import CorpusSection
 from leadterm.errors import InputError
-from leadterm.planning.clusters import LEAST_CLUSTERS, Cluster, Clusters, cluster_of
-from leadterm.spark.rules import COMPRESSED, rule_of
+from leadterm.planning.clusters import LEAST_CLUSTERS, Cluster, Clusters
+from leadterm.reading import JsonRule, rule_of
+from leadterm.reading.compression import compression_of
+from leadterm.reading.json_documents import JsonReader
+from leadterm.reading.lines import BLANK, BYTE_ORDER_MARK
+from leadterm.reading.rules import START
 from leadterm.store.location import Location
 
 PIECE = 2**20
@@ -28,58 +31,51 @@ def json_clusters(
     """
     filled = [(place, size) for place, size in files if size]
     whole = sum(size for _, size in filled)
-    pieces = [(place, start) for place, size in filled for start in _starts(place, size)]
+    kinds = {place.uri: _compression(place) for place, _ in filled}
+    pieces = [(place, start) for place, size in filled for start in range(0, 1 if kinds[place.uri] else size, PIECE)]
     order = np.arange(len(pieces)) if corpus.max_documents else random.permutation(len(pieces))
     read: list[Cluster] = []
-    checked: set[str] = set()
+    rules: dict[str, JsonRule] = {}
     n_read = 0
     for index in order[: max(LEAST_CLUSTERS, read_bytes // PIECE)]:
         place, start = pieces[index]
-        if place.uri not in checked:
-            _check(place, corpus)
-            checked.add(place.uri)
-        read.append(_read(place, start, corpus))
+        if place.uri not in rules:
+            rules[place.uri] = _checked(place, corpus)
+        read.append(_read(place, start, rules[place.uri], kinds[place.uri]))
         n_read += len(read[-1].documents)
         if corpus.max_documents and n_read >= corpus.max_documents:
             break
     return Clusters(read, whole, None, whole)
 
 
-def _starts(place: Location, size: int) -> range:
-    """Say where the pieces of a file begin; a compressed one is read from its beginning only."""
-    return range(0, 1 if place.path.endswith(COMPRESSED) else size, PIECE)
-
-
-def _check(place: Location, corpus: CorpusSection) -> None:
-    """Take the look at a file that the job takes; it reads compressed ones to the end, which takes too long here."""
+def _compression(place: Location) -> str | None:
+    """Say how a file is compressed, by its first bytes."""
     try:
-        if not place.path.endswith(COMPRESSED):
-            rule_of(corpus).check(place)
+        with place.open_input() as file:
+            return compression_of(file.read(START), place.name)
+    except (InputError, OSError) as error:
+        raise InputError(f"{place.name}: {error}") from error
+
+
+def _checked(place: Location, corpus: CorpusSection) -> JsonRule:
+    """Take the look at the first lines of a file that the job takes; gives the rule by which it is read."""
+    rule = rule_of(corpus)
+    try:
+        return rule.at(place) if isinstance(rule, JsonRule) else JsonRule(rule.column, rule.is_ids)
     except InputError as error:
         raise InputError(f"{place.name}: {error}") from error
 
 
-def _read(place: Location, start: int, corpus: CorpusSection) -> Cluster:
+def _read(place: Location, start: int, rule: JsonRule, compression: str | None) -> Cluster:
     """Read the lines that begin in a piece; its weight is what they take of the file."""
-    lines, weight = _compressed_lines(place) if place.path.endswith(COMPRESSED) else _lines(place, start)
-    name, is_ids = corpus.ids_column or corpus.text_column or "", corpus.ids_column is not None
-    values, corrupt = zip(*(_value(line, name, is_ids=is_ids) for line in lines), strict=True) if lines else ((), ())
-    documents: Any = pa.array(values, pa.list_(pa.int64()) if is_ids else pa.string())
-    return cluster_of(documents, place.uri, weight, list(corrupt))
-
-
-def _value(line: bytes, name: str, *, is_ids: bool) -> tuple[Any, str | None]:
-    """Give a line's document; or the line itself, where it is no JSON object or holds another type there."""
+    lines, weight = _compressed_lines(place, compression) if compression else _lines(place, start)
+    reader = JsonReader(rule, rule.replaces_surrogates)
     try:
-        found = json.loads(line)
-    except ValueError:
-        found = None
-    good = isinstance(found, dict)
-    for part in [name] if good and name in found else name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    if found is not None:
-        good = isinstance(found, list) and all(type(one) is int for one in found) if is_ids else isinstance(found, str)
-    return (found, None) if good else (None, line.decode(errors="replace"))
+        values = [reader.document(line, rule.path) for line in lines]
+    except InputError as error:
+        raise InputError(f"{place.name}: {error}. Correct the line or leave the file out.") from error
+    documents: Any = pa.array(values, pa.list_(pa.int64()) if rule.is_ids else pa.string())
+    return Cluster(documents, weight)
 
 
 def _lines(place: Location, start: int) -> tuple[list[bytes], float]:
@@ -88,25 +84,38 @@ def _lines(place: Location, start: int) -> tuple[list[bytes], float]:
         file.seek(max(0, start - 1))
         data = file.read(PIECE + (start > 0))
         if start:  # The line that began before belongs to the piece before.
-            _, _, data = data.partition(b"\n")
-        while data and not data.endswith(b"\n") and (more := file.read(PIECE)):
-            end = more.find(b"\n") + 1
+            data = data[_end(data) :] if _end(data) else b""
+        while data and not data.endswith((b"\n", b"\r")) and (more := file.read(PIECE)):
+            end = _end(more)
             data += more[:end] if end else more
             if end:
                 break
-    return [line for line in data.split(b"\n") if line.strip()], float(len(data))
+    return _filled(data), float(len(data))
 
 
-def _compressed_lines(place: Location) -> tuple[list[bytes], float]:
+def _end(data: bytes) -> int:
+    """Say where the first line ends, 0 if it does not."""
+    ends = [place for mark in (b"\n", b"\r") if (place := data.find(mark) + 1)]
+    return min(ends, default=0)
+
+
+def _filled(data: bytes) -> list[bytes]:
+    """Give the lines that are not blank."""
+    return [line for line in data.removeprefix(BYTE_ORDER_MARK).splitlines() if line.strip(BLANK)]
+
+
+def _compressed_lines(place: Location, kind: str) -> tuple[list[bytes], float]:
     """Read the first lines of a compressed file, and say how many of its bytes they took."""
-    with place.filesystem.open_input_file(place.path) as raw:
-        size = raw.size()
-        kind = pa.Codec.detect(place.path).name
-        with pa.CompressedInputStream(raw, kind) as stream:
-            data = bytes(stream.read(4 * PIECE))
-            taken = min(size, raw.tell())
-            if stream.read(1):
-                data = data[: data.rfind(b"\n") + 1]
-            else:
-                taken = size
-    return [line for line in data.split(b"\n") if line.strip()], float(taken)
+    try:
+        with place.filesystem.open_input_file(place.path) as raw:
+            size = raw.size()
+            with pa.CompressedInputStream(raw, kind) as stream:
+                data = bytes(stream.read(4 * PIECE))
+                taken = min(size, raw.tell())
+                if stream.read(1):
+                    data = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1]
+                else:
+                    taken = size
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{place.name}: it cannot be read ({error}). Repair it or leave it out.") from error
+    return _filled(data), float(taken)

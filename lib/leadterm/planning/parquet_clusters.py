@@ -1,36 +1,37 @@
 """Row groups of Parquet files as clusters: footers say how large each is, some are read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leadterm.config import CorpusSection
 from leadterm.errors import InputError
-from leadterm.planning.clusters import LEAST_CLUSTERS, Cluster, Clusters, cluster_of
+from leadterm.planning.clusters import LEAST_CLUSTERS, Cluster, Clusters
 from leadterm.planning.estimate import Estimate
-from leadterm.spark.rules import rule_of
+from leadterm.reading import ParquetRule, Split, read_documents, rule_of
+from leadterm.reading.parquet_documents import leaves_of
+from leadterm.reading.rules import Found
 from leadterm.store.location import Location
 
 MOST_FOOTERS = 200
 """Files that are opened; of the others only the length is known."""
-ROWS_AT_ONCE = 256
-"""While a row group is read, so that a part of it can be enough."""
+LEAST_ROWS = 256
+"""That are read of a row group, so that documents which differ in length even out."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """A row group: where it lies, its rows, the uncompressed bytes of its column."""
+    """A row group: where it lies, its rows, the uncompressed bytes of its column, and how it is read."""
 
     place: Location
     number: int
     rows: int
     weight: int
-    column: tuple[str, ...]
+    part: dict[str, int]
 
 
 def parquet_clusters(
@@ -83,40 +84,29 @@ def _open_first(files: list[tuple[Location, int]], corpus: CorpusSection) -> tup
 
 def _groups(place: Location, corpus: CorpusSection) -> list[Group]:
     """List the row groups of a file that have rows."""
+    rule = rule_of(corpus)
     try:
-        column = rule_of(corpus).check(place).column or ()
+        found = rule.look(place) if isinstance(rule, ParquetRule) else Found()
     except InputError as error:
         raise InputError(f"{place.name}: {error}") from error
     with place.filesystem.open_input_file(place.path) as file:
         footer = pq.ParquetFile(file).metadata
-        numbers = range(footer.num_row_groups)
+        leaves = leaves_of(footer.schema, found.column or ())
         return [
-            Group(place, number, footer.row_group(number).num_rows, _bytes(footer.row_group(number), column), column)
-            for number in numbers
-            if footer.row_group(number).num_rows
+            Group(place, part["start"], part["records"], _bytes(footer.row_group(part["start"]), leaves), part)
+            for part in found.parts
         ]
 
 
-def _bytes(group: Any, column: tuple[str, ...]) -> int:
+def _bytes(group: Any, leaves: Sequence[int]) -> int:
     """Say how large the column is in a row group, before compression; at least 1."""
-    chunks = (group.column(i) for i in range(group.num_columns))
-    name = ".".join(column)
-    mine = (chunk for chunk in chunks if f"{chunk.path_in_schema}.".startswith(f"{name}."))
-    return max(1, sum(int(chunk.total_uncompressed_size) for chunk in mine))
+    return max(1, sum(int(group.column(leaf).total_uncompressed_size) for leaf in leaves))
 
 
 def _read(group: Group, corpus: CorpusSection, most_bytes: int) -> Cluster:
     """Read the documents of a row group, or the first part of them if it is larger."""
-    kind = pa.list_(pa.int64()) if corpus.ids_column else pa.string()
-    wanted = group.rows if group.weight <= most_bytes else max(1, group.rows * most_bytes // group.weight)
-    parts: list[Any] = []
-    with group.place.filesystem.open_input_file(group.place.path) as file:
-        options = {"row_groups": [group.number], "columns": [".".join(group.column)], "use_threads": False}
-        for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_ONCE, **options):
-            top = batch.column(group.column[0])
-            leaf = reduce(pc.struct_field, group.column[1:], top)
-            parts.append(leaf.cast(kind))
-            if sum(map(len, parts)) >= wanted:
-                break
-    documents = pa.concat_arrays(parts)
-    return cluster_of(documents, group.place.uri, group.weight * len(documents) / group.rows)
+    wanted = group.rows if group.weight <= most_bytes else max(LEAST_ROWS, group.rows * most_bytes // group.weight)
+    split = Split(0, group.place.uri, **group.part, most=min(wanted, group.rows))
+    parts = [batch.column(0) for batch in read_documents([split], rule_of(corpus))]
+    documents = pa.concat_arrays(parts).cast(pa.list_(pa.int64()) if corpus.ids_column else pa.string())
+    return Cluster(documents, group.weight * len(documents) / group.rows)

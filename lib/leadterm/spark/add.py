@@ -9,12 +9,11 @@ from pyspark.sql import SparkSession
 from leadterm.config import Config, CorpusSection
 from leadterm.errors import ConfigError, RunError
 from leadterm.spark import count, encode
-from leadterm.spark.documents import Documents, documents_in
-from leadterm.spark.inputs import inspect_files, list_files
+from leadterm.spark.documents import Documents, open_files, with_sources
+from leadterm.spark.failures import file_name
+from leadterm.spark.inputs import list_files
 from leadterm.spark.merge import merge_runs
-from leadterm.spark.rules import rule_of
 from leadterm.spark.sources import new_sources
-from leadterm.spark.unchanged import stamps_of
 from leadterm.spark.vocabulary import given_tokenizer
 from leadterm.store import Location, Manifest, is_current, read_manifest
 from leadterm.store.stored_run import StoredRun
@@ -121,13 +120,13 @@ def _open_new(
     session: SparkSession, corpus: CorpusSection, run: Location | None, paths: Sequence[str]
 ) -> tuple[Documents | None, int]:
     """Open the files that the run has not counted, None if there is none; and say how many others were looked at."""
-    files = list_files(session, paths or corpus.paths)
-    stamps = stamps_of(session, files)
-    sources, column = inspect_files(session, files, rule_of(corpus), may_be_empty=run is not None)
+    opened = open_files(session, corpus, list_files(session, paths or corpus.paths), may_be_empty=run is not None)
     counted: pa.Table | None = StoredRun(run).sources if run else None
-    new = new_sources(sources, counted, named=bool(paths))
-    n_counted = len(sources) - len(new)
-    return documents_in(session, corpus, new, column, stamps) if len(new) else None, n_counted
+    found = new_sources(opened.sources, counted, named=bool(paths), copies_count=corpus.copies == "count")
+    for old, new in found.renamed:
+        logger.info("%s was counted as %s, which is gone: passed over", file_name(new), file_name(old))
+    n_counted = len(opened.sources) - len(found.fresh)
+    return with_sources(opened, found.fresh) if len(found.fresh) else None, n_counted
 
 
 def _move(source: Location, target: Location) -> None:

@@ -1,85 +1,30 @@
-"""Opens a corpus as a DataFrame of documents: checked, hashed, and cut to the first so many if asked."""
+"""Opens a corpus: its files listed, looked at and hashed, and read part by part; cut to the first so many if asked."""
 
 import hashlib
-import re
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+from pyspark.sql import DataFrame, SparkSession
 
 from leadterm.config import CorpusSection
-from leadterm.spark.failures import readable_errors
-from leadterm.spark.inputs import inspect_files, list_files
-from leadterm.spark.progress import progress
-from leadterm.spark.rules import rule_of
-from leadterm.spark.sources import content_of
+from leadterm.errors import InputError
+from leadterm.progress import titled
+from leadterm.reading import SPLITS, Reading, Rule, Split, rule_of
+from leadterm.reading.documents import Work
+from leadterm.reading.listing import file_names
+from leadterm.spark.dealing import deal, run_tasks, spread
+from leadterm.spark.elsewhere import frame_of
+from leadterm.spark.inputs import Files, all_splits, inspect_files, list_files
+from leadterm.spark.limits import EligibleCounter, LastEligible
+from leadterm.spark.sources import content_of, refuse_copies
 from leadterm.spark.unchanged import Stamp, stamps_of, unchanged
 
-CORRUPT = "_leadterm_corrupt"
-ORDER = ("path", "block", "place")
-"""What orders documents: their file, the part of it that a task reads, and their place in that part."""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reads documents out of files.
-
-    Attributes
-    ----------
-    session
-        Spark.
-    corpus
-        The format, and what the column holds.
-    column
-        The column's name, or the names on the way down to a nested one.
-    """
-
-    session: SparkSession
-    corpus: CorpusSection
-    column: tuple[str, ...]
-
-    def documents(self, paths: Sequence[str]) -> DataFrame:
-        """Read the documents that lie at paths, each file once, with the keys that order them."""
-        raw = self._read(list(paths))
-        first, *rest = self.column
-        document = reduce(lambda found, name: found.getField(name), rest, F.col(f"`{first.replace('`', '``')}`"))
-        return raw.select(
-            self._cut(document).alias("document"),
-            (F.col(CORRUPT) if CORRUPT in raw.columns else F.lit(None).cast("string")).alias("corrupt"),
-            F.col("_metadata.file_path").alias("path"),
-            F.col("_metadata.file_block_start").alias("block"),
-            F.monotonically_increasing_id().alias("place"),
-        )
-
-    def _cut(self, document: Column) -> Column:
-        """Cut a text that is too long to one character too many, as which it is dropped: it never comes to Python."""
-        if self.corpus.ids_column is not None:
-            return document
-        longest = min(self.corpus.max_characters, 2**31 - 2)
-        return F.when(F.octet_length(document) > longest, F.substring(document, 1, longest + 1)).otherwise(document)
-
-    def _read(self, paths: list[str]) -> DataFrame:
-        """Open files with Spark's reader of their format; the schema is given, so that no file decides it for all."""
-        reader = self.session.read.option("recursiveFileLookup", "true")  # Folder names are no columns.
-        if self.corpus.format == "parquet":
-            # Bytes that changed on the way are found where the writer left checksums, as Spark does.
-            return reader.option("parquet.page.verify-checksum.enabled", "true").schema(self._schema()).parquet(*paths)
-        schema = T.StructType([*self._schema().fields, T.StructField(CORRUPT, T.StringType())])
-        reader = reader.option("maxStringLen", 2**31 - 1)  # By default a text of 20 million characters is no JSON.
-        return reader.schema(schema).option("columnNameOfCorruptRecord", CORRUPT).json(paths)
-
-    def _schema(self) -> T.StructType:
-        """Describe the one column."""
-        leaf = T.ArrayType(T.LongType()) if self.corpus.ids_column else T.StringType()
-        *parents, name = self.column
-        schema = T.StructType([T.StructField(name, leaf)])
-        return reduce(lambda kind, parent: T.StructType([T.StructField(parent, kind)]), reversed(parents), schema)
+logger = logging.getLogger("leadterm")
 
 
 @dataclass(frozen=True)
@@ -88,54 +33,159 @@ class Documents:
 
     Attributes
     ----------
-    frame
-        One row per document: ``document`` (string, or array of integers), ``corrupt`` (the line that is not JSON,
-        else null) and ``path`` (its file).
+    session
+        Spark.
+    corpus
+        The section of the config.
+    rule
+        What the files hold.
     sources
-        Its files in order of path: path, bytes, sha256, rows (null where the format does not say).
-    reader
-        How documents are read.
+        Its files in order of path: path, bytes, sha256, modified, rows, version.
+    splits
+        What is read of those that leadterm opens itself, in order.
+    elsewhere
+        Files that only Spark opens.
     stamps
         Length and time of change of each file before it was hashed, by the files' URLs in order.
+    left_out
+        Files in folders of the corpus that are not read.
     """
 
-    frame: DataFrame
+    session: SparkSession
+    corpus: CorpusSection
+    rule: Rule
     sources: pa.Table
-    reader: Reader
+    splits: Sequence[Split]
+    elsewhere: tuple[str, ...]
     stamps: Mapping[str, Stamp]
+    left_out: tuple[str, ...] = ()
 
     def unchanged(self, files: Sequence[str] | None = None) -> AbstractContextManager[None]:
         """Refuse files, by default all, that change before the end of a block; see `leadterm.spark.unchanged`."""
         stamps = self.stamps if files is None else {file: self.stamps[file] for file in files}
-        return unchanged(self.reader.session, self.sources, stamps)
+        return unchanged(self.session, self.sources, stamps)
 
     @property
     def is_limited(self) -> bool:
         """Whether only the first documents are read."""
-        return self.reader.corpus.max_documents is not None
+        return self.corpus.max_documents is not None
 
-    def only(self, files: Sequence[str]) -> DataFrame:
-        """Read the documents of some of the files."""
-        return self.reader.documents([_as_path(file) for file in files]).drop(*ORDER[1:])
+    @property
+    def n_records(self) -> int:
+        """How many records are read: as they were counted before anyone looked into them."""
+        rows = dict(zip(self.sources["path"].to_pylist(), self.sources["rows"].to_pylist(), strict=True))
+        return sum(split.most for split in self.splits) + sum(int(rows[file]) for file in self.elsewhere)
+
+    def only(self, files: Sequence[str]) -> "Documents":
+        """Open the documents of some of the files."""
+        chosen = set(files)
+        return replace(
+            self,
+            splits=[split for split in self.splits if split.place in chosen],
+            elsewhere=tuple(file for file in self.elsewhere if file in chosen),
+        )
 
     def digest(self, files: Sequence[str]) -> str:
-        """Hash what some of the files hold; one that could not be hashed stands by its path, length and change."""
-        lines = [content_of(row) for row in self.sources.to_pylist() if row["path"] in set(files)]
+        """Hash what some of the files hold, and their numbers; see `leadterm.spark.sources.content_of`."""
+        chosen = set(files)
+        lines = [
+            f"{number} {content_of(row)}"
+            for number, row in enumerate(self.sources.to_pylist())
+            if row["path"] in chosen
+        ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
-    def first(self, wanted: int | None) -> DataFrame:
+    def mapped(self, work: Work, made: pa.Schema, vocabulary_size: int | None = None) -> DataFrame:
+        """Describe what comes of the documents.
+
+        Parameters
+        ----------
+        work
+            What is done with batches of documents; see `leadterm.reading.read_documents`.
+        made
+            The schema of the batches that it gives.
+        vocabulary_size
+            Where documents are ids: these are 0 to V-1.
+        """
+        frames = []
+        if self.splits or not self.elsewhere:
+            reading = Reading(self.rule, work, vocabulary_size)
+            frames.append(spread(self.session, self._dealt(), reading, made))
+        if self.elsewhere:
+            numbers = {path: number for number, path in enumerate(self.sources["path"].to_pylist())}
+            frames.append(frame_of(self.session, self.elsewhere, numbers, self.rule, work, made, vocabulary_size))
+        return reduce(DataFrame.unionAll, frames)
+
+    def _dealt(self) -> list[pa.RecordBatch]:
+        """Deal the splits out to tasks, in order and by their bytes, as Spark divides files."""
+        if not self.splits:
+            return [pa.RecordBatch.from_pylist([], schema=SPLITS)]
+        conf, n_tasks = self.session.conf, self.session.sparkContext.defaultParallelism
+        opening, most = (
+            _bytes(str(conf.get(f"spark.sql.files.{name}"))) for name in ("openCostInBytes", "maxPartitionBytes")
+        )
+        sizes = np.array([split.length + opening for split in self.splits], dtype=np.int64)
+        target = min(most, max(opening, int(sizes.sum()) // n_tasks))
+        return deal(_rows(self.splits), (np.cumsum(sizes) - sizes // 2) // max(1, target))
+
+    def first(self, wanted: int | None) -> "Documents":
         """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file; None: all.
+
+        Splits are gone through in growing prefixes until enough eligible documents are found, so a small sample of a
+        large corpus costs little, and does not depend on how Spark divides the work.
 
         Raises
         ------
         InputError
-            If a file is broken; names it.
+            If a file is broken, or only Spark opens one; names it.
         """
-        rows = self.sources["rows"].to_pylist()
-        at_most = (self.reader.corpus.max_documents, None if None in rows else sum(rows))
-        if wanted is None or any(number is not None and number <= wanted for number in at_most):
-            return self.frame
-        return _first_documents(self.reader, list(self.stamps), wanted)
+        if wanted is None or wanted >= self.n_records:
+            return self
+        if self.elsewhere:
+            raise InputError(
+                f"the first {wanted:,} documents are wanted, and {self.elsewhere[0]} lies where only Spark opens "
+                "files, in no known order. Read all (corpus.max_documents, tokenizer.training_documents: null), or "
+                "copy the files to where leadterm opens them."
+            )
+        counted: list[int] = []
+        while sum(counted) < wanted and len(counted) < len(self.splits):
+            counted += self._count_eligible(len(counted), wanted - sum(counted))
+        reached = int(np.searchsorted(np.cumsum(counted), wanted))
+        if reached == len(self.splits):
+            return self
+        last = self.splits[reached]
+        within = replace(self, splits=[last])._last_eligible(wanted - sum(counted[:reached]))
+        return replace(self, splits=[*self.splits[:reached], last._replace(most=within)])
+
+    def _count_eligible(self, start: int, wanted: int) -> list[int]:
+        """Count the eligible documents of further splits: of so many that they may be enough, or as many as before."""
+        ends = np.cumsum([split.records for split in self.splits[start:]])
+        stop = start + max(int(np.searchsorted(ends, wanted)) + 1, start)
+        some = replace(self, splits=self.splits[start:stop])
+        dealt = [_rows([split]) for split in some.splits]
+        reading = Reading(self.rule, EligibleCounter.of(self.corpus))
+        what = f"find the first {wanted:,} documents"
+        found = run_tasks(self.session, what, dealt, reading, EligibleCounter.SCHEMA)
+        return [int(number) for number in found["eligible"].to_pylist()]
+
+    def _last_eligible(self, wanted: int) -> int:
+        """Say how many records a split has up to its so many-th eligible document."""
+        reading = Reading(self.rule, LastEligible(EligibleCounter.of(self.corpus), wanted))
+        found = run_tasks(self.session, "find the last document", [_rows(self.splits)], reading, LastEligible.SCHEMA)
+        return int(found["records"][0].as_py())
+
+
+def _rows(splits: Sequence[Split]) -> pa.RecordBatch:
+    """Lay splits out as rows."""
+    return pa.RecordBatch.from_pylist([split._asdict() for split in splits], schema=SPLITS)
+
+
+def _bytes(text: str) -> int:
+    """Read a size as Spark writes it in its settings."""
+    units = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+    number = text.lower().removesuffix("b") if text[-2:-1].isalpha() else text.lower()
+    unit = number[-1:] if number[-1:].isalpha() else "b"
+    return int(number.rstrip("bkmg")) * units[unit]
 
 
 def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
@@ -144,61 +194,44 @@ def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
     Raises
     ------
     InputError
-        If a path, a column or a file is missing or broken, or if there is no document; names it.
+        If a path, a column or a file is missing or broken, if two files hold the same, or if there is no document;
+        names it.
     """
     files = list_files(session, corpus.paths)
-    stamps = stamps_of(session, files)
-    sources, column = inspect_files(session, files, rule_of(corpus))
-    reader = Reader(session, corpus, column)
-    if corpus.max_documents is None:
-        frame = reader.documents(corpus.paths).drop(*ORDER[1:])
-    else:
-        frame = _first_documents(reader, files, corpus.max_documents)
-    return Documents(frame, sources, reader, stamps)
+    opened = open_files(session, corpus, files)
+    refuse_copies(opened.sources, corpus)
+    return opened.first(corpus.max_documents)
 
 
-def documents_in(
-    session: SparkSession,
-    corpus: CorpusSection,
-    sources: pa.Table,
-    column: tuple[str, ...],
-    stamps: Mapping[str, Stamp],
-) -> Documents:
-    """Open the documents of files that were looked at, and of no other."""
-    reader, files = Reader(session, corpus, column), sources["path"].to_pylist()
-    frame = reader.documents([_as_path(file) for file in files]).drop(*ORDER[1:])
-    return Documents(frame, sources, reader, {file: stamps[file] for file in files})
+def open_files(session: SparkSession, corpus: CorpusSection, files: Files, *, may_be_empty: bool = False) -> Documents:
+    """Look at files and open their documents, of all of them.
 
-
-def _as_path(url: str) -> str:
-    """Write a file's URL as a path that Spark takes for this file alone, not for a glob."""
-    return re.sub(r"([\[\]{}*?\\])", r"\\\1", unquote(url))
-
-
-def _first_documents(reader: Reader, files: Sequence[str], wanted: int) -> DataFrame:
-    """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file.
-
-    Files are read in growing prefixes of that order until enough documents are found, and only the order's keys are
-    kept of them; so a small sample of a large corpus costs little, and does not depend on how Spark splits files.
+    Raises
+    ------
+    InputError
+        As :func:`open_documents`.
     """
-    n_files = 1
-    with readable_errors(), progress(reader.session, f"find the first {wanted:,} documents"):
-        while True:
-            prefix = reader.documents([_as_path(file) for file in files[:n_files]])
-            found = prefix.where(_is_eligible(reader.corpus)).select(*ORDER).orderBy(*ORDER).limit(wanted)
-            # Only the last one comes to the driver, whose memory may not hold all that are wanted.
-            first = found.agg(F.count("*").alias("number"), F.max(F.struct(*ORDER)).alias("last")).collect()[0]
-            if first["number"] == wanted or n_files == len(files):
-                break
-            n_files = min(4 * n_files, len(files))
-    if first["number"] == wanted:
-        last = (F.lit(first["last"][name]).alias(name) for name in ORDER)
-        prefix = prefix.where(F.struct(*ORDER) <= F.struct(*last))
-    return prefix.drop(*ORDER[1:])
+    if files.left_out:
+        logger.info(
+            "%s: %s files are left out, as hidden or as no data: %s",
+            titled("look at the input files"),
+            f"{len(files.left_out):,}",
+            file_names(files.left_out),
+        )
+    stamps = stamps_of(session, files.addresses)
+    inspected = inspect_files(session, files.addresses, rule_of(corpus), may_be_empty=may_be_empty)
+    splits = [Split(**row) for row in all_splits(inspected)]
+    paths = inspected.sources["path"].to_pylist()
+    elsewhere = tuple(path for path, parts in zip(paths, inspected.parts, strict=True) if not parts.is_valid)
+    return Documents(
+        session, corpus, inspected.rule, inspected.sources, splits, elsewhere, stamps, tuple(files.left_out)
+    )
 
 
-def _is_eligible(corpus: CorpusSection) -> Column:
-    """Say of a document whether it is there and within the limits; as ``encoding.is_eligible``, in Spark's terms."""
-    if corpus.ids_column is not None:
-        return F.size("document") > 0
-    return F.length("document").between(max(1, corpus.min_characters), corpus.max_characters)
+def with_sources(documents: Documents, sources: pa.Table) -> Documents:
+    """Keep the documents of some of the files, and number these anew."""
+    paths = sources["path"].to_pylist()
+    numbers = {path: number for number, path in enumerate(paths)}
+    kept = documents.only(paths)
+    splits = [split._replace(source=numbers[split.place]) for split in kept.splits]
+    return replace(kept, sources=sources, splits=splits, stamps={path: documents.stamps[path] for path in paths})

@@ -1,30 +1,41 @@
-"""Looks at input files on filesystems that Spark opens and pyarrow does not, with Spark's own readers.
+"""Input files on filesystems that Spark opens and pyarrow does not, read with Spark's own readers.
 
-Such a file cannot be hashed here: its length and time of change stand in for its hash. Parquet's footers are still
-checked, a file at a time, because Spark reads a schema from one file.
+Such a file cannot be hashed here: its length and time of change stand in for its hash. Its footer, or its first lines,
+are checked all the same, a file at a time; lines come as lines and are read as those of other files.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
-from pyspark.sql import SparkSession
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from leadterm.errors import InputError
 from leadterm.progress import titled
+from leadterm.reading import JsonRule, Rule
+from leadterm.reading.column import check_documents
+from leadterm.reading.documents import LINE_REMEDY, Work, batch_of
+from leadterm.reading.json_documents import JsonReader
+from leadterm.reading.rules import SAMPLED_LINES
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.progress import described
-from leadterm.spark.rules import SAMPLED_LINES, JsonRule, ParquetRule
 
 LOOKING = "look at the input files through Spark"
+NOT_UNPACKED = re.compile(r".*\.(lz4|zstd?|xz|lzma|snappy|deflate|br|zip|lzo|z|7z)", re.IGNORECASE)
+"""Names of compressed files that Spark's reader of lines takes for others, or for empty ones."""
+NOT_BLANK = "value RLIKE '[^ \\t]'"
 
 
-def look_through_spark(
-    session: SparkSession, reports: Sequence[dict[str, Any]], rule: ParquetRule | JsonRule
-) -> list[dict[str, Any]]:
-    """Complete the reports of files that no executor could open by itself: length, time of change, column."""
+def look_through_spark(session: SparkSession, reports: Sequence[dict[str, Any]], rule: Rule) -> list[dict[str, Any]]:
+    """Complete the reports of files that no executor could open by itself: length, time of change, rows, column."""
     unopened = [row["path"] for row in reports if row["bytes"] is None and row["problem"] is None]
     if not unopened:
         return list(reports)
@@ -43,19 +54,116 @@ def list_through_spark(session: SparkSession, files: Sequence[str]) -> dict[str,
 def _listed(session: SparkSession, files: Sequence[str]) -> list[Any]:
     """List files with Spark."""
     columns = [F.col("path"), F.col("length"), F.unix_millis("modificationTime").alias("modified")]
-    listed = session.read.format("binaryFile").load([unquote(path) for path in files]).select(*columns)
+    listed = session.read.format("binaryFile").load([as_path(path) for path in files]).select(*columns)
     with readable_errors(), described(session, titled(LOOKING)):
         return listed.collect()
 
 
-def _look(session: SparkSession, file: Any, rule: ParquetRule | JsonRule) -> dict[str, Any]:
-    """Check one file's column with Spark."""
+def _look(session: SparkSession, file: Any, rule: Rule) -> dict[str, Any]:
+    """Check one file's column with Spark, and count its records."""
     report: dict[str, Any] = {"bytes": file.length, "modified": file.modified}
+    path = as_path(file.path)
     try:
         with readable_errors(), described(session, titled(LOOKING)):
-            if isinstance(rule, JsonRule):
-                lines = [row.value.encode() for row in session.read.text(file.path).limit(SAMPLED_LINES).collect()]
-                return report | {"column": rule.find(lines)}
-            return report | {"column": rule.find(to_arrow_schema(session.read.parquet(file.path).schema))}
+            if not isinstance(rule, JsonRule):
+                frame = session.read.parquet(path)
+                return report | {"column": rule.find(to_arrow_schema(frame.schema)), "rows": frame.count()}
+            if NOT_UNPACKED.fullmatch(file.path):
+                raise InputError("Spark does not unpack a file of this name. Compress it by gzip, or leave it out.")
+            lines = session.read.text(path).where(NOT_BLANK)
+            first = [row.value for row in lines.select(F.col("value").cast("binary")).limit(SAMPLED_LINES).collect()]
+            return report | {"column": rule.find_in(list(enumerate(map(bytes, first), 1))), "rows": lines.count()}
     except InputError as error:
         return report | {"problem": str(error)}
+
+
+def as_path(url: str) -> str:
+    """Write a file's URL as a path that Spark takes for this file alone, not for a pattern."""
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", unquote(url))
+
+
+def frame_of(
+    session: SparkSession,
+    files: Sequence[str],
+    numbers: Mapping[str, int],
+    rule: Rule,
+    work: Work,
+    made: pa.Schema,
+    vocabulary_size: int | None,
+) -> DataFrame:
+    """Describe what comes of the documents of files that only Spark opens; see `Documents.mapped`.
+
+    Parameters
+    ----------
+    session, rule, work, made, vocabulary_size
+        See there.
+    files
+        Their URLs.
+    numbers
+        The row of each in the product ``sources``.
+    """
+    paths = [as_path(file) for file in files]
+    if isinstance(rule, JsonRule):
+        raw = session.read.text(paths).where(NOT_BLANK)
+        document, row = F.col("value").cast("binary"), F.lit(None).cast("long")
+    else:
+        # Bytes that changed on the way are found where the writer left checksums.
+        reader = session.read.option("parquet.page.verify-checksum.enabled", "true")
+        raw = reader.schema(_schema(session, paths[0], rule)).parquet(*paths)
+        document, row = F.col(f"`{rule.path[0].replace('`', '``')}`"), F.col("_metadata.row_index")
+    named = raw.select(document.alias("document"), F.col("_metadata.file_path").alias("path"), row.alias("row"))
+    reading = FrameReading(rule, work, {unquote(url): number for url, number in numbers.items()}, vocabulary_size)
+    return named.mapInArrow(reading, from_arrow_schema(made))
+
+
+def _schema(session: SparkSession, path: str, rule: Rule) -> T.StructType:
+    """Describe the one column; where texts of lists are joined, as a file has it."""
+    if rule.join is not None:
+        return T.StructType([session.read.parquet(path).schema[rule.path[0]]])
+    leaf = T.ArrayType(T.LongType()) if rule.is_ids else T.StringType()
+    *parents, name = rule.path
+    schema = T.StructType([T.StructField(name, leaf)])
+    return reduce(lambda kind, parent: T.StructType([T.StructField(parent, kind)]), reversed(parents), schema)
+
+
+@dataclass(frozen=True)
+class FrameReading:
+    """Takes documents out of rows of a DataFrame and works on them; travels to the executors.
+
+    Attributes
+    ----------
+    rule, work, vocabulary_size
+        See `leadterm.reading.Reading`.
+    numbers
+        The row of each file in the product ``sources``, by its address without escapes.
+    """
+
+    rule: Rule
+    work: Work
+    numbers: Mapping[str, int]
+    vocabulary_size: int | None
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Take batches (document, path, row)."""
+        return self.work(part for batch in batches for part in self._parts(batch))
+
+    def _parts(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Give the documents of each file by themselves."""
+        for path in pc.unique(batch.column(1)).to_pylist():
+            mine = batch.filter(pc.equal(batch.column(1), path))
+            documents, replaced = self._documents(mine.column(0), unquote(path))
+            where = f"{unquote(path)}, {self.rule.row_name}"
+            check_documents(documents, mine.column(2), where, self.vocabulary_size)
+            yield batch_of(documents, self.numbers[unquote(path)], mine.column(2), replaced)
+
+    def _documents(self, found: Any, path: str) -> tuple[Any, int]:
+        """Read lines, or take documents as they are."""
+        if not isinstance(self.rule, JsonRule):
+            batch = pa.RecordBatch.from_arrays([found], names=[self.rule.path[0]])
+            return self.rule.documents(batch, self.rule.path), 0
+        reader = JsonReader(self.rule, self.rule.replaces_surrogates)
+        try:
+            values = [reader.document(line, self.rule.path) for line in found.to_pylist()]
+        except InputError as error:
+            raise InputError(f"{path}: a line of it: {error}. {LINE_REMEDY}") from error
+        return pa.array(values, self.rule.documents_type), reader.replaced

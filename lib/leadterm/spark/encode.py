@@ -2,14 +2,14 @@
 
 import hashlib
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from leadterm.config import Config, canonical
 from leadterm.corpus import HuggingFaceTokenizer
@@ -104,7 +104,8 @@ def encode_corpus(
             seconds["encode"] = time.monotonic() - started
         names, text = list(tokenizer.tokens), tokenizer_file(tokenizer)
         base = Manifest("", inputs, settings, {}, (), seconds)
-        commit_corpus(stage, documents.sources, names, text, reports, base, may_be_empty=may_be_empty)
+        corpus = Corpus(documents.sources, len(documents.left_out), documents.n_records)
+        commit_corpus(stage, corpus, names, text, reports, base, may_be_empty=may_be_empty)
     return True
 
 
@@ -151,20 +152,42 @@ def _write_windows(corpus: Portions, config: Config, tokenizer: AnyTokenizer, st
     )
     writer = WindowsWriter(stage.folder.uri, tokenizer.vocabulary_size)
 
-    def encode(frame: DataFrame, what: str) -> pa.Table:
-        windows = frame.mapInArrow(encoding, WINDOW_SCHEMA).repartitionById(config.windows.files, "bucket")
+    size = tokenizer.vocabulary_size if isinstance(tokenizer, IdsVocabulary) else None
+
+    def encode(documents: Documents, what: str) -> pa.Table:
+        encoded = documents.mapped(encoding, WINDOW_SCHEMA, size)
+        windows = encoded.repartitionById(config.windows.files, "bucket")
         written = windows.sortWithinPartitions("document", "window", "tokens").mapInArrow(writer, REPORT)
         with progress(corpus.session, what), readable_errors():
             return written.toArrow()
 
     if len(corpus.files) == 1:
-        return encode(corpus.documents.frame, "encode documents")
+        return encode(corpus.documents, "encode documents")
     return encode_portions(corpus, encode)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What was read.
+
+    Attributes
+    ----------
+    sources
+        The files.
+    left_out
+        How many files in their folders were not read.
+    records
+        How many records the files hold, as they were counted before anyone looked into them.
+    """
+
+    sources: pa.Table
+    left_out: int
+    records: int
 
 
 def commit_corpus(
     stage: Staging,
-    sources: pa.Table,
+    corpus: Corpus,
     tokens: list[str],
     tokenizer: str | None,
     reports: pa.Table,
@@ -178,8 +201,8 @@ def commit_corpus(
     ----------
     stage
         Where files of windows lie.
-    sources
-        The files that were read.
+    corpus
+        What was read.
     tokens, tokenizer
         The names of the vocabulary, and the text of its tokenizer.json if it has one.
     reports
@@ -196,7 +219,7 @@ def commit_corpus(
     LeadtermError
         If the books do not balance.
     """
-    account = check_account(sum_vectors(reports["tally"]), sources, reports, base.settings, may_be_empty=may_be_empty)
+    account = check_account(sum_vectors(reports["tally"]), corpus.records, reports, may_be_empty=may_be_empty)
     token_counts = sum_vectors(reports["counts"])
     account |= {"vocabulary_size": len(tokens), "tokens": int(token_counts.sum())}
 
@@ -204,25 +227,20 @@ def commit_corpus(
     if tokenizer is not None:
         small.append(stage_bytes(stage, TOKENIZER, tokenizer.encode()))
     parts, entries = zip(*small, strict=True)
-    listing, listing_entry = stage_table(stage, SOURCES, sources)
+    listing, listing_entry = stage_table(stage, SOURCES, corpus.sources)
     listed, places = written_files(reports)
 
     counts = {"vocabulary_size": account["vocabulary_size"], "tokens": account["tokens"]}
-    read = {"files": len(sources), "bytes": pc.sum(sources["bytes"]).as_py()}
+    read = {"files": len(corpus.sources), "bytes": pc.sum(corpus.sources["bytes"]).as_py(), "left_out": corpus.left_out}
     stage.commit(replace(base, product="sources", counts=read, files=(listing_entry,)), [listing])
     stage.commit(replace(base, product="vocabulary", counts=counts, files=tuple(entries)), parts)
     stage.commit(replace(base, product="windows", counts=account, files=listed), places)
 
 
 def check_account(
-    tally: NDArray[np.int64],
-    sources: pa.Table,
-    reports: pa.Table,
-    settings: dict[str, Any],
-    *,
-    may_be_empty: bool = False,
+    tally: NDArray[np.int64], records: int, reports: pa.Table, *, may_be_empty: bool = False
 ) -> dict[str, Any]:
-    """Balance the books: every document is kept or dropped for one reason, every window is in a file.
+    """Balance the books: every record is a document, kept or dropped for one reason; every window is in a file.
 
     Raises
     ------
@@ -238,6 +256,7 @@ def check_account(
         "kept": int(tally[Tally.KEPT]),
         "windows": int(tally[Tally.WINDOWS]),
         "positions": int(tally[Tally.POSITIONS]),
+        "replaced_surrogates": int(tally[Tally.REPLACED_SURROGATES]),
     }
     if account["windows"] == 0 and not may_be_empty:
         reasons = ", ".join(f"{reason}: {n:,}" for reason, n in dropped.items() if n) or "there was none"
@@ -245,17 +264,14 @@ def check_account(
             f"the corpus is empty: none of its {account['documents']:,} documents gave a window ({reasons})"
         )
     windows, tokens = sum(reports["windows"].to_pylist()), sum(reports["tokens"].to_pylist())
-    rows = sources["rows"].to_pylist()
-    limited = settings["corpus"]["max_documents"] is not None
     balanced = (
-        account["documents"] == account["kept"] + sum(dropped.values())
-        and (limited or None in rows or account["documents"] == sum(rows))
+        account["documents"] == account["kept"] + sum(dropped.values()) == records
         and windows == account["windows"]
         and tokens - windows == account["positions"]
     )
     if not balanced:
         raise LeadtermError(
-            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, {rows[:5]} rows "
-            f"in the sources. Did a source file change while it was read? Run again, or report this."
+            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, {records} "
+            "records in the sources. Did a source file change while it was read? Run again, or report this."
         )
     return account

@@ -13,9 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadterm.config import WindowPolicy
-from leadterm.corpus import Ragged, Tokenizer, Windows, check_ids, cut_windows
-from leadterm.errors import InputError
-from leadterm.spark.failures import file_name
+from leadterm.corpus import Ragged, Tokenizer, Windows, cut_windows
 
 
 class Tally(IntEnum):
@@ -31,16 +29,17 @@ class Tally(IntEnum):
     KEPT = 7
     WINDOWS = 8
     POSITIONS = 9
+    REPLACED_SURROGATES = 10
 
 
 DROPS = tuple(Tally)[Tally.NULL : Tally.KEPT]
 """The reasons for which a document gives no window."""
 
-WINDOW_SCHEMA = "bucket int, document long, window int, tokens binary"
+WINDOW_SCHEMA = pa.schema(
+    [("bucket", pa.int32()), ("document", pa.int64()), ("window", pa.int32()), ("tokens", pa.binary())]
+)
 """Windows on their way to their file. A tally travels among them, so that a retried task counts once: window -1."""
 TALLY_WINDOW = -1
-SHOWN = 80
-"""Characters of a bad line that a message shows."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,11 @@ class Encoding:
     max_characters: int = 2**63 - 1
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Encode batches of documents (document, corrupt, path) into batches of windows, then one tally."""
+        """Encode batches of documents (document, source, row, replaced) into batches of windows, then one tally."""
         tally = np.zeros(len(Tally), dtype=np.int64)
         for batch in batches:
-            documents = self._encode(batch, tally)
+            tally[Tally.REPLACED_SURROGATES] += pc.sum(batch.column(3)).as_py() or 0
+            documents = self._encode(batch.column(0), tally)
             windows = cut_windows(documents, self.length, self.policy)
             tally[Tally.TOO_FEW_TOKENS] += windows.too_short.sum()
             tally[Tally.KEPT] += (~windows.too_short).sum()
@@ -82,95 +82,37 @@ class Encoding:
             yield _windows_batch(windows, content_hashes(documents)[windows.document], self.files)
         yield _tally_batch(tally)
 
-    def _encode(self, batch: pa.RecordBatch, tally: NDArray[np.int64]) -> Ragged:
+    def _encode(self, found: Any, tally: NDArray[np.int64]) -> Ragged:
         """Turn the eligible documents of a batch into token ids, and tally the others."""
-        refuse_corrupt(batch)
-        tally[Tally.DOCUMENTS] += len(batch)
-        tally[Tally.NULL] += batch.column(0).null_count
-        batch = batch.filter(pc.is_valid(batch.column(0)))
+        tally[Tally.DOCUMENTS] += len(found)
+        tally[Tally.NULL] += found.null_count
+        found = found.filter(pc.is_valid(found))
         if self.tokenizer is None:
-            return self._check_ids(batch, tally)
-        texts = self._eligible(texts_of(batch), tally)
+            documents = Ragged.from_arrow(found)
+            tally[Tally.EMPTY] += (documents.lengths == 0).sum()
+            return _only(documents, documents.lengths > 0)
+        texts = self._eligible(found, tally)
         encoded = self.tokenizer.encode(texts)
         tally[Tally.UNKNOWN_TOKEN] += (~encoded.kept).sum()
         return encoded.tokens if encoded.kept.all() else _only(encoded.tokens, encoded.kept)
 
-    def _eligible(self, texts: list[str], tally: NDArray[np.int64]) -> list[str]:
+    def _eligible(self, found: Any, tally: NDArray[np.int64]) -> list[str]:
         """Keep the texts within the limits."""
-        lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        lengths = pc.utf8_length(found).to_numpy(zero_copy_only=False)
         tally[Tally.EMPTY] += (lengths == 0).sum()
         tally[Tally.TOO_FEW_CHARACTERS] += ((lengths > 0) & (lengths < self.min_characters)).sum()
         tally[Tally.TOO_MANY_CHARACTERS] += (lengths > self.max_characters).sum()
-        return [text for text in texts if is_eligible(text, self.min_characters, self.max_characters)]
-
-    def _check_ids(self, batch: pa.RecordBatch, tally: NDArray[np.int64]) -> Ragged:
-        """Take lists of ids that are there already; an id outside the vocabulary is an error."""
-        try:
-            documents = self._ids(batch.column(0))
-        except InputError:
-            for row in range(len(batch)):
-                self._refuse_ids(batch.slice(row, 1))
-            raise
-        tally[Tally.EMPTY] += (documents.lengths == 0).sum()
-        return _only(documents, documents.lengths > 0)
-
-    def _ids(self, lists: Any) -> Ragged:
-        """See lists of ids as they are laid out here, all of them within the vocabulary."""
-        documents = Ragged.from_arrow(lists)
-        check_ids(documents, self.vocabulary_size)
-        return documents
-
-    def _refuse_ids(self, row: pa.RecordBatch) -> None:
-        """Raise an error that names the file and shows the list, if its ids are wrong."""
-        try:
-            self._ids(row.column(0))
-        except InputError as error:
-            shown = str(row.column(0)[0].as_py())
-            raise InputError(f"{_file(row)} holds a bad list of ids, {_short(shown)}. {error}") from error
+        return eligible_texts(found, self.min_characters, self.max_characters)
 
 
-def refuse_corrupt(batch: pa.RecordBatch) -> None:
-    """Check that no line of a batch (document, corrupt, path) was unreadable.
-
-    Raises
-    ------
-    InputError
-        Names the file, and shows the line.
-    """
-    bad = batch.filter(pc.is_valid(batch.column(1)))
-    if len(bad):
-        raise InputError(
-            f"{_file(bad)} holds a line that is not JSON, or whose value has another type: "
-            f"{_short(bad.column(1)[0].as_py())!r}. Correct the line or leave the file out."
-        )
-
-
-def texts_of(batch: pa.RecordBatch) -> list[str]:
-    """Take the texts of a batch (document, corrupt, path); null stays null.
-
-    Raises
-    ------
-    InputError
-        Names the file with a text that is not UTF-8.
-    """
-    try:
-        texts: list[str] = batch.column(0).to_pylist()
-    except UnicodeDecodeError:
-        for row in range(len(batch)):
-            try:
-                batch.column(0)[row].as_py()
-            except UnicodeDecodeError as error:
-                name = _file(batch.slice(row, 1))
-                raise InputError(
-                    f"{name} holds a text that is not UTF-8 ({error}). Convert it or leave it out."
-                ) from error
-        raise
+def eligible_texts(found: Any, min_characters: int, max_characters: int) -> list[str]:
+    """Take the texts that are there and whose lengths are within the limits; no other comes out of Arrow."""
+    lengths = pc.utf8_length(found)
+    kept = pc.and_(
+        pc.greater_equal(lengths, max(1, min_characters)), pc.less_equal(lengths, min(max_characters, 2**63 - 1))
+    )
+    texts: list[str] = found.filter(kept).to_pylist()
     return texts
-
-
-def is_eligible(text: str | None, min_characters: int, max_characters: int) -> bool:
-    """Say whether a document is there and its length within the limits."""
-    return bool(text) and min_characters <= len(text or "") <= max_characters
 
 
 def content_hashes(documents: Ragged) -> NDArray[np.int64]:
@@ -189,16 +131,6 @@ def _only(lists: Ragged, kept: NDArray[np.bool_]) -> Ragged:
     return Ragged(values, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths[kept])]))
 
 
-def _file(batch: pa.RecordBatch) -> str:
-    """Name the file of a batch's first row."""
-    return file_name(batch.column(2)[0].as_py())
-
-
-def _short(text: str) -> str:
-    """Show the beginning of a text."""
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
-
-
 def _windows_batch(windows: Windows, documents: NDArray[np.int64], files: int) -> pa.RecordBatch:
     """Lay windows out for the shuffle, each with the file that its document's hash names."""
     buckets = (documents.view(np.uint64) % np.uint64(files)).astype(np.int32)
@@ -215,7 +147,4 @@ def _windows_batch(windows: Windows, documents: NDArray[np.int64], files: int) -
 def _tally_batch(tally: NDArray[np.int64]) -> pa.RecordBatch:
     """Lay a tally out as a row for the shuffle."""
     row = {"bucket": 0, "document": 0, "window": TALLY_WINDOW, "tokens": tally.astype("<i8").tobytes()}
-    schema = pa.schema(
-        [("bucket", pa.int32()), ("document", pa.int64()), ("window", pa.int32()), ("tokens", pa.binary())]
-    )
-    return pa.RecordBatch.from_pylist([row], schema=schema)
+    return pa.RecordBatch.from_pylist([row], schema=WINDOW_SCHEMA)

@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from leadterm.spark.dealing import deal_places, spread
-from leadterm.spark.encoding import is_eligible, refuse_corrupt, texts_of
+from leadterm.spark.documents import Documents
+from leadterm.spark.encoding import eligible_texts
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.portions import Portions
 from leadterm.spark.progress import progress
@@ -25,10 +26,8 @@ from leadterm.store.parquet import parquet_writer, read_groups
 
 LARGEST_COUNTER = 500_000
 """Distinct words that a task holds before it hands its counts on: about 100 MB."""
-COUNTS = "part string, n long"
+COUNTS = pa.schema([("part", pa.string()), ("n", pa.int64())])
 """How often a word, or a piece, occurs; there may be several rows of one."""
-SCHEMA = pa.schema([("part", pa.string()), ("n", pa.int64())])
-"""The same, in Arrow's types."""
 REPORT = "place string, bytes long, sha256 string"
 """What a task says of the file of counts that it wrote."""
 READING_TASKS = 2
@@ -52,12 +51,10 @@ class PartsCounter:
     largest: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Count in batches of documents (document, corrupt, path)."""
+        """Count in batches of documents."""
         counter: Counter[str] = Counter()
         for batch in batches:
-            refuse_corrupt(batch)
-            texts = texts_of(batch)
-            counter.update(self.count(text for text in texts if is_eligible(text, self.smallest, self.largest)))
+            counter.update(self.count(eligible_texts(batch.column(0), self.smallest, self.largest)))
             if len(counter) > LARGEST_COUNTER:
                 yield _counts_batch(counter)
                 counter.clear()
@@ -67,7 +64,7 @@ class PartsCounter:
 def _counts_batch(counter: Counter[str]) -> pa.RecordBatch:
     """Lay counts out as Arrow columns."""
     columns = [pa.array(list(counter), pa.string()), pa.array(list(counter.values()), pa.int64())]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    return pa.RecordBatch.from_arrays(columns, schema=COUNTS)
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class CountsWriter:
         if first is None:
             return
         place = Location.of(self.folder) / uuid.uuid4().hex
-        with hashing_output(place) as sink, parquet_writer(sink, SCHEMA) as writer:
+        with hashing_output(place) as sink, parquet_writer(sink, COUNTS) as writer:
             for batch in chain([first], some):
                 writer.write_batch(batch)
         yield pa.RecordBatch.from_pylist([{"place": place.uri, "bytes": sink.n_bytes, "sha256": sink.sha256}])
@@ -128,14 +125,14 @@ def count_parts(
     pyspark.sql.DataFrame
         As :data:`COUNTS` says.
     """
-    limits = corpus.documents.reader.corpus
+    limits = corpus.documents.corpus
     counter = PartsCounter(count, limits.min_characters, limits.max_characters)
-    frame = corpus.documents.first(first)
-    if len(corpus.files) == 1 or frame is not corpus.documents.frame:
-        return frame.mapInArrow(counter, COUNTS)
+    wanted = corpus.documents.first(first)
+    if len(corpus.files) == 1 or wanted is not corpus.documents:
+        return wanted.mapped(counter, COUNTS)
 
-    def write(frame: DataFrame, what: str) -> pa.Table:
-        written = _added_up(frame.mapInArrow(counter, COUNTS)).mapInArrow(CountsWriter(corpus.folder.uri), REPORT)
+    def write(some: Documents, what: str) -> pa.Table:
+        written = _added_up(some.mapped(counter, COUNTS)).mapInArrow(CountsWriter(corpus.folder.uri), REPORT)
         with progress(corpus.session, what), readable_errors():
             return written.toArrow()
 
@@ -146,9 +143,9 @@ def count_parts(
 def _stored_counts(session: SparkSession, places: list[str]) -> DataFrame:
     """Read files of counts."""
     if not places:
-        return session.createDataFrame(SCHEMA.empty_table(), COUNTS)
+        return session.createDataFrame(COUNTS.empty_table())
     n_tasks = READING_TASKS * session.sparkContext.defaultParallelism
-    return spread(session, deal_places(places, -(-len(places) // n_tasks)), read_counts, SCHEMA)
+    return spread(session, deal_places(places, -(-len(places) // n_tasks)), read_counts, COUNTS)
 
 
 def _added_up(counts: DataFrame) -> DataFrame:

@@ -1,7 +1,7 @@
-"""Looks at every input file before the work starts: is it there, whole, of the right type, and what is its hash?"""
+"""Lists the input files, and looks at every one before the work starts: is it whole, of the right type, its hash?"""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,105 +13,106 @@ from pyspark.sql import SparkSession
 
 from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.progress import titled
+from leadterm.reading import REPORT, Listing, Rule, inspect_file, list_corpus
+from leadterm.reading.documents import with_path
 from leadterm.spark.dealing import deal, run_tasks
 from leadterm.spark.elsewhere import look_through_spark
 from leadterm.spark.failures import file_name, root_cause
 from leadterm.spark.progress import described
-from leadterm.spark.rules import JsonRule, ParquetRule
-from leadterm.store.location import Location
 
 FILES_PER_TASK = 64
 SHOWN = 5
 """How many broken files a message lists."""
-REPORT = pa.schema(
-    [
-        ("path", pa.string()),
-        ("bytes", pa.int64()),
-        ("sha256", pa.string()),
-        ("modified", pa.int64()),
-        ("rows", pa.int64()),
-        ("column", pa.list_(pa.string())),
-        ("problem", pa.string()),
-    ]
-)
-"""What a task says of a file."""
+NOT_SOURCES = ("column", "parts", "problem")
+"""What a report says of a file that the product ``sources`` does not."""
 
 
-def list_files(session: SparkSession, paths: Sequence[str]) -> list[str]:
-    """List the files that lie at paths, and in all folders below them, as Spark sees them.
+@dataclass
+class Files:
+    """The files of a corpus.
+
+    Attributes
+    ----------
+    addresses
+        URLs, sorted, each once.
+    left_out
+        Those in folders that are not read.
+    """
+
+    addresses: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def list_files(session: SparkSession, paths: Sequence[str]) -> Files:
+    """List the files that lie at paths, and in all folders below them.
 
     Parameters
     ----------
     session
-        Spark.
+        Spark, for filesystems that only it opens.
     paths
-        Files, folders, globs or URLs.
-
-    Returns
-    -------
-    list of str
-        URLs, sorted, each once.
+        Files, folders, patterns or URLs; see `leadterm.reading.list_corpus`.
 
     Raises
     ------
     InputError
         Names the path at which there is nothing, or which Spark cannot open.
     """
-    reader = session.read.option("recursiveFileLookup", "true")
-    files: set[str] = set()
+    here, elsewhere = Listing(), set()
     for path in paths:
         try:
-            with described(session, titled("list the input files")):  # More than 32 folders are a job of Spark's own.
-                found = reader.text(path).inputFiles()
-        except (PySparkException, Py4JError) as error:
-            raise InputError(_why_not(path, error)) from error
-        if not found:
-            raise InputError(f"the folder {path} holds no file. Check corpus.paths in the config.")
-        files.update(found)
-    refuse_circles(files)
-    return sorted(files)
+            found = list_corpus([path])
+        except UnknownFilesystemError as error:
+            elsewhere.update(_list_through_spark(session, path, error))
+        else:
+            here.files |= found.files
+            here.passed_over |= found.passed_over
+    return Files(sorted(here.files.keys() | elsewhere), here.left_out)
 
 
-def refuse_circles(files: Iterable[str]) -> None:
-    """Refuse files that are listed again and again because a link leads back to a folder that it lies in.
-
-    Raises
-    ------
-    InputError
-        Names the link.
-    """
-    folders: dict[str, None] = {}
-    for file in files:
-        folder = file_name(file).rpartition("/")[0] if file.startswith("file:") else ""
-        while folder and folder not in folders:
-            folders[folder] = None
-            folder = folder.rpartition("/")[0]
-    seen: dict[str, str] = {}
-    for folder in sorted(folders, key=len):
-        first = seen.setdefault(os.path.realpath(folder), folder)
-        if folder.startswith(f"{first}/"):
-            raise InputError(
-                f"{folder} is a link to {first}, in which it lies: its files would be read again and again. Remove the "
-                "link, or name the folders beside it in corpus.paths."
-            )
+def _list_through_spark(session: SparkSession, path: str, reason: Exception) -> list[str]:
+    """List files as Spark sees them."""
+    try:
+        with described(session, titled("list the input files")):  # More than 32 folders are a job of Spark's own.
+            found = session.read.option("recursiveFileLookup", "true").text(path).inputFiles()
+    except (PySparkException, Py4JError) as error:
+        raise InputError(_why_not(path, error, reason)) from error
+    if not found:
+        raise InputError(f"the folder {path} holds no file. Check corpus.paths in the config.")
+    return list(found)
 
 
-def _why_not(path: str, error: Exception) -> str:
+def _why_not(path: str, error: Exception, reason: Exception) -> str:
     """Say why a path cannot be listed."""
     if isinstance(error, PySparkException) and error.getCondition() == "PATH_NOT_FOUND":
-        place = (error.getMessageParameters() or {}).get("path", path).removeprefix("file:")
-        start = "" if place == path else f" (Spark looked for {place})"
-        return f"there is no such path: {path}{start}. Check corpus.paths in the config."
-    hint = "Hadoop calls it s3a://. " if path.startswith("s3://") else ""
+        return f"there is no such path: {path}. Check corpus.paths in the config."
     return (
-        f"Spark cannot open {path}: {root_cause(error)}. {hint}Check corpus.paths; for a cloud's storage give Spark "
-        "its connector (spark.jars.packages)."
+        f"{str(reason).rstrip('.')}. Nor can Spark: {root_cause(error)}. Check corpus.paths; for a cloud's storage "
+        "that only Spark opens, give it its connector (spark.jars.packages)."
     )
 
 
-def inspect_files(
-    session: SparkSession, files: Sequence[str], rule: ParquetRule | JsonRule, *, may_be_empty: bool = False
-) -> tuple[pa.Table, tuple[str, ...]]:
+@dataclass(frozen=True)
+class Inspected:
+    """What was seen of the files of a corpus.
+
+    Attributes
+    ----------
+    sources
+        One row per file in order of ``path``: path string, bytes int64, sha256 string, modified int64, rows int64,
+        version string. Where only Spark opens a file, ``modified`` (milliseconds since 1970) instead of a hash.
+    parts
+        Of each of them, what is read at once; null where only Spark opens it.
+    rule
+        What they hold, and how the column is reached.
+    """
+
+    sources: pa.Table
+    parts: pa.ChunkedArray
+    rule: Rule
+
+
+def inspect_files(session: SparkSession, files: Sequence[str], rule: Rule, *, may_be_empty: bool = False) -> Inspected:
     """Hash all files on the executors, and look into each one.
 
     Parameters
@@ -119,19 +120,11 @@ def inspect_files(
     session
         Spark.
     files
-        URLs, as Spark lists them.
+        URLs.
     rule
         What each must hold.
     may_be_empty
         Whether all files may be without a row.
-
-    Returns
-    -------
-    sources
-        One row per file in order of ``path``: path string, bytes int64, sha256 string, rows int64 (null where the
-        format does not say). Where only Spark opens a file, ``modified`` (milliseconds since 1970) instead of a hash.
-    column
-        The column of documents: its name, or the names on the way down to a nested one.
 
     Raises
     ------
@@ -150,28 +143,8 @@ def inspect_files(
     if len(found.filter(pc.field("bytes").is_null() & pc.field("problem").is_null())):
         found = pa.Table.from_pylist(look_through_spark(session, found.to_pylist(), rule), schema=REPORT)
     refuse_broken(found)
-    sources = found.drop_columns(["column", "problem"])
-    with_rows = pc.field("rows").is_null() | (pc.field("rows") > 0)
-    is_empty = not len(found.filter(pc.field("column").is_valid() & with_rows))
-    return sources, (rule.column,) if may_be_empty and is_empty else _common_column(found)
-
-
-def inspect_file(path: str, rule: ParquetRule | JsonRule) -> dict[str, Any]:
-    """Hash one file and look into it; gives a row of :data:`REPORT`."""
-    report: dict[str, Any] = dict.fromkeys(REPORT.names) | {"path": path}
-    try:
-        place = Location.of(path)
-        found = rule.check(place)
-        report |= {"rows": found.rows, "column": found.column}
-        report["bytes"] = place.filesystem.get_file_info(place.path).size
-        report["sha256"] = place.sha256(rule.watch(place))
-    except UnknownFilesystemError:
-        pass  # Spark may know it: see elsewhere.look_through_spark.
-    except InputError as error:
-        report["problem"] = str(error)
-    except OSError as error:
-        report["problem"] = f"it cannot be read ({error}). Repair it or leave it out."
-    return report
+    column = _common_column(found, rule, may_be_empty=may_be_empty)
+    return Inspected(found.drop_columns(list(NOT_SOURCES)), found["parts"], with_path(rule, column))
 
 
 def refuse_broken(reports: pa.Table) -> None:
@@ -192,10 +165,12 @@ def refuse_broken(reports: pa.Table) -> None:
     raise InputError(f"{len(broken)} of {len(reports)} input files cannot be used:{listed}")
 
 
-def _common_column(reports: pa.Table) -> tuple[str, ...]:
+def _common_column(reports: pa.Table, rule: Rule, *, may_be_empty: bool) -> tuple[str, ...]:
     """Take the column of documents, which lies at the same place in all files that are not empty."""
     known = reports.filter(pc.field("column").is_valid())
     if not len(known) or pc.all(pc.equal(reports["rows"], 0), skip_nulls=False).as_py():
+        if may_be_empty:
+            return (rule.column,)
         raise InputError(
             f"the corpus is empty: its {len(reports)} files hold no row. Check corpus.paths in the config."
         )
@@ -208,3 +183,14 @@ def _common_column(reports: pa.Table) -> tuple[str, ...]:
             f"{file_name(second)}. Read files of one layout at a time."
         )
     return tuple(next(iter(places)).split("\0"))
+
+
+def all_splits(inspected: Inspected) -> list[dict[str, Any]]:
+    """List the parts of all files that leadterm opens itself, as `leadterm.reading.SPLITS`."""
+    rows = zip(inspected.sources["path"].to_pylist(), inspected.parts.to_pylist(), strict=True)
+    return [
+        {"source": number, "place": path, **part, "most": part["records"]}
+        for number, (path, parts) in enumerate(rows)
+        for part in parts or ()
+        if part["records"]
+    ]

@@ -64,7 +64,8 @@ def merge_runs(
         If a sum might not fit int64.
     """
     parts = open_parts(runs, output)
-    sources = join_sources([part.run.sources for part in parts])
+    copies_count = parts[0].windows.settings["corpus"]["copies"] == "count"
+    sources = join_sources([part.run.sources for part in parts], copies_count=copies_count)
     made_from = parts[0].windows.made_from | {"corpus": sources_hash(sources, ordered=False)}
     settings = parts[0].windows.settings
     counted = [part for part in parts if part.is_counted]
@@ -104,7 +105,10 @@ def _join_corpora(
             )
         names, text = run.vocabulary["token"].to_pylist(), _tokenizer(parts[0])
         timed = _timed(base, started)
-        encode.commit_corpus(stage, sources, names, text, reports, timed, may_be_empty=True)
+        left_out = sum(part.manifests["sources"].counts["left_out"] for part in parts)
+        records = sum(part.windows.counts["documents"] for part in parts)
+        corpus = encode.Corpus(sources, left_out, records)
+        encode.commit_corpus(stage, corpus, names, text, reports, timed, may_be_empty=True)
 
 
 def _tally_report(parts: Sequence[Part], size: int) -> pa.Table:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from leadterm.progress import titled
 from leadterm.spark.dealing import deal, run_tasks
@@ -31,7 +31,7 @@ PORTIONS = 32
 """Of a larger corpus, portions grow, so that their number stays below 2 · 32 + 2: merging holds a row group of each."""
 
 logger = logging.getLogger("leadterm")
-Work = Callable[[DataFrame, str], pa.Table]
+Work = Callable[[Documents, str], pa.Table]
 """Does something with documents, under a description, and gives a report of each file that came of it."""
 
 
@@ -56,7 +56,7 @@ class Portions:
     @property
     def session(self) -> SparkSession:
         """Spark."""
-        return self.documents.reader.session
+        return self.documents.session
 
     def each(self, what: str, done: str, work: Work) -> list[pa.Table]:
         """Do some work for each portion for which it was not done before.

@@ -3,20 +3,24 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from leadterm.errors import InputError
+from leadterm.config import CorpusSection
+from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.spark.failures import file_name
+from leadterm.store.location import Location
 
 SHOWN = 5
 """How many files a message lists."""
+COPIES = "Leave copies out, or count each of them with corpus.copies: count."
 
 
 def content_of(row: dict[str, Any]) -> str:
-    """Say what a source file holds: its hash; where there is none, its path, length and time of change."""
-    return row["sha256"] or f"{row['path']} {row['bytes']} {row['modified']}"
+    """Say what a source file holds: its hash; where there is none, its path, length and time of change, or version."""
+    return row["sha256"] or f"{row['path']} {row['bytes']} {row.get('version') or row['modified']}"
 
 
 def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
@@ -26,25 +30,67 @@ def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def join_sources(tables: Sequence[pa.Table]) -> pa.Table:
-    """List the files of several runs as one run would.
+def refuse_copies(sources: pa.Table, corpus: CorpusSection) -> None:
+    """Refuse files that hold the same bytes under several names: copies and links, which would be counted twice.
 
     Raises
     ------
     InputError
-        Names the files of one run that hold the same as a file of another.
+        Names them.
+    """
+    if corpus.copies == "count":
+        return
+    counted, problems = _Counted(), []
+    for row in sources.to_pylist():
+        if twin := counted.twin_of(row):
+            problems.append(f"{file_name(row['path'])} holds {twin}")
+        counted.add([row])
+    _refuse(problems, "would be counted twice", COPIES)
+
+
+def join_sources(tables: Sequence[pa.Table], *, copies_count: bool = False) -> pa.Table:
+    """List the files of several runs as one run would.
+
+    Parameters
+    ----------
+    tables
+        Those of each run.
+    copies_count
+        Whether a file of one run may hold the same as a file of another.
+
+    Raises
+    ------
+    InputError
+        Names the files that would be counted twice.
     """
     counted = _Counted()
     problems = []
     for table in tables:
         rows = table.to_pylist()
-        problems += [f"{file_name(row['path'])} holds {twin}" for row in rows if (twin := counted.twin_of(row))]
+        if not copies_count:
+            problems += [f"{file_name(row['path'])} holds {twin}" for row in rows if (twin := counted.twin_of(row))]
         counted.add(rows)
     _refuse(problems, "would be counted twice", "Merge runs over different files.")
     return pa.concat_tables(tables).sort_by([("path", "ascending"), ("sha256", "ascending")]).combine_chunks()
 
 
-def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool) -> pa.Table:
+@dataclass(frozen=True)
+class NewSources:
+    """Which files a run has not counted.
+
+    Attributes
+    ----------
+    fresh
+        Those.
+    renamed
+        Addresses under which a file was counted and which are gone, and where the same bytes lie now.
+    """
+
+    fresh: pa.Table
+    renamed: list[tuple[str, str]]
+
+
+def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool, copies_count: bool = False) -> NewSources:
     """Keep the files that a run has not counted yet.
 
     Parameters
@@ -55,6 +101,8 @@ def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool) -> pa
         Those of the run; None if there is no run yet.
     named
         Whether the user named each file as a new one. Otherwise those that are counted already are passed over.
+    copies_count
+        Whether files that hold the same are each counted.
 
     Raises
     ------
@@ -63,15 +111,18 @@ def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool) -> pa
     """
     before = _Counted()
     before.add(counted.to_pylist() if counted is not None else [])
-    fresh, problems = [], []
+    gone = before.gone(found.to_pylist())
+    fresh, problems, renamed = [], [], []
     for row in found.to_pylist():
-        name, contents = file_name(row["path"]), before.contents[row["path"]]
+        name, contents = file_name(row["path"]), before.contents[file_name(row["path"])]
         if content_of(row) in contents:
             if named:
                 problems.append(f"{name} is counted already")
         elif contents:
             problems.append(f"{name} has changed since it was counted")
-        elif twin := before.twin_of(row):
+        elif gone.get(content_of(row)):
+            renamed.append((gone[content_of(row)].pop(), row["path"]))
+        elif not copies_count and (twin := before.twin_of(row)):
             problems.append(f"{name} holds {twin}")
         else:
             fresh.append(row)
@@ -81,7 +132,7 @@ def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool) -> pa
         "cannot be added",
         "What was counted cannot be taken back: leave these files out, or make a new run of all that should count.",
     )
-    return pa.Table.from_pylist(fresh, schema=found.schema)
+    return NewSources(pa.Table.from_pylist(fresh, schema=found.schema), renamed)
 
 
 class _Counted:
@@ -89,19 +140,37 @@ class _Counted:
 
     def __init__(self) -> None:
         self.contents: defaultdict[str, set[str]] = defaultdict(set)
-        self._paths: dict[str, str] = {}
+        """What files hold, by their names as users write them."""
+        self._paths: defaultdict[str, list[str]] = defaultdict(list)
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Count files."""
         for row in rows:
-            self.contents[row["path"]].add(content_of(row))
-            self._paths.setdefault(content_of(row), row["path"])
+            self.contents[file_name(row["path"])].add(content_of(row))
+            self._paths[content_of(row)].append(row["path"])
 
     def twin_of(self, row: dict[str, Any]) -> str | None:
         """Say which file holds the same; files without a document may come as often as they like."""
-        twin = self._paths.get(content_of(row))
+        twins = self._paths.get(content_of(row))
         is_empty = 0 in (row["rows"], row["bytes"])
-        return None if twin is None or is_empty else f"the same as {file_name(twin)}"
+        return None if not twins or is_empty else f"the same as {file_name(twins[0])}"
+
+    def gone(self, found: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+        """Find the files that lie no longer where they were counted, by what they hold, which lies elsewhere now."""
+        there = {file_name(row["path"]) for row in found}
+        contents = {content_of(row) for row in found if file_name(row["path"]) not in self.contents}
+        lost = {
+            content: [path for path in self._paths.get(content, ()) if _is_gone(path, there)] for content in contents
+        }
+        return {content: paths[::-1] for content, paths in lost.items()}
+
+
+def _is_gone(path: str, there: set[str]) -> bool:
+    """Say whether a file lies no longer at its address; one that only Spark opens counts as there."""
+    try:
+        return file_name(path) not in there and not Location.of(path).exists()
+    except UnknownFilesystemError:
+        return False
 
 
 def _refuse(problems: Sequence[str], reason: str, remedy: str) -> None:

@@ -118,7 +118,7 @@ def word_tokenizer(corpus: Portions, settings: WordTokenizerSection) -> WordToke
     counts = count_parts(corpus, count_words, "words")
     words = most_frequent_parts(counts, settings.vocabulary_size, "count words")
     if not words:
-        limits = corpus.documents.reader.corpus
+        limits = corpus.documents.corpus
         raise InputError(
             f"the corpus is empty: none of its documents has a word and {limits.min_characters:,} to "
             f"{limits.max_characters:,} characters. Check corpus.text_column ({limits.text_column}) and these limits."

@@ -47,8 +47,9 @@ class Location:
         """
         text = str(uri)
         scheme, colon, rest = text.partition(":")
-        if not colon or "/" in scheme or len(scheme) == 1:  # a plain path; one letter is a drive
-            path = Path(text).expanduser().absolute()
+        # A plain path; one letter is a drive, and a colon without a slash behind it is a letter of a name.
+        if not colon or "/" in scheme or len(scheme) == 1 or not rest.startswith("/") or _is_there(text):
+            path = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  # Without "..", as in Spark's lists.
             return cls(fs.LocalFileSystem(), path.as_posix(), path.as_posix())
         if scheme == "file":
             path = Path(unquote("/" + rest.lstrip("/")))
@@ -194,6 +195,14 @@ class Location:
             digest.update(chunk)
             on_chunk(chunk)
         return digest.hexdigest()
+
+
+def _is_there(path: str) -> bool:
+    """Say whether something lies at a path that looks like a URL."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _files_below(folder: Path) -> Iterator[tuple[str, int]]:

@@ -28,8 +28,8 @@ def looked_at(make: Callable[[Path], object], file: str = PARQUET, **corpus: Any
     """Make a file, and look at it as an executor does before the work starts."""
 
     def act(folder: Path) -> Any:
+        from leadterm.reading.rules import rule_of  # noqa: PLC0415
         from leadterm.spark.inputs import REPORT, inspect_file, refuse_broken  # noqa: PLC0415  # imports PySpark
-        from leadterm.spark.rules import rule_of  # noqa: PLC0415
 
         make(folder / file)
         kind = {} if file.endswith(".parquet") else {"format": "json"}
@@ -154,7 +154,7 @@ CASES = [
         "it would be unpacked from <…> to at least <…> bytes, which no text can be. Leave it out; if you "
         "trust it, write "
         "it anew, uncompressed.",
-        looked_at(pack_much, "a.json.gz"), "a.json.gz", limits={"leadterm.spark.inflating.MOST_INFLATED": 2**20},
+        looked_at(pack_much, "a.json.gz"), "a.json.gz", limits={"leadterm.reading.inflating.MOST_INFLATED": 2**20},
     ),
     file_case(
         "gzip cut", "gzip that was cut short",
@@ -169,12 +169,14 @@ CASES = [
     ),
     file_case(
         "nested line", "a line of JSON with lists in each other, 100,000 deep",
-        "it does not hold JSON lines ('<…>' in line 1: <…>). Correct corpus.format, or leave it out.",
+        "its line 1: lists and objects lie too deep in each other: '<…>'. Correct the line or corpus.format, or leave "
+        "the file out.",
         looked_at(lambda path: put_lines(path, ['{"text": ' + "[" * 100_000]), JSON), JSON,
     ),
     file_case(
         "no object", "a line of JSON that is no object",
-        "its line 1 is JSON but no object: '[1, 2]'. Each line must be an object with the key 'text'.",
+        "its line 1: it is JSON but no object: '[1, 2]'. Each line must be an object with the key 'text'. Correct the "
+        "line or corpus.format, or leave the file out.",
         looked_at(lambda path: put_lines(path, ["[1, 2]"]), JSON), JSON,
     ),
     file_case(

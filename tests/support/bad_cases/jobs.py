@@ -69,21 +69,20 @@ CASES = [
     ),
     Case(
         "latin text", "a text that is not UTF-8", JOB,
-        "~/a.parquet holds a text that is not UTF-8 ('utf-8' codec can't decode byte 0xe4<…>). Convert it or leave it "
-        "out.",
+        "~/a.parquet, row 7: this text is not UTF-8 ('utf-8' codec can't decode byte 0xe4<…>). Convert it or leave the "
+        "file out.",
         given(put_latin_text),
     ),
     Case(
         "far id in a list", "an id that is not in the vocabulary", JOB,
-        "~/a.parquet holds a bad list of ids, [3, 50]. Token ids must be 0 to 49 (tokenizer.vocabulary_size "
-        "- 1); found "
-        "3 to 50.<…>",
+        "~/a.parquet, row 1: a bad list of ids, [3, 50]. Token ids must be 0 to 49 (tokenizer.vocabulary_size - 1). "
+        "Set tokenizer.vocabulary_size to the tokenizer's, or correct the ids.",
         given(put_ids([3, 50]), ids_column="ids"),
     ),
     Case(
         "line", "a broken line far into a file", JOB,
-        "~/a.jsonl holds a line that is not JSON, or whose value has another type: '{\"text\": \"the cat'. Correct the "
-        "line or leave the file out.",
+        "~/a.jsonl, line 401: it is no JSON object (Unterminated string starting at: line 1 column 10 (char 9)): "
+        "'{\"text\": \"the cat'. Correct the line or leave the file out.",
         given(
             lambda path: put_lines(path, [*MANY[:400], '{"text": "the cat', *MANY[400:]]), "a.jsonl", format="json"
         ),

@@ -38,6 +38,9 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
         "corpus": {
             "paths": ["data/a.parquet"],
             "format": "parquet",
+            "join": None,
+            "surrogates": "refuse",
+            "copies": "refuse",
             "text_column": "text",
             "ids_column": None,
             "min_characters": 0,

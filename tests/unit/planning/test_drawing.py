@@ -63,7 +63,7 @@ def test_a_part_says_how_large_the_whole_is(corpus, kind, options, monkeypatch):
     n_bytes = sum(len(text) for text in documents if text)
     for module in ("drawing", "json_clusters"):
         monkeypatch.setattr(f"leadterm.planning.{module}.{'READ_BYTES' if module == 'drawing' else 'PIECE'}", 10**5)
-    monkeypatch.setattr(parquet_clusters, "ROWS_AT_ONCE", 50)
+    monkeypatch.setattr(parquet_clusters, "LEAST_ROWS", 50)
     found = draw(section(folder / kind, **options), 20_000, seed=0)
     assert 20_000 <= found.sample_bytes < 20_000 + 250 * len("word3000 ")
     assert found.text_bytes.low <= n_bytes <= found.text_bytes.high

@@ -1,0 +1,90 @@
+"""Opens compressed files: which compression it is, their first bytes say, whatever their names."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from leadterm.errors import InputError
+
+SIGNATURES = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bz2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+}
+"""How files begin that PyArrow unpacks, and what it calls them."""
+OTHERS = {
+    b"\xfd7zXZ\x00": "xz",
+    b"PK\x03\x04": "zip",
+    b"\xff\x06\x00\x00sNaPpY": "snappy",
+    b"\x02\x21\x4c\x18": "lz4 of the old format",
+    b"\x1f\x9d": "compress",
+    b"\x89LZO": "lzop",
+    b"7z\xbc\xaf": "7z",
+}
+"""How files begin that nobody here unpacks."""
+BY_NAME = {".br": "brotli", ".xz": "xz", ".lzma": "lzma", ".zip": "zip", ".snappy": "snappy", ".lzo": "lzo"}
+BY_NAME |= {".deflate": "deflate", ".z": "compress", ".7z": "7z"}
+"""Endings of compressed files whose first bytes need not tell."""
+UNPACKED = "gzip, bzip2, zstd or lz4"
+
+
+def compression_of(start: bytes, name: str) -> str | None:
+    """Say how a file is compressed; None if it is not.
+
+    Parameters
+    ----------
+    start
+        Its first bytes, eight or more where there are so many.
+    name
+        Of the file.
+
+    Raises
+    ------
+    InputError
+        Names a compression that cannot be unpacked here.
+    """
+    for signature, kind in SIGNATURES.items():
+        if start.startswith(signature):
+            return kind
+    found = next((kind for signature, kind in OTHERS.items() if start.startswith(signature)), None)
+    ending = next((kind for suffix, kind in BY_NAME.items() if name.lower().endswith(suffix)), None)
+    if found or (ending and not start.lstrip().startswith((b"{", b"\xef\xbb\xbf"))):
+        raise InputError(
+            f"it is compressed by {found or ending}, which leadterm does not unpack. Compress it by {UNPACKED}, or "
+            "leave it out."
+        )
+    return None
+
+
+class WatchedFile(io.RawIOBase):
+    """A file that is read from its beginning to its end, whose raw bytes are shown to a function on the way."""
+
+    def __init__(self, stream: Any, on_bytes: Callable[[bytes], object]) -> None:
+        self._stream, self._on_bytes = stream, on_bytes
+        self._held = b""
+
+    def readable(self) -> bool:
+        """Tell readers that they may read."""
+        return True
+
+    def peek(self, size: int) -> bytes:
+        """Read the first bytes, which are given again by the next read."""
+        self._held = self.read(size)
+        return self._held
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to so many bytes; fewer only at the end."""
+        if held := self._held:
+            self._held = b""
+            return held
+        data: bytes = self._stream.read(size if size >= 0 else None)
+        self._on_bytes(data)
+        return data
+
+
+def unpacked(file: WatchedFile, kind: str | None) -> Any:
+    """Open what a file holds, for reading from its beginning."""
+    return file if kind is None else pa.CompressedInputStream(pa.PythonFile(file, mode="r"), kind)

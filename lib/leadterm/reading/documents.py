@@ -1,0 +1,130 @@
+"""What a task reads of a corpus: the documents of its splits, in batches, each with its file and its place there."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from leadterm.errors import InputError
+from leadterm.reading.column import check_documents
+from leadterm.reading.json_documents import JsonReader
+from leadterm.reading.lines import numbered_lines
+from leadterm.reading.parquet_documents import read_groups
+from leadterm.reading.rules import JsonRule, Rule
+from leadterm.reading.splits import Split
+from leadterm.store.location import Location
+
+Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+"""What is done with batches (document, source, row, replaced); travels to the executors."""
+LINE_REMEDY = "Correct the line or leave the file out."
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Reads splits and works on their documents; travels to the executors.
+
+    Attributes
+    ----------
+    rule
+        What the files hold.
+    work
+        What is done with the documents.
+    vocabulary_size
+        Where they are ids: these are 0 to V-1.
+    """
+
+    rule: Rule
+    work: Work
+    vocabulary_size: int | None = None
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Read the splits named in the batches."""
+        splits = (Split(**row) for batch in batches for row in batch.to_pylist())
+        return self.work(read_documents(splits, self.rule, self.vocabulary_size))
+
+
+def read_documents(
+    splits: Iterator[Split] | Sequence[Split], rule: Rule, vocabulary_size: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read splits in order, in batches (document, source, row, replaced).
+
+    Parameters
+    ----------
+    splits
+        What is read; those of a file stand side by side.
+    rule
+        What the files hold.
+    vocabulary_size
+        Where documents are ids: refuses others than 0 to V-1. None: any.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        document large_string or list<int64>; source int32, the file's row in the product ``sources``; row int64, the
+        number of its row from 0, or of its line from 1; replaced int64, in the first row of a batch how many of its
+        texts had half a surrogate pair, which U+FFFD replaces.
+
+    Raises
+    ------
+    InputError
+        Names the file, and the line or row, that is no document.
+    """
+    for place, some in groupby(splits, key=lambda split: split.place):
+        for documents, split, rows, replaced in _read(Location.of(place), list(some), rule):
+            check_documents(documents, rows, f"{Location.of(place)}, {rule.row_name}", vocabulary_size)
+            yield batch_of(documents, split.source, rows, replaced)
+
+
+def _read(place: Location, splits: list[Split], rule: Rule) -> Iterator[tuple[Any, Split, Any, int]]:
+    """Read splits of a file: documents, their split, the number of each, and how many texts had surrogates."""
+    if isinstance(rule, JsonRule):
+        yield from _read_json(place, splits, rule)
+    else:
+        for documents, split, first in read_groups(place, splits, rule):
+            yield documents, split, pa.array(np.arange(first, first + len(documents))), 0
+
+
+def batch_of(documents: Any, source: int, rows: Any, replaced: int = 0) -> pa.RecordBatch:
+    """Lay documents of one file out as a batch."""
+    noted = np.zeros(len(documents), dtype=np.int64)
+    noted[:1] = replaced
+    columns = [documents, pa.array(np.full(len(documents), source, dtype=np.int32)), rows, pa.array(noted)]
+    return pa.RecordBatch.from_arrays(columns, names=["document", "source", "row", "replaced"])
+
+
+def _read_json(place: Location, splits: list[Split], rule: JsonRule) -> Iterator[tuple[Any, Split, Any, int]]:
+    """Read blocks of lines."""
+    for split in splits:
+        left = split.most
+        for first, block in rule.blocks(place, split):
+            values, numbers, replaced = _documents_of(place, block, first, rule, left)
+            left -= len(values)
+            yield pa.array(values, rule.documents_type), split, pa.array(numbers, pa.int64()), replaced
+            if not left:
+                break
+
+
+def _documents_of(
+    place: Location, block: bytes, first: int, rule: JsonRule, most: int
+) -> tuple[list[Any], list[int], int]:
+    """Take the documents out of a block of lines, the number of each, and how many texts had surrogates."""
+    reader = JsonReader(rule, rule.replaces_surrogates)
+    values: list[Any] = []
+    numbers: list[int] = []
+    for number, line in numbered_lines(block, first):
+        if len(values) == most:
+            break
+        try:
+            values.append(reader.document(line, rule.path))
+        except InputError as error:
+            raise InputError(f"{place}, line {number:,}: {error}. {LINE_REMEDY}") from error
+        numbers.append(number)
+    return values, numbers, reader.replaced
+
+
+def with_path(rule: Rule, path: tuple[str, ...]) -> Rule:
+    """Say how the column is reached in all files."""
+    return replace(rule, path=path)

@@ -1,0 +1,52 @@
+"""Looks at a file before the work starts: is it there, whole, of the right type, and what is its hash?"""
+
+import hashlib
+from typing import Any
+
+import pyarrow as pa
+
+from leadterm.errors import InputError, UnknownFilesystemError
+from leadterm.reading.rules import Rule
+from leadterm.reading.splits import PART
+from leadterm.store.location import Location
+
+REPORT = pa.schema(
+    [
+        ("path", pa.string()),
+        ("bytes", pa.int64()),
+        ("sha256", pa.string()),
+        ("modified", pa.int64()),
+        ("rows", pa.int64()),
+        ("version", pa.string()),
+        ("column", pa.list_(pa.string())),
+        ("parts", pa.list_(PART)),
+        ("problem", pa.string()),
+    ]
+)
+"""What is said of a file: the columns of the product ``sources``, and then what the reader needs."""
+
+
+def inspect_file(path: str, rule: Rule) -> dict[str, Any]:
+    """Hash one file and look into it, in one pass over its bytes; gives a row of :data:`REPORT`.
+
+    A file that only Spark opens has no bytes in its report, one that cannot be used a problem.
+    """
+    report: dict[str, Any] = dict.fromkeys(REPORT.names) | {"path": path}
+    digest, n_bytes = hashlib.sha256(), 0
+
+    def watch(chunk: bytes) -> None:
+        nonlocal n_bytes
+        digest.update(chunk)
+        n_bytes += len(chunk)
+
+    try:
+        found = rule.inspect(Location.of(path), watch)
+        report |= {"rows": found.rows, "column": found.column, "parts": found.parts}
+        report |= {"bytes": n_bytes, "sha256": digest.hexdigest()}
+    except UnknownFilesystemError:
+        pass  # Spark may know it.
+    except InputError as error:
+        report["problem"] = str(error)
+    except OSError as error:
+        report["problem"] = f"it cannot be read ({error}). Repair it or leave it out."
+    return report
