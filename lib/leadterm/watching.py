@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from leadterm.errors import reason_of
 from leadterm.events import in_job, tell, valued
 from leadterm.progress import titled
 from leadterm.store import Location, Manifest, read_manifest
@@ -63,9 +64,8 @@ def watched_job(name: str, run: Location) -> Iterator[Outcome]:
         try:
             yield outcome
         except BaseException as error:
-            failure = {"error": type(error).__name__, "reason": str(error)}
             seconds = round(time.monotonic() - started, 3)
-            tell("failed", f"{title}: failed", level=logging.ERROR, run=str(run), seconds=seconds, **failure)
+            tell("failed", f"{title}: failed", level=logging.ERROR, run=str(run), seconds=seconds, **reason_of(error))
             raise
         seconds = time.monotonic() - started
         if outcome.did_work:
