@@ -25,17 +25,16 @@ from leadterm.store import (
     Staging,
     forget,
     is_current,
-    require_manifest,
     staging,
 )
 from leadterm.store.composed import SCORES, margins_table, write_scores
+from leadterm.store.making import require_inputs
 from leadterm.store.matrices import read_matrix
 from leadterm.store.products import PARTS
 from leadterm.store.tables import MARGINS, VOCABULARY, read_table, stage_table
 from leadterm.store.unfinished import Unfinished
 
 JOB, PRODUCT = "compose_weights", "composed"
-INPUTS = ("vocabulary", "bigram", "context")
 
 logger = logging.getLogger("leadterm")
 
@@ -66,7 +65,7 @@ def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -
     MachineError
         If there is no such device, or not even one column fits its memory.
     """
-    manifests = {name: require_manifest(run, name, "count_cooccurrences") for name in INPUTS}
+    manifests = require_inputs(run, JOB)
     made_from = {name: manifest.content_hash for name, manifest in manifests.items()}
     device = _device(config.attention)
     settings = {"top_tokens": config.attention.top_tokens, "device": device}  # Their sums are ordered differently.

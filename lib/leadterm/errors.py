@@ -1,5 +1,7 @@
 """Every error a user can meet, each with what was wrong, what was found, and what to do."""
 
+import signal
+
 
 class LeadtermError(Exception):
     """Base of all errors that leadterm raises on purpose; its message is meant for the user."""
@@ -35,3 +37,36 @@ class AxisError(LeadtermError, ValueError):
 
 class MachineError(LeadtermError):
     """The machine lacks something leadterm needs (a Java, disk space, a CUDA device)."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the process to stop: a scheduler's SIGTERM, or the SIGHUP of a terminal that was closed.
+
+    Parameters
+    ----------
+    number
+        Of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    def __str__(self) -> str:
+        return f"stopped by {signal.Signals(self.number).name}"
+
+
+def interruption_in(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Find the signal that an error is a consequence of, as Spark's jobs fail when they are cancelled; None if none."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def reason_of(error: BaseException) -> dict[str, str]:
+    """Say for a log what ended something: the kind of the error, and why; of a stopped process, which signal it was."""
+    error = interruption_in(error) or error
+    reason = str(error) or ("stopped by SIGINT" if isinstance(error, KeyboardInterrupt) else "")
+    return {"error": type(error).__name__, "reason": reason}

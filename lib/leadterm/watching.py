@@ -7,23 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from leadterm.errors import reason_of
 from leadterm.events import in_job, tell, valued
 from leadterm.progress import titled
 from leadterm.store import Location, Manifest, read_manifest
-from leadterm.store.alignment import SHUFFLED_RUN
+from leadterm.store.making import products_of
 from leadterm.work import collecting_work
-
-MADE_BY = {
-    "encode_corpus": ("sources", "vocabulary", "windows"),
-    "count_cooccurrences": ("bigram", "context", "frequencies"),
-    "compose_weights": ("composed",),
-    "count_attention": ("query_key", "position"),
-    "add_files": ("sources", "windows", "bigram", "context"),
-    "merge_runs": ("sources", "windows", "bigram", "context"),
-    "shuffle_corpus": (f"{SHUFFLED_RUN}/windows",),
-    "build_report": ("report",),
-}
-"""The products of each job; `evaluate_alignment`, with a product for each revision, is told as stages."""
 
 logger = logging.getLogger("leadterm")
 
@@ -63,9 +52,8 @@ def watched_job(name: str, run: Location) -> Iterator[Outcome]:
         try:
             yield outcome
         except BaseException as error:
-            failure = {"error": type(error).__name__, "reason": str(error)}
             seconds = round(time.monotonic() - started, 3)
-            tell("failed", f"{title}: failed", level=logging.ERROR, run=str(run), seconds=seconds, **failure)
+            tell("failed", f"{title}: failed", level=logging.ERROR, run=str(run), seconds=seconds, **reason_of(error))
             raise
         seconds = time.monotonic() - started
         if outcome.did_work:
@@ -78,7 +66,7 @@ def watched_job(name: str, run: Location) -> Iterator[Outcome]:
 
 def _account(name: str, run: Location, seconds: float) -> dict[str, Any]:
     """Say what a job made: tokens and their rate, and of each product its counts, files and bytes."""
-    found = {product: read_manifest_of(run, product) for product in MADE_BY.get(name, ())}
+    found = {product: read_manifest_of(run, product) for product in products_of(name)}
     made = {product: manifest for product, manifest in found.items() if manifest is not None}
     tokens = max((_tokens(manifest) for manifest in made.values()), default=0)
     products = {product: _product(manifest) for product, manifest in made.items()}

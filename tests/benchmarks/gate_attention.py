@@ -71,7 +71,7 @@ def check_query_key(sample: Sample, n_rows: int = 16, most: int = 1_000) -> str:
 
 def read_scores(sample: Sample) -> csr_array:
     """Read the composed scores: float64 (V, V) [NEXT, CONTEXT], entries where pairs occur."""
-    manifest = require_manifest(sample.location, "composed", "compose_weights")
+    manifest = require_manifest(sample.location, "composed")
     sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)
     size = manifest.counts["vocabulary_size"]
     matrix = map_scores(str(sample.folder / "composed" / SCORES), sha256, size)
@@ -84,7 +84,7 @@ def job_scores(sample: Sample) -> Scores:
     """Give the scores as the job's kernels take them."""
     from leadterm.spark.attention import Units  # noqa: PLC0415  # imports PySpark
 
-    manifest = require_manifest(sample.location, "composed", "compose_weights")
+    manifest = require_manifest(sample.location, "composed")
     sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)
     margins = read_table(sample.location, manifest, MARGINS)
     kept, without_row, spread = (margins[name].to_numpy() for name in ("kept", "without_row", "spread"))

@@ -93,7 +93,7 @@ def prepare(cores: int, unit_tokens: int, bound: bool, output: Path) -> Prepared
 
 def limit_memory(config: Config, run: Location, unit_tokens: int, *, attention: bool = False) -> Config:
     """Give tasks of counting, or of attention, the least memory, in steps, that holds so many tokens."""
-    sizes = require_manifest(run, "windows", "encode_corpus").counts["vocabulary_size"], config.windows.length
+    sizes = require_manifest(run, "windows").counts["vocabulary_size"], config.windows.length
     memory = LEAST_MEMORY
     while plan_memory(memory, *sizes, attention=attention).unit_tokens < unit_tokens:
         memory += MEMORY_STEP

@@ -2,14 +2,12 @@
 
 import os
 import re
-import signal
 import subprocess
-import time
 
 import pytest
 
 from support.bad_input import put, put_lines, texts
-from support.commands import BIN, ROOT, environment, leadterm, write_config
+from support.commands import ROOT, leadterm, write_config
 
 NOISE = re.compile(
     r"WARNING: Using incubator modules|\w.*: \d+ (of \d+ )?tasks|\w+: done in |.* ERROR DiskBlockObjectW"
@@ -81,30 +79,3 @@ def test_a_full_scratch_disk(tmp_path):
         subprocess.run(["umount", "--lazy", disk], check=True)
     assert message.startswith("a disk is full: free space where the output or Spark's scratch folder (spark.local.dir)")
     assert not (tmp_path / "run").exists()
-
-
-def test_a_run_that_is_stopped_leaves_nothing_half_written(tmp_path):
-    """A scheduler stops a job with SIGTERM; Ctrl-C goes the same way."""
-    corpus = put(tmp_path / "a.parquet", texts([f"w{n} the cat sat on the mat" * 200 for n in range(1500)]))
-    config = write_config(tmp_path / "a.yaml", str(corpus))
-    command = [BIN / "leadterm", "run", "--config", config, "--output", tmp_path / "run"]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True) as process:
-        before = read_until(process, "count words: ")
-        while process.poll() is None and not list(tmp_path.glob("run/.staging-*/parts/*")):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
-        errors = before + process.communicate(timeout=100)[1]
-    assert process.returncode == 130, errors
-    assert "leadterm: stopped; finished products are kept, run again to go on" in errors
-    assert "Traceback" not in errors
-    assert not (tmp_path / "run").exists()
-
-
-def read_until(process, start: str) -> str:
-    """Read what a process writes up to a line of this start."""
-    lines = []
-    while line := process.stderr.readline():
-        lines.append(line)
-        if line.startswith(start) and " tasks in " in line:
-            return "".join(lines)
-    raise AssertionError("".join(lines))

@@ -24,9 +24,8 @@ def config(tmp_path) -> Path:
 
 
 @pytest.fixture
-def leadterm(spark, capsys, caplog, monkeypatch):
+def leadterm(spark, capsys, caplog):
     """Run a command in this process, which joins its session; returns the exit status and what it wrote and logged."""
-    monkeypatch.setattr("leadterm.cli.saying.signal.signal", lambda *_: None)
     caplog.set_level(logging.INFO, "leadterm")
 
     def run(*arguments: str | Path) -> tuple[int, str]:
@@ -67,8 +66,7 @@ def test_a_run_grows_night_by_night_and_is_merged(leadterm, config, tmp_path):
     assert (status, "would be counted twice" in said) == (1, True), said
 
 
-def test_the_scripts_do_the_same(spark, config, tmp_path, monkeypatch):
-    monkeypatch.setattr("leadterm.cli.saying.signal.signal", lambda *_: None)
+def test_the_scripts_do_the_same(spark, config, tmp_path):
     second = put_ids(tmp_path / "1.parquet", documents(1))
     add(spark, tmp_path / "other", config_for(second))
     done = submit("add_files", ["--only-counts", "--config", config, "--output", "run"], tmp_path, "local[1]")

@@ -53,7 +53,7 @@ def run(folder, tmp_path, caplog) -> Path:
 
 def parts_of(folder: Path, run: Path, seed: int = 0) -> Path:
     """Where the files of a shuffle lie until all are there."""
-    found = {name: require_manifest(Location.of(run), name, "") for name in ("windows", "vocabulary")}
+    found = {name: require_manifest(Location.of(run), name) for name in ("windows", "vocabulary")}
     hashes = {name: manifest.content_hash for name, manifest in found.items()}
     settings = {**found["windows"].settings, "shuffled": {"seed": seed}}
     return run / "shuffled" / Stage(JOB, hashes, settings).folder / "parts"

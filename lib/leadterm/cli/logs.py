@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from leadterm._version import __version__
 from leadterm.cli.terminal import Harmless
-from leadterm.errors import MachineError
+from leadterm.errors import MachineError, reason_of
 from leadterm.events import ONLY_FOR_MACHINES, JsonLines, tell
 
 VARIABLE = "LEADTERM_LOG_JSON"
@@ -75,7 +75,6 @@ def _told(command: str) -> Iterator[None]:
         yield
     except BaseException as error:
         seconds = round(time.monotonic() - started, 3)
-        failure = {"error": type(error).__name__, "reason": str(error)}
-        tell("failed", f"{command}: failed", level=logging.ERROR, command=command, seconds=seconds, **failure)
+        tell("failed", f"{command}: failed", level=logging.ERROR, command=command, seconds=seconds, **reason_of(error))
         raise
     tell("done", f"{command}: done", command=command, seconds=round(time.monotonic() - started, 3))

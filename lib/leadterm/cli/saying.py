@@ -6,24 +6,30 @@ from collections.abc import Callable
 from typing import TextIO
 
 from leadterm.cli.logs import logging_for
+from leadterm.cli.stopping import stopped_by_signals
 from leadterm.cli.terminal import harmless
-from leadterm.errors import LeadtermError
+from leadterm.errors import LeadtermError, interruption_in
 from leadterm.store import Location
 
 
 def report_errors(action: Callable[[], object], command: str = "", log_json: str | None = None) -> int:
-    """Run a command; a LeadtermError becomes its message and exit status 1, anything else keeps its traceback."""
-    # A scheduler's SIGTERM cleans up as Ctrl-C does, and cancels Spark's jobs by the handler that PySpark sets for it.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    """Run a command, and return its exit status.
+
+    A LeadtermError becomes its message and status 1. A signal that stops the command becomes a message and 128 with its
+    number: 143 of SIGTERM, 130 of Ctrl-C, 129 of SIGHUP. Anything else keeps its traceback.
+    """
     try:
-        with logging_for(command, log_json):
+        with stopped_by_signals(), logging_for(command, log_json):
             action()
-    except LeadtermError as error:
-        say(f"leadterm: {error}", sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        say("leadterm: stopped; finished products are kept, run again to go on", sys.stderr)
-        return 130
+    except BaseException as error:
+        if (stop := interruption_in(error)) is not None:
+            what = str(stop) or "stopped"
+            say(f"leadterm: {what}; finished products are kept, run again to go on", sys.stderr)
+            return 128 + getattr(stop, "number", signal.SIGINT)
+        if isinstance(error, LeadtermError):
+            say(f"leadterm: {error}", sys.stderr)
+            return 1
+        raise
     return 0
 
 

@@ -72,7 +72,8 @@ def compose_scores(
     threads, width = divide_memory(memory_bytes, size, threads or os.cpu_count() or 1)
     strips = Strips(statistics, scores, width, threads)
     origins = range(n_done, size, width)
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         for origin, mean in zip(origins, pool.map(strips.compose, origins), strict=True):
             end = origin + len(mean)
             centring[origin:end] = mean
@@ -80,6 +81,8 @@ def compose_scores(
                 on_block(centring[:end])
             if on_progress is not None:
                 on_progress(end)
+    finally:
+        pool.shutdown(cancel_futures=True)  # Whoever stops this does not wait for strips that have not begun.
     return Composed(statistics.context, scores, np.where(statistics.kept, -centring, 0.0), statistics.kept)
 
 

@@ -20,6 +20,7 @@ from leadterm.operators import Operator, SparseOperator
 from leadterm.run import Run, open_run
 from leadterm.store import Location, require_manifest
 from leadterm.store.alignment import SHUFFLED_RUN, STATISTICS
+from leadterm.store.making import require_inputs
 from leadterm.theory import restricted_matrix
 
 
@@ -92,9 +93,10 @@ def _yaml(value: int | None) -> str:
 
 def corpora_of(section: AlignmentSection, run: Location) -> list[Corpus]:
     """List the corpora that checkpoints are compared with: the run's, and the shuffled one where it is asked for."""
+    require_inputs(run, "evaluate_alignment")
     found = [Corpus(open_run(run.uri), "", section)]
     if section.shuffled:
-        windows = require_manifest(run / SHUFFLED_RUN, "windows", "shuffle_corpus")
+        windows = require_manifest(run / SHUFFLED_RUN, "windows")
         if windows.made_from["windows"] != found[0].run.manifest("windows").content_hash:
             raise RunError(f"{run / SHUFFLED_RUN} was shuffled from other windows. Run the job shuffle_corpus again.")
         found.append(Corpus(open_run((run / SHUFFLED_RUN).uri), SHUFFLED, section))

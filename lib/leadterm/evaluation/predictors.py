@@ -52,7 +52,7 @@ def prepare_predictors(corpus: Corpus, device: torch.device) -> None:
 
 def names_in(run: Location) -> set[str]:
     """Name the predictors that were prepared."""
-    return set(require_manifest(run, PREDICTORS, "evaluate_alignment").counts["predictors"])
+    return set(require_manifest(run, PREDICTORS).counts["predictors"])
 
 
 def _table(predictors: list[Predictor]) -> pa.Table:
@@ -75,6 +75,9 @@ def _lists(vectors: list[torch.Tensor]) -> pa.Array:
     return pa.array([vector.cpu().numpy() for vector in vectors], pa.list_(pa.float64()))
 
 
+COLUMNS = tuple(_table([]).column_names)
+
+
 def load_predictors(corpus: Corpus, device: torch.device) -> list[Predictor]:
     """Read a corpus's statistics and what was computed of them.
 
@@ -85,8 +88,8 @@ def load_predictors(corpus: Corpus, device: torch.device) -> list[Predictor]:
     device
         Where products with them will be made.
     """
-    manifest = require_manifest(corpus.run.location, PREDICTORS, "evaluate_alignment")
-    table = read_table(corpus.run.location, manifest, FILE)
+    manifest = require_manifest(corpus.run.location, PREDICTORS)
+    table = read_table(corpus.run.location, manifest, FILE, COLUMNS)
     at = {name: row for row, name in enumerate(table["predictor"].to_pylist())}
     return [
         _restored(f"{name}{corpus.suffix}", operator, table.slice(at[name], 1))

@@ -12,7 +12,7 @@ from leadterm.errors import RunError
 from leadterm.publishing.tables import PUBLISHED, Table, tables_of
 from leadterm.run import Run
 from leadterm.store import FileEntry, Manifest, read_manifest
-from leadterm.store.lineage import MADE_BY
+from leadterm.store.making import MADE_BY
 
 WINDOWS, SOURCES = "windows", "sources"
 

@@ -16,12 +16,12 @@ from leadterm.report.figures import can_draw, draw, require_matplotlib
 from leadterm.report.losses import losses_of, pretrained_manifest
 from leadterm.report.page import page
 from leadterm.run import Run
-from leadterm.store import Location, Manifest, is_current, read_manifest, require_manifest, staging
+from leadterm.store import Location, Manifest, is_current, read_manifest, staging
+from leadterm.store.making import require_inputs
 from leadterm.store.tables import stage_bytes
 from leadterm.verification import FOLDER
 
-PRODUCT, PAGE = "report", "index.html"
-NEEDED = ("vocabulary", "bigram", "context", "frequencies")
+JOB, PRODUCT, PAGE = "build_report", "report", "index.html"
 
 
 def build_report(config: Config, run: Location, *, overwrite: bool = False) -> bool:
@@ -51,8 +51,7 @@ def build_report(config: Config, run: Location, *, overwrite: bool = False) -> b
     MachineError
         If ``report.figures`` is ``always`` and matplotlib is missing.
     """
-    for name in NEEDED:
-        require_manifest(run, name, "count_cooccurrences")
+    require_inputs(run, JOB)
     section, opened = config.report, Run(run)
     if section.figures == "always":
         require_matplotlib()

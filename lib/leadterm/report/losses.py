@@ -67,7 +67,10 @@ def losses_of(run: Run) -> Losses | None:
     manifest = pretrained_manifest(run)
     if manifest is None:
         return None
-    return by_interval(read_table(run.location, manifest, LOSS_TABLE), float(manifest.counts["unigram_entropy"]))
+    return by_interval(
+        read_table(run.location, manifest, LOSS_TABLE, ("step", "learning_rate", "loss")),
+        float(manifest.counts["unigram_entropy"]),
+    )
 
 
 def by_interval(table: pa.Table, unigram_entropy: float) -> Losses:

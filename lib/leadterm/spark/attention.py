@@ -24,8 +24,9 @@ from leadterm.spark.failures import readable_errors
 from leadterm.spark.merged import Merged, count_and_merge
 from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
-from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
+from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, staging
 from leadterm.store.composed import SCORES
+from leadterm.store.making import require_inputs, who_makes
 from leadterm.store.matrices import Average, read_matrix
 from leadterm.store.tables import MARGINS, POSITION, position_table, read_table, stage_table
 from leadterm.store.windows import WindowsFiles
@@ -111,10 +112,9 @@ def count_attention(
     RunError
         If an input is missing, damaged, or made from another corpus, or the run directory holds another run.
     """
-    windows = require_manifest(run, "windows", "encode_corpus")
-    bigram = require_manifest(run, "bigram", "count_cooccurrences")
-    composed = require_manifest(run, "composed", "compose_weights")
-    _check_same_corpus(windows, bigram, composed)
+    inputs = require_inputs(run, JOB)
+    windows, bigram, composed = (inputs[name] for name in ("windows", "bigram", "composed"))
+    _check_same_corpus(run, windows, bigram, composed)
     made_from = {"windows": windows.content_hash, "composed": composed.content_hash}
     settings = {"rows_per_file": config.counting.rows_per_file}
     current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
@@ -134,15 +134,16 @@ def count_attention(
     return True
 
 
-def _check_same_corpus(windows: Manifest, bigram: Manifest, composed: Manifest) -> None:
+def _check_same_corpus(run: Location, windows: Manifest, bigram: Manifest, composed: Manifest) -> None:
     """Refuse scores that were composed from other counts, or counts of other windows."""
     pairs = (
-        ("bigram", bigram.made_from.get("windows"), "windows", windows, "count_cooccurrences"),
-        ("composed", composed.made_from.get("bigram"), "bigram", bigram, "compose_weights"),
+        ("bigram", bigram.made_from.get("windows"), "windows", windows),
+        ("composed", composed.made_from.get("bigram"), "bigram", bigram),
     )
-    for name, hash_then, source, now, job in pairs:
+    for name, hash_then, source, now in pairs:
         if hash_then != now.content_hash:
-            raise RunError(f"'{name}' was made from another '{source}' than the run holds. Run the job {job} again.")
+            again = f"Run {who_makes(run, name)} again."
+            raise RunError(f"'{name}' was made from another '{source}' than the run holds. {again}")
     size = windows.counts["vocabulary_size"]
     for name, manifest in (("bigram", bigram), ("composed", composed)):
         found = manifest.counts["vocabulary_size"]

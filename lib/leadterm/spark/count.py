@@ -13,6 +13,7 @@ from leadterm.spark.merged import Merged, count_and_merge
 from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
 from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
+from leadterm.store.making import require_inputs
 from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, read_table, stage_table
 from leadterm.store.windows import WindowsFiles
 
@@ -51,8 +52,7 @@ def count_cooccurrences(
     CountOverflowError
         If a sum might not fit int64.
     """
-    windows = require_manifest(run, "windows", "encode_corpus")
-    require_manifest(run, "vocabulary", "encode_corpus")
+    windows = require_inputs(run, JOB)["windows"]
     made_from = {"windows": windows.content_hash}
     settings = {"scale_bits": config.counting.scale_bits, "rows_per_file": config.counting.rows_per_file}
     current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
@@ -69,7 +69,7 @@ def count_cooccurrences(
 
 def _check_overflow(run: Location, windows: Manifest, config: Config) -> None:
     """Refuse a scale at which the most frequent token's weights might not fit, before any work."""
-    vocabulary = read_table(run, require_manifest(run, "vocabulary", "encode_corpus"), VOCABULARY)
+    vocabulary = read_table(run, require_manifest(run, "vocabulary"), VOCABULARY)
     largest = max(vocabulary["count"].to_pylist()) + windows.counts["windows"]  # a token that two windows share
     check_no_overflow(largest, windows.settings["windows"]["length"], config.counting.scale_bits)
 

@@ -8,7 +8,7 @@ from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from leadterm import errors
-from leadterm.errors import InputError, LeadtermError, MachineError
+from leadterm.errors import InputError, LeadtermError, MachineError, interruption_in
 from leadterm.store.location import Location
 
 RAISED = re.compile(r"leadterm\.errors\.(\w+): (.+)")
@@ -19,6 +19,10 @@ NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
 READ_ONLY = re.compile(r"Read-only file system")
 NO_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|SparkOutOfMemoryError")
 WORKER_DIED = re.compile(r"Python worker exited unexpectedly|ExecutorLostFailure")
+SHUT_DOWN = re.compile(
+    r"SparkContext (was shut down|has been shutdown)|stopped SparkContext|dagScheduler\(\)\" is null"
+)
+CANCELLED = re.compile(r"SPARK_JOB_CANCELLED|Job \d+ cancelled")
 MACHINE = (
     (
         NO_SPACE,
@@ -32,16 +36,26 @@ MACHINE = (
     ),
     (NO_MEMORY, "Java ran out of memory: raise spark.executor.memory (run locally: spark.driver.memory)"),
     (
+        SHUT_DOWN,
+        "Spark was stopped from outside, such as by a signal to spark-submit; finished products are kept, run again to "
+        "go on",
+    ),
+    (
+        CANCELLED,
+        "Spark's job was cancelled from outside, such as on Spark's pages; finished products are kept, run again to go "
+        "on",
+    ),
+    (
         WORKER_DIED,
         "an executor or its Python was killed, most likely for want of memory: lower counting.memory_per_task or "
         "the number of tasks at once (spark.executor.cores), or raise spark.executor.memoryOverhead",
     ),
 )
-"""What a machine lacks, the first that a report tells of."""
+"""What a machine lacks, or who stopped it, the first that a report tells of."""
 JAVA_GONE = (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError)
 NO_JAVA = (
-    "Java, in which Spark's driver runs, has ended, most likely for want of memory: raise spark.driver.memory, or run "
-    "fewer tasks at once (spark.master: local[2])"
+    "Java, in which Spark's driver runs, has ended, most likely for want of memory if nobody stopped it: raise "
+    "spark.driver.memory, or run fewer tasks at once (spark.master: local[2]); finished products are kept"
 )
 
 
@@ -60,21 +74,12 @@ def readable_errors() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, OSError) as error:
-        if _was_interrupted(error):
-            raise KeyboardInterrupt from error
+        if (stop := interruption_in(error)) is not None:
+            raise type(stop)(*stop.args) from error
         translated = translate(str(error)) if not isinstance(error, JAVA_GONE) else MachineError(NO_JAVA)
         if translated is None:
             raise
         raise translated from error
-
-
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Say whether an exception is only what came of Ctrl-C, upon which PySpark cancels its jobs."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__context__
-    return False
 
 
 def translate(report: str) -> LeadtermError | None:

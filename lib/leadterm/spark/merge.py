@@ -76,7 +76,7 @@ def merge_runs(
             _join_corpora(session, parts, sources, Manifest("", made_from, settings, {}, ()), output, tasks)
         if not counted:
             return not all(current)
-        windows = require_manifest(output, "windows", "merge_runs")
+        windows = require_manifest(output, "windows")
         made_from, settings = {"windows": windows.content_hash}, counted[0].manifests["bigram"].settings
         added = [is_current(output, name, made_from, settings, overwrite=overwrite) for name in count.PRODUCTS]
         if not all(added):

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -74,11 +75,31 @@ def start_session(name: str, properties: Mapping[str, object] | None = None) -> 
     is_local = {**asked, **given}.get("spark.master", "local").startswith("local")
     if is_local:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    wanted = {**DEFAULTS, **(LOCAL_DEFAULTS if is_local else {}), **asked}
+    missing = {key: value for key, value in wanted.items() if key not in given}
+    _start_java(missing)
     builder = SparkSession.builder.appName(name)
-    for key, value in {**DEFAULTS, **(LOCAL_DEFAULTS if is_local else {}), **asked}.items():
-        if key not in given:
-            builder = builder.config(key, value)
+    for key, value in missing.items():
+        builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def _start_java(properties: Mapping[str, str]) -> None:
+    """Start the driver's Java where none runs, in a thread, which goes on though this one is interrupted.
+
+    A Java whose start PySpark breaks off half-way stays for ever. One that has started ends with this process, which
+    waits for the thread.
+    """
+    if SparkContext._jvm is not None:
+        return
+    conf = SparkConf()
+    for key, value in properties.items():
+        conf.set(key, value)
+    pool = ThreadPoolExecutor(1)
+    try:
+        pool.submit(SparkContext._ensure_initialized, conf=conf).result()
+    finally:
+        pool.shutdown(wait=False)
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from leadterm.spark.dealing import deal_places, run_tasks
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.shuffling import SHARED, SharedCounter, ShuffledFinder, WindowsShuffler
 from leadterm.spark.writing import REPORT_ROW, sum_vectors, written_files
-from leadterm.store import FileEntry, Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
+from leadterm.store import FileEntry, Location, Manifest, Stage, Staging, forget, is_current, staging
 from leadterm.store.alignment import SHUFFLED_RUN
+from leadterm.store.making import require_inputs
 from leadterm.store.products import read_verified
 from leadterm.store.tables import VOCABULARY, read_table, stage_bytes
 from leadterm.store.windows import WindowsFiles
@@ -62,8 +63,7 @@ def shuffle_corpus(
     RunError
         If the windows are missing or damaged, or ``<run>/shuffled`` holds another run.
     """
-    windows = require_manifest(run, "windows", "encode_corpus")
-    vocabulary = require_manifest(run, "vocabulary", "encode_corpus")
+    vocabulary, windows = require_inputs(run, JOB).values()
     seed = config.alignment.shuffled_seed if config.alignment else 0
     made_from = {"windows": windows.content_hash, "vocabulary": vocabulary.content_hash}
     copied = replace(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from leadterm.errors import RunError
+from leadterm.store import making
 from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
 from leadterm.store.products import read_manifest
@@ -17,8 +18,7 @@ ALIGNMENT = "alignment"
 SCORES = "scores.parquet"
 STATISTICS = ("vocabulary", "bigram", "context", "frequencies", "query_key")
 """The products of a run that predictors are made of."""
-SHUFFLED_RUN = "shuffled"
-"""The folder, in a run, of the run over the same corpus with its tokens shuffled."""
+SHUFFLED_RUN = making.SHUFFLED_RUN
 
 SCHEMA = pa.schema(
     {
@@ -119,4 +119,22 @@ def read_alignment(run: Location) -> pa.Table:
             f"{run} has no scores of checkpoints. Name some in the config's section alignment, and run the job "
             "evaluate_alignment."
         )
-    return pa.concat_tables([read_table(run, manifest, SCORES).cast(SCHEMA) for manifest in manifests])
+    return pa.concat_tables([_scores(run, manifest) for manifest in manifests])
+
+
+def _scores(run: Location, manifest: Manifest) -> pa.Table:
+    """Read the scores of a revision.
+
+    Raises
+    ------
+    RunError
+        If they are those of another version, with other columns or columns of another type.
+    """
+    table = read_table(run, manifest, SCORES, SCHEMA.names)
+    try:
+        return table.select(SCHEMA.names).cast(SCHEMA)
+    except pa.ArrowException as error:
+        raise RunError(
+            f"{run / manifest.product / SCORES}, written by leadterm {manifest.code_version}, has columns of another "
+            f"type than scores have now: {error}. Run {making.who_makes(run, manifest.product)} again with --overwrite."
+        ) from error

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from leadterm.config.alignment import SHUFFLED
 from leadterm.store.alignment import ALIGNMENT, SHUFFLED_RUN
 from leadterm.store.inventory import Inventory, split
-from leadterm.store.lineage import FROM_OUTSIDE, MADE_BY
+from leadterm.store.lineage import FROM_OUTSIDE
+from leadterm.store.making import MADE_BY
 from leadterm.store.manifest import Manifest
 
 

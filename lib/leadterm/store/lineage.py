@@ -1,21 +1,10 @@
-"""Which job makes which product, and whether a product was made from those that are here."""
+"""Whether a product was made from those that are here."""
 
-from leadterm.store.alignment import SHUFFLED_RUN
 from leadterm.store.location import Location
+from leadterm.store.making import MADE_BY, SHUFFLED_RUN
 from leadterm.store.manifest import Manifest
 from leadterm.store.products import read_manifest
 
-MADE_BY = {
-    "sources": "encode_corpus",
-    "vocabulary": "encode_corpus",
-    "windows": "encode_corpus",
-    "bigram": "count_cooccurrences",
-    "context": "count_cooccurrences",
-    "frequencies": "count_cooccurrences",
-    "composed": "compose_weights",
-    "query_key": "count_attention",
-    "position": "count_attention",
-}
 FROM_OUTSIDE = ("windows", "vocabulary")
 """Products of the shuffled run that were made from those of the run it lies in."""
 DERIVED = ("composed", "query_key", "position")

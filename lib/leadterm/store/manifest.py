@@ -26,6 +26,28 @@ _SEALED = re.compile(rb'(.*),\n "sha256": "([0-9a-f]{64})"' + re.escape(_END), r
 """A manifest whose last line is the SHA-256 of the manifest as it would be without that line."""
 
 
+class Known(dict[str, Any]):
+    """What a manifest says of something, by name; what it does not say is an error that names the manifest.
+
+    Another version may have written it, which said less.
+    """
+
+    told_by = ""
+
+    @classmethod
+    def of(cls, mapping: dict[str, Any], told_by: str) -> "Known":
+        """Take a mapping, and all mappings in it."""
+        known = cls({name: cls.of(one, told_by) if isinstance(one, dict) else one for name, one in mapping.items()})
+        known.told_by = told_by
+        return known
+
+    def __missing__(self, name: str) -> Any:
+        raise RunError(
+            f"{self.told_by}, says nothing of '{name}', which leadterm {__version__} reads. Make the product again "
+            "with --overwrite, or use the version that wrote it."
+        )
+
+
 @dataclass(frozen=True)
 class FileEntry:
     """One file of a product.
@@ -164,7 +186,7 @@ class Manifest:
             found = fields["format"]
             if found == FORMAT:
                 files = tuple(map(FileEntry.from_fields, fields["files"]))
-                return cls(**{"work": {}, **fields, "files": files})._of_known_kinds()
+                return cls(**{"work": {}, **fields, "files": files})._of_known_kinds()._telling(source)
         except RecursionError as error:
             raise RunError(f"{source} is not a manifest of leadterm: it nests too deep; make the run again") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -184,6 +206,16 @@ class Manifest:
             if name in self.counts and not _is_count(self.counts[name]):
                 raise ValueError(f"its count of {name} is {str(self.counts[name])[:40]!r}")
         return self
+
+    def _telling(self, source: str) -> "Manifest":
+        """Let whoever looks for what it does not say be told of its place and version."""
+        by = f"{source}, written by leadterm {self.code_version}"
+        return replace(
+            self,
+            made_from=Known.of(self.made_from, by),
+            settings=Known.of(self.settings, by),
+            counts=Known.of(self.counts, by),
+        )
 
     def differences(self, made_from: dict[str, Any], settings: dict[str, Any]) -> list[str]:
         """Name what differs between this product and one that would be made now."""

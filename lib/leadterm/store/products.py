@@ -47,16 +47,10 @@ def read_manifest(run: Location, product: str) -> Manifest | None:
     return found
 
 
-def require_manifest(run: Location, product: str, job: str) -> Manifest:
-    """Read a product's manifest, or say which job makes that product."""
+def require_folder(run: Location) -> None:
+    """Refuse a file in the place of a run."""
     if run.kind() == fs.FileType.File:
         raise RunError(f"{run} is a file; a run is a folder that holds a folder per product. Name that folder.")
-    found = read_manifest(run, product)
-    if found is None:
-        present = [name for name in run.names() if (run / name / manifests.NAME).exists()]
-        held = f"it holds {', '.join(present)}" if present else "it holds no product at all"
-        raise RunError(f"{run} has no product '{product}'; {held}. Run the job {job} on it first.")
-    return found
 
 
 def is_current(

@@ -9,8 +9,8 @@ import pyarrow as pa
 from leadterm.counting import RowGroups, SparseRows, Statistic, check_rows
 from leadterm.errors import InputError, RunError
 from leadterm.store.location import Location
+from leadterm.store.making import require_manifest
 from leadterm.store.matrices import rows_file
-from leadterm.store.products import require_manifest
 from leadterm.store.verified import VerifiedFile, Written
 
 
@@ -42,7 +42,7 @@ class StoredRows:
         product, (block, rows) = statistic.name.lower(), self._groups.rows_of(group)
         name = rows_file(block)
         if product not in self._files:
-            manifest = require_manifest(self._run, product, "count_cooccurrences")
+            manifest = require_manifest(self._run, product)
             self._files[product] = {entry.name: Written.of(entry) for entry in manifest.files}
             self._size = manifest.counts["vocabulary_size"]
         if name not in self._files[product]:

@@ -11,11 +11,12 @@ from scipy.sparse import csr_array
 
 from leadterm.errors import InputError, RunError
 from leadterm.store.alignment import alignment_manifests, read_alignment
-from leadterm.store.lineage import MADE_BY, other_inputs
+from leadterm.store.lineage import other_inputs
 from leadterm.store.location import Location
+from leadterm.store.making import MADE_BY, require_manifest, who_makes
 from leadterm.store.manifest import Manifest
 from leadterm.store.matrices import read_matrix
-from leadterm.store.products import read_manifest, require_manifest
+from leadterm.store.products import read_manifest
 from leadterm.store.tables import FREQUENCIES, POSITION, SOURCES, VOCABULARY, read_table
 from leadterm.store.windows import read_windows
 
@@ -49,12 +50,11 @@ class StoredRun:
             If the run has no such product, or holds one that was made from others than it holds now; says which job
             makes it.
         """
-        job = MADE_BY.get(product, product)
-        found = require_manifest(self.location, product, job)
+        found = require_manifest(self.location, product)
         if others := other_inputs(self.location, found):
             raise RunError(
                 f"{self.location} is not of one piece: its '{product}' was made from another '{others[0]}' than it "
-                f"holds. Run the job {job} again, or leadterm add once more if it was stopped."
+                f"holds. Run {who_makes(self.location, product)} again, or leadterm add once more if it was stopped."
             )
         return found
 

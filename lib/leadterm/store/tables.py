@@ -1,14 +1,17 @@
 """The small tables of a run: its vocabulary, its frequency vectors and its list of source files."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from leadterm._version import __version__
 from leadterm.errors import RunError
 from leadterm.store.location import Location
+from leadterm.store.making import who_makes
 from leadterm.store.manifest import FileEntry, Manifest
 from leadterm.store.parquet import table_bytes
 from leadterm.store.products import read_verified
@@ -28,6 +31,8 @@ KINDS: dict[str, list[tuple[str, pa.DataType]]] = {
     MARGINS: [_IDS, ("kept", pa.bool_()), ("without_row", pa.float64()), ("spread", pa.float64())],
 }
 """The columns of tables whose rows are taken for tokens or distances."""
+COLUMNS = {SOURCES: ("path", "bytes", "sha256", "rows")}
+"""Of tables that may have others too, those without which nobody can read them."""
 
 
 def vocabulary_table(tokens: list[str], counts: NDArray[np.int64]) -> pa.Table:
@@ -58,8 +63,19 @@ def stage_table(staging: Staging, name: str, table: pa.Table) -> tuple[tuple[Loc
     return stage_bytes(staging, name, table_bytes(table))
 
 
-def read_table(run: Location, manifest: Manifest, name: str) -> pa.Table:
+def read_table(run: Location, manifest: Manifest, name: str, columns: Sequence[str] = ()) -> pa.Table:
     """Read a small table of a product.
+
+    Parameters
+    ----------
+    run
+        The run directory.
+    manifest
+        Of the product.
+    name
+        Of the table's file.
+    columns
+        Which it must have, where :data:`KINDS` says nothing of such tables.
 
     Raises
     ------
@@ -68,23 +84,32 @@ def read_table(run: Location, manifest: Manifest, name: str) -> pa.Table:
     """
     entry = next((entry for entry in manifest.files if entry.name == name), None)
     if entry is None:
-        raise RunError(f"{run / manifest.product} has no {name} in its manifest. Make the product again.")
+        raise RunError(f"{run / manifest.product} has no {name} in its manifest. {_again(run, manifest)}")
     data = pa.BufferReader(read_verified(run, manifest.product, entry))
     try:
         table = pq.read_table(data)
-        problem = _problem(table, name, manifest.counts.get("vocabulary_size"))
+        problem = _problem(table, name, manifest.counts.get("vocabulary_size"), columns or COLUMNS.get(name, ()))
     except (pa.ArrowException, OSError) as error:
         problem = str(error)
     if problem:
-        raise RunError(f"{run / manifest.product / name} is no such table: {problem}. Make the product again.")
+        raise RunError(f"{run / manifest.product / name} is no such table: {problem}. {_again(run, manifest)}")
     return table
 
 
-def _problem(table: pa.Table, name: str, size: int | None) -> str | None:
+def _again(run: Location, manifest: Manifest) -> str:
+    """Say how to come by a product that can be read; another version may have written this one."""
+    remedy = f"Run {who_makes(run, manifest.product)} again with --overwrite."
+    if manifest.code_version == __version__:
+        return remedy
+    return f"It was written by leadterm {manifest.code_version}, and this is {__version__}. {remedy}"
+
+
+def _problem(table: pa.Table, name: str, size: int | None, columns: Sequence[str]) -> str | None:
     """Say why a table cannot be the one of its name."""
     kinds = KINDS.get(name)
     if kinds is None:
-        return None
+        missing = [column for column in columns if column not in table.column_names]
+        return f"it lacks the column {', '.join(missing)}, and has {', '.join(table.column_names)}" if missing else None
     if not table.schema.remove_metadata().equals(pa.schema(kinds)):
         return f"its columns are {', '.join(f'{field.name} ({field.type})' for field in table.schema)}"
     if any(column.null_count for column in table.columns):

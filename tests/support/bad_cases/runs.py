@@ -262,8 +262,8 @@ CASES = [
     ),
     in_run(
         "short vocabulary", "a vocabulary of fewer tokens than its manifest says, hashes and all",
-        "~/run/vocabulary/vocabulary.parquet is no such table: it has 1 rows, and the vocabulary 3 tokens. Make the "
-        "product again.",
+        "~/run/vocabulary/vocabulary.parquet is no such table: it has 1 rows, and the vocabulary 3 tokens. Run the job "
+        "encode_corpus again with --overwrite.",
         other_file(
             "vocabulary", "vocabulary.parquet",
             pa.table({"token_id": pa.array([0], pa.int32()), "token": ["a"], "count": [1]}),

@@ -24,7 +24,6 @@ def test_commands_become_escapes_and_text_stays(text, shown):
 
 def test_errors_and_log_lines_are_written_so(capsys, monkeypatch):
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def action() -> None:
         logging.getLogger("leadterm").warning("a file called %s", "\x1b[2J")

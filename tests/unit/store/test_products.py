@@ -104,10 +104,10 @@ def test_a_folder_that_leadterm_did_not_make_is_left_alone(tmp_path):
 def test_what_is_missing_is_named_with_its_job(tmp_path):
     run = Location.of(tmp_path / "run")
     with pytest.raises(RunError, match=r"has no product 'bigram'; it holds no product at all. Run the job count"):
-        require_manifest(run, "bigram", "count")
+        require_manifest(run, "bigram")
     commit(run)
     with pytest.raises(RunError, match=r"has no product 'bigram'; it holds windows. Run the job count"):
-        require_manifest(run, "bigram", "count")
+        require_manifest(run, "bigram")
 
 
 def test_a_run_cannot_be_a_file(tmp_path):
@@ -118,4 +118,4 @@ def test_a_run_cannot_be_a_file(tmp_path):
     ):
         pass
     with pytest.raises(RunError, match=r"run is a file; a run is a folder"):
-        require_manifest(Location.of(tmp_path / "run"), "windows", "encode_corpus")
+        require_manifest(Location.of(tmp_path / "run"), "windows")
