@@ -59,6 +59,8 @@ def marked(text: str) -> str:
     'a␣b\\u200b'
     """
     text = text.translate(_MARKED)
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
@@ -108,9 +110,10 @@ class TokenNames:
         >>> [names.find(typed) for typed in ("bread", " bread", "␣bread", "Ġbread", "▁bread", "king", "\\n", " café")]
         [1, 0, 0, 0, 0, 2, 3, 4]
         """
-        for ids in (self._by_spelling, self._by_shown):
-            if typed in ids:
-                return ids[typed]
+        if typed in self._by_spelling:
+            return self._by_spelling[typed]
+        if typed in self._by_shown:
+            return self._by_shown[typed]
         readings, escaped = _readings(typed), _readings(typed, escapes=True)
         found = self._standing_for(readings, self._by_text) or self._standing_for(escaped, self._by_text)
         if not found:
