@@ -204,7 +204,8 @@ CASES = [
     Case(
         "UTF-16 tokenizer", "a tokenizer.json in UTF-16", JOB,
         "~/tokenizer.json: expected a tokenizer.json, which is UTF-8 text; found other bytes (it is UTF-16; save it as "
-        "UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE). Name a tokenizer.json, a model folder or a GGUF file.",
+        "UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE). Name a tokenizer.json, a model folder or a GGUF "
+        "file.",
         loaded("tokenizer.json", '{"version": "1.0"}'.encode("utf-16")),
     ),
     Case(

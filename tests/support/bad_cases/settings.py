@@ -84,8 +84,8 @@ CASES = [
     ),
     refused(
         "UTF-16 config", "a config in UTF-16", GOOD.encode("utf-16"),
-        ": a configuration must be a readable UTF-8 text file; found: it is UTF-16; save it as UTF-8, for example with: "
-        "iconv -f UTF-16 -t UTF-8 FILE. Name a YAML file.",
+        ": a configuration must be a readable UTF-8 text file; found: it is UTF-16; save it as UTF-8, for example "
+        "with: iconv -f UTF-16 -t UTF-8 FILE. Name a YAML file.",
     ),
     refused(
         "large config", "a file of more than 1 MiB", b"# " + b"x" * 2**20,
@@ -125,8 +125,8 @@ CASES = [
     ),
     Case(
         "capitals", "a token that the word rule never makes", RUN,
-        "associations.tokens: 'Bread' can be no token where tokenizer.kind is words: the word rule makes 'bread' of it. "
-        "Did you mean 'bread'?",
+        "associations.tokens: 'Bread' can be no token where tokenizer.kind is words: the word rule makes 'bread' of "
+        "it. Did you mean 'bread'?",
         asked(None, "Bread"), "ConfigError",
     ),
     Case(
