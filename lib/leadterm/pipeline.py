@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from leadterm.config import AlignmentSection, Config
+from leadterm.corpus.asked import check_asked, check_asked_first
 from leadterm.errors import InputError
 from leadterm.progress import part_of
 from leadterm.spark.add import add_files
@@ -14,6 +15,7 @@ from leadterm.spark.session import spark_session
 from leadterm.store import Location
 from leadterm.store.alignment import SHUFFLED_RUN, remove_old_scores
 from leadterm.store.lineage import remove_stale
+from leadterm.store.stored_run import StoredRun
 from leadterm.store.swapping import finish_swaps
 from leadterm.watching import watched_job
 
@@ -55,6 +57,8 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
     names = jobs_of(config) if names is None else names
     if config.alignment and "evaluate_alignment" in names:
         wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
+    if "encode_corpus" in names:
+        check_asked_first(config)
     finish_swaps(run)
     needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
@@ -62,6 +66,8 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
         for number, name in enumerate(names):
             try:
                 _run_one(session, config, run, name, overwrite=overwrite)
+                if name == "encode_corpus":  # It may have had nothing to do, with other wishes.
+                    check_asked(config, StoredRun(run).vocabulary["token"].to_pylist())
             except InputError:
                 if name == "evaluate_alignment" and "build_report" in names[number:]:
                     _run_one(session, config, run, "build_report", overwrite=overwrite)  # Of what could be scored.
@@ -86,6 +92,7 @@ def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only
         Leave what is made from the counts as it is; readers refuse it, and the next call makes it anew.
     """
     wanted = [] if only_counts or not config.alignment else wanted_products(config.alignment, run)
+    check_asked_first(config)
     with spark_session(f"leadterm {run}", config.spark) as session:
         with watched_job("add_files", run) as outcome:
             outcome.did_work = add_files(session, config, run, files)

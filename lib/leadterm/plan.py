@@ -66,6 +66,7 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     is_local = str(config.spark.get("spark.master", "local")).startswith("local")
     problems += _output_problems(config, output)
     problems += hazards.of_the_corpus(config, corpus, seen.drawn, seen.tokens)
+    problems += hazards.of_the_vocabulary(config, seen.vocabulary)
     problems += hazards.before_counting(config, corpus)
     problems += hazards.of_memory(stages, cores if is_local else 0, available_memory())
     problems += hazards.of_disks(stages, output, _shuffle_folder(config))

@@ -1,7 +1,6 @@
 """A finished run, opened: the public contract that notebooks and other programs rely on."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from leadterm.axes import Axis
+from leadterm.corpus.names import TokenNames
 from leadterm.errors import AxisError, InputError
 from leadterm.operators import SparseOperator
 from leadterm.store import Location
@@ -146,22 +146,24 @@ class Run(StoredRun):
     def token_id(self, token: str) -> int:
         """Look a token up.
 
+        Parameters
+        ----------
+        token
+            As the vocabulary spells it, which always wins; as the page shows it; or as text, such as ``" bread"``,
+            where that is one token only. See `leadterm.corpus.names.TokenNames.find`.
+
         Raises
         ------
         InputError
-            If it is not in the vocabulary; names tokens that are alike.
+            If it is not in the vocabulary; names tokens that are alike. If it may be one token or another; names them.
         """
-        found = self._ids.get(token)
-        if found is None:
-            alike = get_close_matches(token, self._ids, n=5)
-            hint = f"; did you mean {', '.join(map(repr, alike))}?" if alike else ""
-            raise InputError(f"{token!r} is not in the vocabulary of {self.vocabulary_size:,} tokens{hint}")
-        return found
+        return self.names.find(token)
 
     @cached_property
-    def _ids(self) -> dict[str, int]:
-        """Map tokens to ids."""
-        return {token: index for index, token in enumerate(self.vocabulary["token"].to_pylist())}
+    def names(self) -> TokenNames:
+        """The tokens of the vocabulary, as people read and type them."""
+        by_words = self.manifest("windows").settings.get("tokenizer", {}).get("kind") == "words"
+        return TokenNames(self.vocabulary["token"].to_pylist(), word_rule=by_words)
 
     def associations(
         self,
@@ -177,7 +179,7 @@ class Run(StoredRun):
         Parameters
         ----------
         token
-            As it stands in the vocabulary.
+            As :meth:`token_id` takes it.
         basis
             ``bigram``, ``context``, ``interchange``, ``value`` or ``composed``.
         k
@@ -192,12 +194,12 @@ class Run(StoredRun):
         Returns
         -------
         list of (token, score)
-            Largest first; equal scores in the order of token ids.
+            Largest first, as the vocabulary spells them; equal scores in the order of token ids.
 
         Raises
         ------
         InputError
-            If the token or the basis function is not known.
+            If the token or the basis function is not known, or it may be several tokens.
         AxisError
             If the basis function has no such axis.
         """

@@ -30,7 +30,7 @@ def summarise(path: str, tokens: Sequence[str], k: int) -> str:
     path
         The run directory.
     tokens
-        Of its vocabulary.
+        Of its vocabulary, as people type them.
     k
         Associations per token and basis function.
     """
@@ -55,11 +55,13 @@ def describe(run: Run) -> str:
 
 def associations_table(run: Run, token: str, k: int) -> str:
     """Lay out the strongest associations of a token under each basis function, by both centrings."""
-    lines = []
+    index = run.token_id(token)
+    shown = shortened(run.names.shown[index])
+    lines = [] if (aside := run.names.aside(token)) is None else [printable(aside)]
     for centring, title in TITLES.items():
-        columns = [_cells(run, token, basis, k, centring) for basis in COLUMNS]
+        columns = [_cells(run, run.names.tokens[index], basis, k, centring) for basis in COLUMNS]
         heads = [f"{basis}: {meaning}" for basis, meaning in COLUMNS.items()]
-        lines += [f"{shortened(token)!r}, {title}", "  ".join(f"{head:<{WIDTH}}" for head in heads).rstrip()]
+        lines += [f"{shown!r}, {title}", "  ".join(f"{head:<{WIDTH}}" for head in heads).rstrip()]
         lines += ["  ".join(f"{cell:<{WIDTH}}" for cell in row).rstrip() for row in zip(*columns, strict=False)]
         lines.append("")
     return "\n".join(lines)
@@ -69,7 +71,8 @@ def _cells(run: Run, token: str, basis: str, k: int, centring: Centring) -> list
     """Write associations as cells; that a token can stand in its own place says nothing, so it is left out there."""
     found = run.associations(token, basis, k + 1, centring=centring)
     others = [(name, score) for name, score in found if name != token or basis != "interchange"]
-    return [f"{_fitted(printable(shortened(name))):<{NAME_WIDTH}} {score:+.1e}" for name, score in others[:k]]
+    rows = [(shortened(run.names.shown[run.token_id(name)]), score) for name, score in others[:k]]
+    return [f"{_fitted(printable(name)):<{NAME_WIDTH}} {score:+.1e}" for name, score in rows]
 
 
 def _fitted(name: str) -> str:

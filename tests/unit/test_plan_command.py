@@ -1,12 +1,14 @@
 """``leadterm plan`` refuses what the jobs would refuse after hours, without Spark."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from leadterm import cli
+from leadterm.corpus import ids_file
 from support.jobs import write_files
 
 TEXTS = ["one two three four five six"] * 40
@@ -58,3 +60,37 @@ def test_documents_that_give_no_window_are_a_warning(config, capsys):
 def test_a_corpus_that_gives_nothing(config, capsys, sections, message):
     assert cli.main(write(config, **sections)) == 1
     assert capsys.readouterr().err.startswith(f"leadterm: {message}")
+
+
+@pytest.mark.parametrize(
+    ("sections", "certain", "says"),
+    [
+        ({"associations": {"tokens": ["Six"]}}, True, "associations.tokens: 'Six' can be no token .* mean 'six'"),
+        ({"associations": {"tokens": ["sixx"]}}, False, "'sixx' is not in the vocabulary of 5 tokens.*may have it"),
+        ({"attention": {"device": "cpu", "top_tokens": 6}}, True, "attention.top_tokens: it asks for 6 .* at most 5"),
+        (
+            {"tokenizer": {"kind": "bpe", "vocabulary_size": 270}, "associations": {"tokens": [" sixx"]}},
+            False,
+            "' sixx' is not in the vocabulary of .* did you mean '␣six'.*may have it",
+        ),
+    ],
+)
+def test_what_is_asked_of_the_vocabulary(config, capsys, sections, certain, says):
+    assert cli.main(write(config, **sections)) == certain
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    [problem] = [one for one in problems if "drawn gives only" not in one["message"]]
+    assert (problem["stage"], problem["certain"]) == ("encode", certain)
+    assert re.search(says, problem["message"])
+
+
+def test_what_is_asked_of_a_given_vocabulary_is_certain(config, capsys):
+    (config.parent / "tokenizer.json").write_text(ids_file(30).replace('"7"', '"six"'))
+    given = {"kind": "huggingface", "source": str(config.parent / "tokenizer.json")}
+    texts = ["1 2 3", "4 5 six"] * 20
+    write_files(config.parent / "in", pa.array(texts), 2)
+    assert cli.main(write(config, tokenizer=given, associations={"tokens": ["six", "30"]})) == 1
+    [problem] = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["certain"]
+    assert problem["message"].startswith(
+        "associations.tokens: '30' is not in the vocabulary of 30 tokens; did you mean"
+    )

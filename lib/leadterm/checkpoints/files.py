@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from leadterm.checkpoints.sources import CONFIG_FILE, Place, refused_pickle
 from leadterm.corpus.sources import PICKLE_SUFFIXES
 from leadterm.errors import InputError
+from leadterm.utf8 import decode_utf8
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -75,11 +76,25 @@ def _count(path: Path) -> int:
         ) from error
 
 
+def read_text(path: Path) -> str:
+    """Read a text file of a model's folder, without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is not UTF-8.
+    """
+    try:
+        return decode_utf8(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: expected JSON; found something else ({error}). Download it again.") from error
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
         if not isinstance(content, dict):
             raise ValueError(f"it holds a {type(content).__name__}")
         return content
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: expected JSON; found something else ({error}). Download it again.") from error

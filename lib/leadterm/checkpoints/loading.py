@@ -1,6 +1,7 @@
 """Models through transformers: no code from outside, no pickle, nothing that was not in the files."""
 
 import logging
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from importlib.util import find_spec
@@ -10,9 +11,9 @@ from typing import Any
 
 import torch
 
-from leadterm.checkpoints.files import count_parameters
+from leadterm.checkpoints.files import count_parameters, read_text
 from leadterm.checkpoints.memory import require_memory
-from leadterm.checkpoints.sources import Place
+from leadterm.checkpoints.sources import CONFIG_FILE, Place
 from leadterm.checkpoints.weights import refuse_incomplete
 from leadterm.corpus.gguf import count_gguf_weights
 from leadterm.errors import InputError, LeadtermError, MachineError
@@ -57,8 +58,12 @@ def read_config(place: Place) -> Any:
     _require_packages(place)
     from transformers import AutoConfig  # noqa: PLC0415 - an optional extra, seconds to import
 
-    with _quiet(), _told(place):
+    with _quiet(), _told(place), tempfile.TemporaryDirectory() as other:
         folder, options = _arguments(place)
+        plain = b"" if place.is_gguf else read_text(folder / CONFIG_FILE).encode()
+        if plain and plain != (folder / CONFIG_FILE).read_bytes():  # transformers takes no byte order mark
+            (Path(other) / CONFIG_FILE).write_bytes(plain)
+            folder = Path(other)
         return AutoConfig.from_pretrained(folder, **options)
 
 

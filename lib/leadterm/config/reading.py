@@ -14,6 +14,7 @@ from leadterm.config.schema import kind_of
 from leadterm.config.section import Section
 from leadterm.config.sections import Config
 from leadterm.errors import ConfigError
+from leadterm.utf8 import decode_utf8
 
 LARGEST = 2**20
 """Bytes of a configuration; all that are shipped together have a hundredth of it."""
@@ -127,10 +128,10 @@ def _read_yaml(path: Path) -> object:
     try:
         with path.open("rb") as file:  # It may be a pipe, of which nobody knows how long it is.
             data = file.read(LARGEST + 1)
-        text = data.decode("utf-8-sig")
+        text = decode_utf8(data)
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: there is no such configuration file.{_similar_file(path)}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path}: a configuration must be a readable UTF-8 text file; found: {error}. Name a YAML file."
         ) from error

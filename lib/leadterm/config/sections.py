@@ -161,7 +161,11 @@ class AttentionSection(Section):
 class AssociationsSection(Section):
     """Which associations the summary shows."""
 
-    tokens: Strings = Field(default=(), description="tokens whose strongest associations are shown; none by default")
+    tokens: Strings = Field(
+        default=(),
+        description="tokens whose strongest associations are shown, as people type them (' bread') or as the page "
+        "shows them; none by default",
+    )
     k: int = Field(default=10, ge=1, description="associations shown per token")
 
 

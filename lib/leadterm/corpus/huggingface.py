@@ -13,14 +13,13 @@ from tokenizers import Encoding
 from tokenizers import Tokenizer as RustTokenizer
 
 from leadterm.corpus.ragged import Ragged
+from leadterm.corpus.token_ids import oddities, shared_ids, tokens_by_id, with_its_model
 from leadterm.corpus.tokenizer import Encoded
 from leadterm.errors import InputError
 
 # An encoding takes about 130 bytes per token besides its ids: 1,048,576 characters are some 250,000 tokens of
 # English, or 35 MB; a longer single document is encoded by itself.
 BATCH_CHARACTERS = 2**20
-MOST_HOLES = 2**20
-"""Ids without a token: vocabularies are padded to round numbers, but each id takes memory as a token does."""
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
 
@@ -40,6 +39,13 @@ class HuggingFaceTokenizer:
     ------
     InputError
         The text is not that of a tokenizer, or its vocabulary is empty.
+
+    Attributes
+    ----------
+    tokens
+        By id; of several tokens that share an id, the first of the file.
+    notes
+        What is odd about the file that it was loaded from.
     """
 
     def __init__(self, json: str, add_special_tokens: bool = False, parallel: bool = False) -> None:
@@ -54,7 +60,11 @@ class HuggingFaceTokenizer:
         self._tokenizer.no_truncation()
         self.add_special_tokens = add_special_tokens
         self.parallel = parallel
-        self.tokens: tuple[str, ...] = _tokens_by_id(self._tokenizer.get_vocab(with_added_tokens=True))
+        self.notes: tuple[str, ...] = ()
+        vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
+        shared = shared_ids(vocabulary, json)
+        self._whole = json if shared else None
+        self.tokens: tuple[str, ...] = tokens_by_id(vocabulary, shared)
 
     def __reduce__(self) -> tuple[Any, tuple[str, bool, bool]]:
         return _made_once, (self.to_json(), self.add_special_tokens, self.parallel)
@@ -66,10 +76,15 @@ class HuggingFaceTokenizer:
 
     def to_json(self) -> str:
         """The text of a ``tokenizer.json`` that makes this tokenizer again."""
-        return self._tokenizer.to_str()
+        saved = self._tokenizer.to_str()
+        return with_its_model(saved, self._whole) if self._whole else saved
+
+    def oddities(self, json: str) -> list[str]:
+        """Say where the text that this was made of does not give each id one token, and each token one id."""
+        return oddities(self._tokenizer.get_vocab(with_added_tokens=True), json)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids, special tokens included."""
+        """The text of token ids, special tokens included; where several tokens share an id, that of any of them."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
 
     def encode(self, texts: Sequence[str]) -> Encoded:
@@ -93,29 +108,6 @@ class HuggingFaceTokenizer:
 def _made_once(json: str, add_special_tokens: bool, parallel: bool) -> HuggingFaceTokenizer:
     """Make a tokenizer, or take the one that this process made for its last task; nothing changes one."""
     return HuggingFaceTokenizer(json, add_special_tokens, parallel)
-
-
-def _tokens_by_id(vocabulary: dict[str, int]) -> tuple[str, ...]:
-    if not vocabulary:
-        raise InputError("A tokenizer must have at least one token; found none. Train it, or name another one.")
-    size = max(vocabulary.values()) + 1
-    if size > len(vocabulary) + MOST_HOLES:
-        raise InputError(
-            f"The ids of a tokenizer must be about as many as its tokens; found {len(vocabulary):,} tokens and the id "
-            f"{size - 1:,}. Number its tokens from 0."
-        )
-    tokens: list[str | None] = [None] * size
-    for token, index in vocabulary.items():
-        tokens[index] = token
-    return tuple(_hole(index, vocabulary) if token is None else token for index, token in enumerate(tokens))
-
-
-def _hole(index: int, vocabulary: dict[str, int]) -> str:
-    """A name for an id that no token has, different from all tokens."""
-    name = f"<no token {index}>"
-    while name in vocabulary:
-        name = f"<{name}>"
-    return name
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -9,6 +9,7 @@ from leadterm.corpus.gguf import GGUF_MAGIC, read_gguf_tokenizer
 from leadterm.corpus.hub import asking_the_hub
 from leadterm.corpus.huggingface import HuggingFaceTokenizer
 from leadterm.errors import InputError
+from leadterm.utf8 import decode_utf8
 
 TOKENIZER_FILE = "tokenizer.json"
 LARGEST_TOKENIZER = 2**29
@@ -53,9 +54,11 @@ def load_tokenizer(
         path = _download(name, revision)
         json = _read_json(path)
     try:
-        return HuggingFaceTokenizer(json, add_special_tokens, parallel)
+        tokenizer = HuggingFaceTokenizer(json, add_special_tokens, parallel)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    tokenizer.notes = tuple(f"{path}: {note}" for note in tokenizer.oddities(json))
+    return tokenizer
 
 
 def looks_like_path(name: str) -> bool:
@@ -111,8 +114,8 @@ def _read_json(path: Path) -> str:
             "Name a tokenizer.json, a model folder or a GGUF file."
         )
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
+        return decode_utf8(path.read_bytes())
+    except ValueError as error:
         raise InputError(
             f"{path}: expected a tokenizer.json, which is UTF-8 text; found other bytes ({error}). "
             "Name a tokenizer.json, a model folder or a GGUF file."

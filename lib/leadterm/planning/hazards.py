@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leadterm.composing.compose import divide_memory
-from leadterm.config import BpeTokenizerSection, Config
+from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
+from leadterm.corpus.asked import impossible, missing
 from leadterm.corpus.bpe import LARGEST_TEXT
 from leadterm.counting import check_no_overflow, plan_memory
 from leadterm.errors import LeadtermError
@@ -90,6 +91,17 @@ def of_the_corpus(config: Config, corpus: CorpusSize, drawn: Drawn, tokens: int)
                 False,
                 f"the text that was drawn gives only {tokens:,} of {settings.vocabulary_size:,} tokens.",
             )
+
+
+def of_the_vocabulary(config: Config, tokens: Sequence[str]) -> Iterator[Hazard]:
+    """Ask whether the vocabulary has what the config asks of it; one that is made of the sample is not the run's."""
+    no_corpus_gives = [*impossible(config)]
+    yield from (Hazard("encode", True, problem) for problem in no_corpus_gives)
+    if no_corpus_gives:
+        return
+    of_a_sample = isinstance(config.tokenizer, BpeTokenizerSection | WordTokenizerSection)
+    remark = " But that is the vocabulary of the text that was drawn, and the run's may have it." if of_a_sample else ""
+    yield from (Hazard("encode", not of_a_sample, problem + remark) for problem in missing(config, tokens))
 
 
 def of_memory(stages: Sequence[Stage], cores: int, memory: int | None) -> Iterator[Hazard]:

@@ -1,6 +1,7 @@
 """Draws a sample, encodes it, counts it and measures the jobs' own code on it: all that predictions are made of."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leadterm.composing import top_tokens
@@ -28,12 +29,15 @@ class Observation:
         Of the tokenizer: the one that was given, or the one that the sample gave.
     seconds
         That all this took.
+    vocabulary
+        These tokens, by id.
     """
 
     drawn: Drawn
     observed: Observed
     tokens: int
     seconds: float
+    vocabulary: Sequence[str] = ()
 
 
 def observe(config: Config, sample_bytes: int, seed: int, *, composes_here: bool) -> Observation:
@@ -69,4 +73,4 @@ def observe(config: Config, sample_bytes: int, seed: int, *, composes_here: bool
     observed = Observed(
         size_corpus(config, drawn, encoded), census, measure_windows(encoded.windows), matrices, composing, attending
     )
-    return Observation(drawn, observed, size, time.perf_counter() - started)
+    return Observation(drawn, observed, size, time.perf_counter() - started, encoded.tokenizer.tokens)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from leadterm.config import Config
+from leadterm.corpus.asked import check_asked
 from leadterm.report import palettes
 from leadterm.report.accounts import accounts
 from leadterm.report.alignment import COMPONENTS, PAPER, PREDICTORS, Model
@@ -18,6 +19,7 @@ from leadterm.report.selections import MEASURES
 from leadterm.run import Run
 from leadterm.store import read_manifest
 from leadterm.store.verified import verify_file
+from leadterm.summary import shortened
 from leadterm.training import read_markdown_table
 from leadterm.verification import FOLDER
 
@@ -98,4 +100,6 @@ def _or_none(value: Any) -> Any:
 def _explorer(run: Run, config: Config) -> dict[str, Any]:
     """Gather what the page looks tokens up in, and with which of them it begins."""
     found = explorer(run, config.report.explorer_tokens, config.report.k)
-    return {**found, "examples": list(config.associations.tokens)}
+    check_asked(config, run.names.tokens)
+    wanted = [run.names.tokens[run.token_id(typed)] for typed in config.associations.tokens]
+    return {**found, "examples": [shortened(token) for token in wanted]}

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from leadterm.corpus.names import readable
 from leadterm.operators import Operator
 from leadterm.progress import progress
-from leadterm.report.names import readable
 from leadterm.report.packing import packed
 from leadterm.run import Run
 from leadterm.summary import shortened

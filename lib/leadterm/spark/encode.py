@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from leadterm.config import Config, canonical
 from leadterm.corpus import HuggingFaceTokenizer
+from leadterm.corpus.asked import check_asked
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
 from leadterm.spark.documents import Documents, open_documents
@@ -98,6 +99,7 @@ def encode_corpus(
             started = time.monotonic()
             tokenizer = made_tokenizer(Portions(documents, files, stage.counts), given)
             _check_size(config, tokenizer.vocabulary_size)
+            check_asked(config, tokenizer.tokens)
             seconds["tokenizer"] = time.monotonic() - started
             started = time.monotonic()
             reports = _write_windows(Portions(documents, files, stage.parts), config, tokenizer, stage)

@@ -61,7 +61,10 @@ def given_tokenizer(settings: TokenizerSection) -> HuggingFaceTokenizer | IdsVoc
         If it cannot be loaded.
     """
     if isinstance(settings, HuggingFaceTokenizerSection):
-        return load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)
+        given = load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)
+        for note in given.notes:
+            logger.warning(note)
+        return given
     return settings if isinstance(settings, FromCorpus) else IdsVocabulary(settings.vocabulary_size)
 
 

@@ -131,3 +131,24 @@ def test_a_config_that_is_broken(folder):
 def rewrite(folder, **changes) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+@pytest.mark.parametrize("names", [["config.json"], ["tokenizer.json"], ["config.json", "tokenizer.json"]])
+def test_a_byte_order_mark_changes_nothing(folder, names):
+    plain = open_checkpoint(folder)
+    for name in names:
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + (folder / name).read_bytes())
+    marked = open_checkpoint(folder)
+    assert (marked.tokens, marked.n_layers) == (plain.tokens, plain.n_layers)
+    ids = torch.arange(5)
+    for ours, theirs in zip(marked.layers(ids), plain.layers(ids), strict=True):
+        assert torch.equal(ours.post, theirs.post)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_config_in_another_encoding_is_named(folder, encoding):
+    place = folder / "config.json"
+    place.write_bytes(place.read_text(encoding="utf-8").encode(encoding))
+    message = message_of(folder)
+    assert message.startswith(f"{place}: expected JSON; found something else (it is {encoding[:6].upper()}")
+    assert "save it as UTF-8, for example with: iconv -f " in message

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub import constants, errors
 
-from leadterm.corpus import load_tokenizer, sources
+from leadterm.corpus import HuggingFaceTokenizer, load_tokenizer, sources
 from leadterm.errors import InputError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -153,3 +153,26 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", refuse)
     message = message_of(tmp_path / "tokenizer.json")
     assert "expected a file that can be read; found: [Errno 13] Permission denied. Check its permissions." in message
+
+
+@pytest.mark.parametrize("place", ["file", "folder", "hub"])
+def test_a_byte_order_mark_changes_nothing(tmp_path, hub_cache, tiny_json, tiny_bpe, place):
+    files = {"file": tmp_path / "mine.json", "folder": tmp_path / "tokenizer.json"}
+    path = files.get(place, hub_cache / "snapshots" / COMMIT / "tokenizer.json")
+    path.write_text(tiny_json, encoding="utf-8-sig")
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    tokenizer = load_tokenizer({"file": path, "folder": tmp_path, "hub": "someone/tiny"}[place])
+    assert tokenizer.to_json() == HuggingFaceTokenizer(tiny_json).to_json()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16LE"), ("utf-16-be", "UTF-16BE"), ("utf-32", "UTF-32")],
+)
+def test_another_encoding_is_named(tmp_path, tiny_json, encoding, name):
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(tiny_json.encode(encoding))
+    assert message_of(path) == (
+        f"{path}: expected a tokenizer.json, which is UTF-8 text; found other bytes (it is {name}; save it as UTF-8, "
+        f"for example with: iconv -f {name} -t UTF-8 FILE). Name a tokenizer.json, a model folder or a GGUF file."
+    )

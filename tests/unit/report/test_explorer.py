@@ -9,7 +9,6 @@ from scipy import sparse
 from leadterm.axes import Axis
 from leadterm.operators import SparseOperator
 from leadterm.report.explorer import VIEWS, explorer, strongest_rows
-from leadterm.report.names import readable
 from support.dense_theory import to_dense
 from support.naive_counts import count_windows, fixed_point
 from support.report_cases import TOKENS, small_run
@@ -94,14 +93,3 @@ def test_the_memory_bound_sets_the_rows_of_a_block(monkeypatch):
 
 def operator_of(matrix: np.ndarray) -> SparseOperator:
     return SparseOperator(sparse.csr_array(matrix), (Axis.NEXT, Axis.NEXT))
-
-
-def test_a_vocabulary_of_bytes_reads_as_text():
-    assert readable(["Ġking", "king", "ĠÃ©tat", "ðŁĺĢ", "Ċ", "Ã", "<img src=x>"]) == [
-        "␣king", "king", "␣état", "😀", "⏎", "Ã", "<img␣src=x>",
-    ]  # fmt: skip
-
-
-def test_tokens_that_would_read_alike_stay_apart():
-    assert readable(["▁a", "␣a", "b"]) == ["▁a", "␣a", "b"]
-    assert readable(["a\u200bb", "a b", "ab"]) == ["a\\u200bb", "a␣b", "ab"]

@@ -183,7 +183,16 @@ def test_verification_is_drawn(browser):
 # The explorer.
 
 
-@pytest.mark.parametrize(("typed", "token"), [("king", "king"), ("Ġking", "Ġking"), (" king", "Ġking"), ("é", "Ã©")])
+@pytest.mark.parametrize(
+    ("typed", "token"),
+    [
+        ("king", "king"),
+        *((typed, "Ġking") for typed in ("Ġking", " king", "␣king", "▁king")),
+        ("é", "Ã©"),
+        *((typed, "Ċ") for typed in ("Ċ", "⏎", "\\n")),
+        (" kingdom▁come", "ĠkingdomĠcome"),
+    ],
+)
 def test_the_explorer_answers_as_the_run_does(browser, page_run, typed, token):
     look_up(browser, typed)
     views = {"bigram": None, "bigram.T": "next", "context": None, "context.T": "context", "value": None}

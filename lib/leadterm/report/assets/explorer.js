@@ -47,14 +47,13 @@ class Explorer {
     return (words.length > 60 ? words.slice(40) : words).slice(0, 6);
   }
 
-  // The token that a text names exactly: as stored, as shown, or its letters with or without the mark of a space.
+  // The token that a text names exactly: as spelled, as shown, with another spelling of a space, or by its letters.
   find(text) {
-    for (const names of [this.raw, this.names]) {
-      const place = names.slice(0, this.asked).indexOf(text);
+    for (const [names, typed] of [[this.raw, text], [this.names, text], [this.names, markedOf(text)]]) {
+      const place = names.slice(0, this.asked).indexOf(typed);
       if (place >= 0) return place;
     }
-    const marked = this.names.slice(0, this.asked).indexOf(text.replaceAll(" ", "␣"));
-    return marked >= 0 ? marked : this.keys.indexOf(keyOfName(text));
+    return this.keys.indexOf(keyOfName(text));
   }
 
   matches(text) {
@@ -155,9 +154,14 @@ class Explorer {
   }
 }
 
+// What is typed, with the page's marks for spaces, however these are written: ␣, Ġ, ▁, or an escape such as \n.
+function markedOf(text) {
+  return text.replace(/[ Ġ▁]/gu, "␣").replace(/Ċ|\\n/gu, "⏎").replace(/ĉ|\\t/gu, "⇥");
+}
+
 // What is typed for a token: no marks, small letters.
 function keyOfName(name) {
-  return name.replace(/^[␣\s]+/u, "").replaceAll("␣", " ").toLowerCase();
+  return markedOf(name).replace(/^[␣\s]+/u, "").replaceAll("␣", " ").toLowerCase();
 }
 
 // A name, with its marks for spaces set apart.
