@@ -147,6 +147,7 @@ def sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def token_lists(cells: Any) -> Any:
     """See the little-endian bytes of each window as a list of int32, without a copy of the ids."""
+    cells = cells.cast(pa.binary())  # A session may ask for the large type (arrow.useLargeVarTypes).
     offsets = np.frombuffer(cells.buffers()[1], dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1]
     first, last = int(offsets[0]), int(offsets[-1])
     n_ids = (last - first) // 4

@@ -31,7 +31,7 @@ def test_all_files_are_read_and_counted(whole):
     seen = []
     found = check_run(Location.of(whole), lambda done, total: seen.append((done, total)))
     data = [whole / name for name in files_of(whole) if not name.endswith("manifest.json")]
-    assert (found.files, found.products) == (len(data), 11)
+    assert (found.files, found.products) == (len(data), 12)
     assert found.n_bytes == sum(path.stat().st_size for path in data)
     assert seen[-1] == (found.n_bytes, found.n_bytes)
     assert (found.problems, found.notes) == ((), ())
