@@ -202,6 +202,13 @@ CASES = [
         loaded("tokenizer.json", b"[" * 100_000),
     ),
     Case(
+        "UTF-16 tokenizer", "a tokenizer.json in UTF-16", JOB,
+        "~/tokenizer.json: expected a tokenizer.json, which is UTF-8 text; found other bytes (it is UTF-16; save it as "
+        "UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE). Name a tokenizer.json, a model folder or a GGUF "
+        "file.",
+        loaded("tokenizer.json", '{"version": "1.0"}'.encode("utf-16")),
+    ),
+    Case(
         "pickle", "a tokenizer that is a pickle", JOB,
         "~/tokenizer.pkl: expected a tokenizer.json; found a pickle, or an archive that may hold one. Loading a pickle "
         "runs the code inside it, so leadterm never does. Save the tokenizer with tokenizer.save_pretrained.",

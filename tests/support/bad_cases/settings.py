@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from leadterm.config import load_config, parse_config
+from leadterm.corpus.asked import check_asked_first
 from leadterm.store import Location
 from support.bad_cases.case import Case
 
@@ -16,6 +18,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     for before, after in zip("abcdefgh", "bcdefghi", strict=True)
 )
 EVERY = "every command with --config"
+RUN = "leadterm run"
 
 
 def loaded(text: str | bytes) -> Callable[[Path], Any]:
@@ -37,6 +40,20 @@ def encoded(**sections: Any) -> Callable[[Path], Any]:
 
         settings = {"corpus": {"paths": ["a.parquet"], "ids_column": "ids"}, **sections}
         return encode_corpus(None, parse_config(settings), Location.of(folder / "run"))
+
+    return act
+
+
+def asked(vocabulary: dict[str, int] | None, *tokens: str, **sections: Any) -> Callable[[Path], Any]:
+    """Ask something of a vocabulary: one that is given, or one that the corpus will decide."""
+
+    def act(folder: Path) -> Any:
+        model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "a"}
+        (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": model}))
+        given = {"kind": "huggingface", "source": str(folder / "tokenizer.json")}
+        words = {"kind": "words", "vocabulary_size": 50}
+        settings = {"corpus": {"paths": ["a.parquet"]}, "tokenizer": given if vocabulary else words}
+        return check_asked_first(parse_config({**settings, "associations": {"tokens": list(tokens)}, **sections}))
 
     return act
 
@@ -66,6 +83,11 @@ CASES = [
         ": a configuration must be a readable UTF-8 text file; found: <…>. Name a YAML file.",
     ),
     refused(
+        "UTF-16 config", "a config in UTF-16", GOOD.encode("utf-16"),
+        ": a configuration must be a readable UTF-8 text file; found: it is UTF-16; save it as UTF-8, for example "
+        "with: iconv -f UTF-16 -t UTF-8 FILE. Name a YAML file.",
+    ),
+    refused(
         "large config", "a file of more than 1 MiB", b"# " + b"x" * 2**20,
         ": a configuration has at most 1,048,576 bytes; found more. Name a YAML file.",
     ),
@@ -88,6 +110,30 @@ CASES = [
         ": tokenizer.vocabulary_size: found 1000000000 (an integer); expected an integer from 1 to 67108864 "
         "(the so many "
         "most frequent words are the vocabulary; words). Change it.",
+    ),
+    Case(
+        "no such token", "a token that the tokenizer lacks", RUN,
+        "associations.tokens: ' braed' is not in the vocabulary of 4 tokens; did you mean '␣bread'? Correct it, or "
+        "leave it out.",
+        asked({"Ġbread": 0, "Ġking": 1, "▁king": 2, "a": 3}, " braed"), "ConfigError",
+    ),
+    Case(
+        "one of two tokens", "a token that may be one or another", RUN,
+        "associations.tokens: '␣king' may be 2 tokens of the vocabulary: 'Ġking' (id 1), ' king' (id 2). Spell it as "
+        "one of them stands here. Correct it, or leave it out.",
+        asked({"Ġbread": 0, "Ġking": 1, " king": 2, "a": 3}, "␣king"), "ConfigError",
+    ),
+    Case(
+        "capitals", "a token that the word rule never makes", RUN,
+        "associations.tokens: 'Bread' can be no token where tokenizer.kind is words: the word rule makes 'bread' of "
+        "it. Did you mean 'bread'?",
+        asked(None, "Bread"), "ConfigError",
+    ),
+    Case(
+        "too many tokens", "more tokens than the vocabulary has", RUN,
+        "attention.top_tokens: it asks for 51 tokens, and tokenizer.vocabulary_size lets the vocabulary have at most "
+        "50. Ask for fewer, or for all (null).",
+        asked(None, attention={"top_tokens": 51}), "ConfigError",
     ),
     Case(
         "memory", "a vocabulary that the memory of a task does not hold", "encode_corpus",
