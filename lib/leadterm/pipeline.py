@@ -57,8 +57,8 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
     names = jobs_of(config) if names is None else names
     if config.alignment and "evaluate_alignment" in names:
         wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
-    if "encode_corpus" in names:
-        check_asked_first(config)
+    if "encode_corpus" in names and (tokens := check_asked_first(config)):
+        _check_vocabulary(config, run, names, tokens)
     finish_swaps(run)
     needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
@@ -67,11 +67,20 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
             try:
                 _run_one(session, config, run, name, overwrite=overwrite)
                 if name == "encode_corpus":  # It may have had nothing to do, with other wishes.
-                    check_asked(config, StoredRun(run).vocabulary["token"].to_pylist())
+                    _check_vocabulary(config, run, names, StoredRun(run).vocabulary["token"].to_pylist())
             except InputError:
                 if name == "evaluate_alignment" and "build_report" in names[number:]:
                     _run_one(session, config, run, "build_report", overwrite=overwrite)  # Of what could be scored.
                 raise
+
+
+def _check_vocabulary(config: Config, run: Location, names: Sequence[str], tokens: Sequence[str]) -> None:
+    """Refuse now what some jobs would refuse of a vocabulary after hours of counting."""
+    check_asked(config, tokens)
+    if config.alignment and "evaluate_alignment" in names:
+        from leadterm.evaluation import check_vocabularies, named_revisions  # noqa: PLC0415  # brings PyTorch
+
+        check_vocabularies(named_revisions(config.alignment), tokens)
 
 
 def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only_counts: bool = False) -> None:

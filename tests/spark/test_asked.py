@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from leadterm import cli, open_run
-from leadterm.config import Config
-from leadterm.errors import ConfigError
+from leadterm.config import Config, parse_alignment
+from leadterm.errors import ConfigError, InputError
 from leadterm.pipeline import COUNTING, add_to_run, run_jobs
 from leadterm.spark import encode
 from leadterm.spark.encode import encode_corpus
@@ -74,6 +74,16 @@ def test_a_given_tokenizer_is_asked_before_the_corpus_is_looked_for(tmp_path, ti
         with pytest.raises(ConfigError, match=r"associations.tokens: 'brad' is not .* did you mean 'bread'"):
             act(config, Location.of(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_with_another_tokenizer_is_refused_before_the_corpus_is_looked_for(tmp_path, tiny_file):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text("{}")
+    (tmp_path / "model/tokenizer.json").write_text(tiny_file.read_text().replace("king", "queen"))
+    config = config_of(tmp_path / "nowhere", tokenizer={"kind": "huggingface", "source": str(tiny_file)})
+    section = parse_alignment({"checkpoints": [{"source": str(tmp_path / "model")}]})
+    with pytest.raises(InputError, match=r"^alignment.checkpoints: .*: token 10 is 'queen' there, 'king' in the run"):
+        run_jobs(config.model_copy(update={"alignment": section}), Location.of(tmp_path / "run"))
 
 
 def test_other_wishes_of_a_run_that_is_there(spark, corpus, tmp_path):

@@ -35,8 +35,13 @@ def check_asked(config: Config, tokens: Sequence[str]) -> None:
     _refuse([*missing(config, tokens)])
 
 
-def check_asked_first(config: Config) -> None:
+def check_asked_first(config: Config) -> Sequence[str] | None:
     """Check what can be known before the corpus is read: all where the tokenizer is given, else what no corpus gives.
+
+    Returns
+    -------
+    sequence of str or None
+        The vocabulary, if anything is asked of it and it is given.
 
     Raises
     ------
@@ -45,15 +50,15 @@ def check_asked_first(config: Config) -> None:
     InputError
         If a tokenizer that is given cannot be loaded.
     """
-    if not config.associations.tokens and not [*_numbers(config)]:
-        return
     given = config.tokenizer
-    if isinstance(given, HuggingFaceTokenizerSection):
-        check_asked(config, load_tokenizer(given.source, given.revision).tokens)
-    elif isinstance(given, IdsTokenizerSection):
-        check_asked(config, [str(index) for index in range(given.vocabulary_size)])
-    else:
-        _refuse([*impossible(config)])
+    tokens: Sequence[str] | None = None
+    if config.associations.tokens or [*_numbers(config)] or config.alignment:
+        if isinstance(given, HuggingFaceTokenizerSection):
+            tokens = load_tokenizer(given.source, given.revision).tokens
+        elif isinstance(given, IdsTokenizerSection):
+            tokens = [str(index) for index in range(given.vocabulary_size)]
+    _refuse([*(impossible(config) if tokens is None else missing(config, tokens))])
+    return tokens
 
 
 def missing(config: Config, tokens: Sequence[str]) -> Iterator[str]:
