@@ -51,13 +51,15 @@ def check_asked_first(config: Config) -> Sequence[str] | None:
         If a tokenizer that is given cannot be loaded.
     """
     given = config.tokenizer
+    notes: Sequence[str] = ()
     tokens: Sequence[str] | None = None
     if config.associations.tokens or [*_numbers(config)] or config.alignment:
         if isinstance(given, HuggingFaceTokenizerSection):
-            tokens = load_tokenizer(given.source, given.revision).tokens
+            loaded = load_tokenizer(given.source, given.revision)
+            tokens, notes = loaded.tokens, loaded.notes
         elif isinstance(given, IdsTokenizerSection):
             tokens = [str(index) for index in range(given.vocabulary_size)]
-    _refuse([*(impossible(config) if tokens is None else missing(config, tokens))])
+    _refuse([*(impossible(config) if tokens is None else missing(config, tokens))], notes)
     return tokens
 
 
@@ -105,7 +107,7 @@ def _numbers(config: Config) -> Iterator[tuple[str, int, str]]:
         yield "alignment.tokens", config.alignment.tokens, "all"
 
 
-def _refuse(problems: Sequence[str]) -> None:
-    """Refuse a config for all its problems together."""
+def _refuse(problems: Sequence[str], notes: Sequence[str] = ()) -> None:
+    """Refuse a config for all its problems together, with what is odd about the tokenizer."""
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError("\n".join([*problems, *notes]))

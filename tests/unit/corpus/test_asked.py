@@ -128,9 +128,11 @@ def test_no_tokenizer_is_loaded_where_nothing_is_asked():
 
 
 def test_a_tokenizer_with_two_tokens_of_one_id(tmp_path):
-    """Only the first one names the id; the other is refused with it."""
+    """Only the first one names the id; the other is refused, and both are told."""
     model = {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0, "bread": 1, "breads": 1}}
     (tmp_path / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": model}))
     given = {"kind": "huggingface", "source": str(tmp_path)}
     check_asked_first(config_of(given, "bread"))
-    assert "did you mean 'bread'?" in message_of(check_asked_first, config_of(given, "breads"))
+    asked, odd = message_of(check_asked_first, config_of(given, "breads")).splitlines()
+    assert "did you mean 'bread'?" in asked
+    assert odd == f"{tmp_path}: tokens that share an id, which the first one names: 'bread' and 'breads' have 1"
