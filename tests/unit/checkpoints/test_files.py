@@ -37,6 +37,61 @@ def test_weights_that_are_missing(folder):
     )
 
 
+def test_a_head_that_is_missing_is_said(folder):
+    """No score reads it; what is drawn in its place must not enter the fingerprint."""
+    whole = open_checkpoint(folder)
+    change(folder, lambda tensors: tensors.pop("lm_head.weight"))
+    found = [open_checkpoint(folder) for _ in range(2)]
+    assert found[0].weights_sha256 == found[1].weights_sha256 != whole.weights_sha256
+    assert found[0].remarks == (
+        "not in its files, or in another shape than config.json says, and read by no score: lm_head.weight",
+    )
+    for ours, theirs in zip(found[0].layers(range(5)), whole.layers(range(5)), strict=True):
+        assert torch.equal(ours.post, theirs.post) and torch.equal(ours.query, theirs.query)
+
+
+def test_a_head_of_another_shape_is_said(folder):
+    change(folder, lambda tensors: tensors.update({"lm_head.weight": torch.ones(64, 16)}))
+    assert open_checkpoint(folder).remarks[0].endswith("read by no score: lm_head.weight")
+
+
+def test_a_model_that_was_saved_without_its_head(tmp_path):
+    """Its tensors have other names then, without the prefix of the model in the whole."""
+    model = tiny_model("gpt_neox")
+    folder = save(model.base_model, tmp_path / "base")
+    assert not any(name.startswith("gpt_neox.") for name in load_file(folder / WEIGHTS))
+    ours, theirs = open_checkpoint(folder), open_checkpoint(save(model, tmp_path / "whole"))
+    assert ours.remarks[0].endswith(("read by no score: lm_head.weight", "read by no score: embed_out.weight"))
+    for one, other in zip(ours.layers(range(5)), theirs.layers(range(5)), strict=True):
+        assert torch.equal(one.post, other.post)
+
+
+def test_a_model_without_its_eyes(tmp_path):
+    folder = save(tiny_model("gemma3"), tmp_path / "gemma3")
+    whole = open_checkpoint(folder)
+    kept = {name: tensor for name, tensor in load_file(folder / WEIGHTS).items() if "vision" not in name}
+    save_file(kept, folder / WEIGHTS, metadata={"format": "pt"})
+    found = open_checkpoint(folder)
+    assert "read by no score: model.vision_tower." in found.remarks[0]
+    for ours, theirs in zip(found.layers(range(5)), whole.layers(range(5)), strict=True):
+        assert torch.equal(ours.post, theirs.post)
+    change(folder, lambda tensors: tensors.pop(next(name for name in tensors if "layers.1.mlp.up_proj" in name)))
+    assert "weights are missing from the files: model.language_model.layers.1.mlp.up_proj.weight. They" in message_of(
+        folder
+    )
+
+
+def test_embeddings_that_are_the_head_too(tmp_path):
+    model = tiny_model("llama")
+    model.config.tie_word_embeddings = True
+    model.tie_weights()
+    folder = save(model, tmp_path / "tied")
+    assert "lm_head.weight" not in load_file(folder / WEIGHTS)
+    assert open_checkpoint(folder).remarks == ()
+    change(folder, lambda tensors: tensors.pop("model.embed_tokens.weight"))
+    assert "weights are missing from the files: model.embed_tokens.weight" in message_of(folder)
+
+
 def test_weights_of_another_shape(folder):
     change(folder, lambda tensors: tensors.update({Q_PROJ: torch.ones(8, 16)}))
     assert f"weights have another shape than config.json says: {Q_PROJ}." in message_of(folder)
@@ -81,6 +136,73 @@ def test_a_shard_that_is_missing_or_cut_short(tmp_path):
     assert "model.safetensors.index.json: expected JSON; found something else (it holds a list)." in message_of(folder)
 
 
+def shards_without_index(folder):
+    save(tiny_model("llama"), folder, max_shard_size="4KB")
+    (folder / "model.safetensors.index.json").unlink()
+    return sorted(folder.glob("*.safetensors"))
+
+
+def test_shards_without_an_index_give_the_same(folder, tmp_path):
+    shards = shards_without_index(tmp_path / "shards")
+    assert len(shards) > 3
+    assert open_checkpoint(tmp_path / "shards").weights_sha256 == open_checkpoint(folder).weights_sha256
+    assert open_checkpoint(tmp_path / "shards").remarks == ()
+
+
+def test_one_shard_of_one_without_an_index(folder):
+    digest = open_checkpoint(folder).weights_sha256
+    (folder / WEIGHTS).rename(folder / "model-00001-of-00001.safetensors")
+    assert open_checkpoint(folder).weights_sha256 == digest
+
+
+def test_a_shard_that_is_missing_by_name(tmp_path):
+    shards = shards_without_index(tmp_path / "shards")
+    total = len(shards)
+    for path in shards[1:2]:
+        path.unlink()
+    assert (
+        f"expected {total} files of weights, as their names say; found {total - 1} (missing: {shards[1].name})."
+        in message_of(tmp_path / "shards")
+    )
+    for path in shards[2:]:
+        path.unlink()
+    listed = ", ".join(path.name for path in shards[1:4])
+    assert f"found 1 (missing: {listed} …). Download the folder again." in message_of(tmp_path / "shards")
+
+
+def test_shards_of_two_models(tmp_path):
+    shards = shards_without_index(tmp_path / "shards")
+    (tmp_path / "shards" / "model-00001-of-00099.safetensors").write_bytes(shards[0].read_bytes())
+    message = message_of(tmp_path / "shards")
+    assert (
+        f"found some of {len(shards)} and of 99 files, and no model.safetensors.index.json that says which" in message
+    )
+
+
+def test_shards_that_hold_the_same_tensor(tmp_path):
+    shards = shards_without_index(tmp_path / "shards")
+    shards[2].write_bytes(shards[1].read_bytes())
+    message = message_of(tmp_path / "shards")
+    assert message.startswith(f"{shards[2]}: expected tensors that no other file has; found ")
+    assert message.endswith(f", which {shards[1].name} has too. Leave the files of one model in the folder.")
+
+
+def test_a_shard_too_many(tmp_path):
+    shards = shards_without_index(tmp_path / "shards")
+    total = len(shards)
+    shards[0].with_name(f"model-{total + 1:05}-of-{total:05}.safetensors").write_bytes(b"")
+    assert f"expected {total} files of weights, as their names say; found {total + 1} (model-00001-of" in message_of(
+        tmp_path / "shards"
+    )
+
+
+def test_weights_of_another_name(folder):
+    (folder / WEIGHTS).rename(folder / "consolidated.safetensors")
+    message = message_of(folder)
+    assert "or shards named model-00001-of-00002.safetensors and so on; found consolidated.safetensors. If" in message
+    assert message.endswith("call it model.safetensors; else save the model again with save_pretrained.")
+
+
 def test_a_pickle_is_refused_and_not_loaded(folder):
     class Trap:
         def __reduce__(self):
@@ -99,7 +221,8 @@ def test_a_pickle_is_refused_and_not_loaded(folder):
 def test_an_encoder(tmp_path):
     config = BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
     message = message_of(save(BertForMaskedLM(config), tmp_path / "bert"))
-    assert "expected a decoder of a family that leadterm knows" in message and "found a model of type 'bert'" in message
+    assert "expected a decoder of a family that leadterm knows" in message
+    assert "found a model of type 'bert', an encoder, whose attention sees what follows." in message
 
 
 @pytest.mark.parametrize(
@@ -117,14 +240,36 @@ def test_models_of_other_kinds(folder, key, value, found):
     assert message.endswith(f"(config.json, {key}). Choose a causal language model in float32, bfloat16 or float16.")
 
 
+@pytest.mark.parametrize("name", ["adapter_model.bin", "../other/model.safetensors", "fp8.safetensors", 3])
+def test_a_config_that_chooses_the_file_of_weights(folder, name):
+    """What is looked at must be what transformers loads."""
+    rewrite(folder, transformers_weights=name)
+    assert message_of(folder) == (
+        f"{folder}: expected weights in model.safetensors or its shards; found {name!r} as their file (config.json, "
+        "transformers_weights). Name that file model.safetensors, if it is one of safetensors, and remove the key."
+    )
+    rewrite(folder, transformers_weights=WEIGHTS)
+    assert open_checkpoint(folder).n_layers == 2
+
+
 def test_code_from_outside_is_never_run(folder):
     (folder / "own.py").write_text("raise SystemExit('it was run')")
     rewrite(folder, model_type="own", auto_map={"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"})
-    assert f"{folder}: transformers cannot load this model (" in message_of(folder)
+    assert "found a model of type 'own', with code of its own (auto_map), which is never run. Of the" in message_of(
+        folder
+    )
+    rewrite(folder, model_type="llama")
+    assert open_checkpoint(folder).n_layers == 2
 
 
 def test_a_config_that_is_broken(folder):
-    (folder / "config.json").write_text("{")
+    for text, found in (("{", "Expecting property name"), ("[1]", "it holds a list"), ("[" * 10**5, "")):
+        (folder / "config.json").write_text(text)
+        message = message_of(folder)
+        assert (
+            message.startswith(f"{folder / 'config.json'}: expected JSON; found something else (") and found in message
+        )
+    (folder / "config.json").write_text('{"model_type": "llama", "hidden_size": "wide"}')
     assert f"{folder}: transformers cannot load this model (" in message_of(folder)
 
 
