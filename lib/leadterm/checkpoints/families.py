@@ -10,6 +10,7 @@ from typing import Any
 
 from leadterm.checkpoints.projections import Projections, interleaved, separate, stacked
 from leadterm.checkpoints.unknown import message_of_unknown
+from leadterm.checkpoints.variants import refuse_variant
 from leadterm.errors import InputError
 
 
@@ -121,11 +122,7 @@ def family_of(config: Any, source: str) -> Family:
         If the family is not known, or the model is a variant of it that cannot be described.
     """
     check_family({"model_type": config.model_type}, source)
-    if config.model_type == "bloom" and config.apply_residual_connection_post_layernorm:
-        raise InputError(
-            f"{source}: expected blocks that add to the residual stream; found blocks that add to what norms give "
-            "(config.json, apply_residual_connection_post_layernorm). Choose another BLOOM."
-        )
+    refuse_variant(config, source)
     family = FAMILIES[config.model_type]
     if getattr(config, "use_parallel_residual", False) or _is_parallel_falcon(config):
         family = replace(family, middle=None)

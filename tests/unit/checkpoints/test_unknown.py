@@ -95,3 +95,19 @@ def test_a_bloom_that_adds_to_what_its_norms_give(tmp_path):
         "found blocks that add to what norms give (config.json, apply_residual_connection_post_layernorm). Choose "
         "another BLOOM."
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "usual", "found"),
+    [
+        ({"attn_config": {"attn_type": "multiquery_attention"}}, "attn_type: 'multihead_attention'", "'multiquery_att"),
+        ({"attn_config": {"qk_ln": True}}, "attn_config.qk_ln: False", "True"),
+        ({"attn_config": {"alibi": False}}, "attn_config.alibi: True", "False"),
+        ({"attn_config": {"alibi_bias_max": 16}}, "attn_config.alibi_bias_max: 8", "16"),
+        ({"no_bias": False}, "no_bias: True", "False"),
+    ],
+)
+def test_an_mpt_that_transformers_computes_otherwise(tmp_path, changes, usual, found):
+    message = message_of(save(tiny_model("mpt"), tmp_path / "mpt"), **changes)
+    assert f"{usual} in config.json, which is the only one that transformers computes; found {found}" in message
+    assert message.endswith("Choose another MPT, or one that was saved as a model of another family.")
