@@ -47,7 +47,8 @@ def open_checkpoint(
     device
         ``cpu`` or ``cuda``.
     dtype
-        Of weights and activations: ``float32`` or ``float64``. What is stored in fewer bits is widened.
+        Of weights and activations: ``float32`` or ``float64``. What is stored in fewer bits is widened;
+        weights of 8 bits are multiplied by the scales beside them.
     allow_zeros
         Take a model with matrices that are 0 throughout.
 

@@ -66,8 +66,9 @@ def check_config(place: Place) -> None:
     }
     if quantization_of(config, str(place)).get("quant_method") not in WITH_SCALES:
         kinds["quantization_config"] = "quantised weights, of which W_Q and W_K cannot be read"
+    text = config.get("text_config")
     for key, kind in kinds.items():
-        if config.get(key):
+        if config.get(key) or (isinstance(text, Mapping) and text.get(key)):
             raise InputError(
                 f"{place}: expected a decoder with plain weights; found {kind} ({CONFIG_FILE}, {key}). "
                 "Choose a causal language model in float32, bfloat16 or float16."
@@ -110,7 +111,7 @@ def _shards(place: Place) -> list[Path]:
     if (folder / WEIGHTS).exists():
         return [folder / WEIGHTS]
     if (folder / INDEX).exists():
-        names = sorted(set(read_json(folder / INDEX).get("weight_map", {}).values()))
+        names = _indexed(folder / INDEX)
         missing = [name for name in names if not (folder / name).exists()]
         if missing or not names:
             raise InputError(
@@ -119,6 +120,19 @@ def _shards(place: Place) -> list[Path]:
             )
         return [folder / name for name in names]
     return _shards_by_name(place) or _refuse_none(place)
+
+
+def _indexed(path: Path) -> list[str]:
+    """List the files that an index names."""
+    found = read_json(path).get("weight_map", {})
+    names = list(found.values()) if isinstance(found, Mapping) else [found]
+    wrong = [name for name in names if not isinstance(name, str) or Path(name).name != name]
+    if wrong:
+        raise InputError(
+            f"{path}: expected the names of files in this folder as its weight_map; found {str(wrong[0])[:80]!r}. "
+            "Download it again."
+        )
+    return sorted(set(names))
 
 
 def _shards_by_name(place: Place) -> list[Path]:

@@ -23,19 +23,21 @@ class Revision:
         Branch, tag or commit on the hub; the name of a folder.
     step
         The training step that the name tells, or None.
-    series
-        What the name says before the step, such as ``stage1-``: steps are counted anew in each. Empty where it says
-        nothing, or tells no step.
 
     Examples
     --------
     >>> Revision.named("stage1-step1000-tokens5B")
-    Revision(name='stage1-step1000-tokens5B', step=1000, series='stage1-')
+    Revision(name='stage1-step1000-tokens5B', step=1000)
     """
 
     name: str
     step: int | None
-    series: str = ""
+
+    @property
+    def series(self) -> str:
+        """What the name says before the step, such as ``stage1-``: steps are counted anew in each. Else empty."""
+        found = _STEP.search(self.name)
+        return self.name[: found.start()] if found else ""
 
     @property
     def count(self) -> int:
@@ -46,7 +48,7 @@ class Revision:
     def named(cls, name: str) -> "Revision":
         """Read the step out of a name: the digits after ``step``, ``checkpoint`` or ``iter``."""
         found = _STEP.search(name)
-        return cls(name, int(found[1]), name[: found.start()]) if found else cls(name, None)
+        return cls(name, int(found[1]) if found else None)
 
 
 def needs_listing(wanted: str | Sequence[str]) -> bool:
@@ -72,7 +74,7 @@ def select_revisions(available: Sequence[str], wanted: str | Sequence[str], sour
     Returns
     -------
     list of Revision
-        Each once, by what their names say before the step, then by step; those without a step last, by name.
+        Each once, by step; those without a step last, by name.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def select_revisions(available: Sequence[str], wanted: str | Sequence[str], sour
         else:
             found = [_one(offered, name, source)]
         chosen.update((revision.name, revision) for revision in found)
-    return sorted(chosen.values(), key=lambda one: (one.step is None, one.series, one.count, one.name))
+    return sorted(chosen.values(), key=lambda one: (one.step is None, one.count, one.name))
 
 
 def _one(offered: Sequence[Revision], name: str, source: str) -> Revision:

@@ -140,8 +140,8 @@ CASES = [
     of_model(
         "misspelt family", "a family that is misspelt",
         f"{OF_FAMILIES} 'llamma'. Of the {ANYTHING} known families, the nearest by name are 'llama', {ANYTHING}. "
-        "Choose a model of a known family (leadterm.checkpoints.families.FAMILIES lists them); or describe this one there, as "
-        "CONTRIBUTING.md says under 'a family of language models'.",
+        "Choose a model of a known family (leadterm.checkpoints.families.FAMILIES lists them); or describe this one "
+        "there, as CONTRIBUTING.md says under 'a family of language models'.",
         with_config(model_type="llamma"),
     ),
     of_model(

@@ -37,61 +37,6 @@ def test_weights_that_are_missing(folder):
     )
 
 
-def test_a_head_that_is_missing_is_said(folder):
-    """No score reads it; what is drawn in its place must not enter the fingerprint."""
-    whole = open_checkpoint(folder)
-    change(folder, lambda tensors: tensors.pop("lm_head.weight"))
-    found = [open_checkpoint(folder) for _ in range(2)]
-    assert found[0].weights_sha256 == found[1].weights_sha256 != whole.weights_sha256
-    assert found[0].remarks == (
-        "not in its files, or in another shape than config.json says, and read by no score: lm_head.weight",
-    )
-    for ours, theirs in zip(found[0].layers(range(5)), whole.layers(range(5)), strict=True):
-        assert torch.equal(ours.post, theirs.post) and torch.equal(ours.query, theirs.query)
-
-
-def test_a_head_of_another_shape_is_said(folder):
-    change(folder, lambda tensors: tensors.update({"lm_head.weight": torch.ones(64, 16)}))
-    assert open_checkpoint(folder).remarks[0].endswith("read by no score: lm_head.weight")
-
-
-def test_a_model_that_was_saved_without_its_head(tmp_path):
-    """Its tensors have other names then, without the prefix of the model in the whole."""
-    model = tiny_model("gpt_neox")
-    folder = save(model.base_model, tmp_path / "base")
-    assert not any(name.startswith("gpt_neox.") for name in load_file(folder / WEIGHTS))
-    ours, theirs = open_checkpoint(folder), open_checkpoint(save(model, tmp_path / "whole"))
-    assert ours.remarks[0].endswith(("read by no score: lm_head.weight", "read by no score: embed_out.weight"))
-    for one, other in zip(ours.layers(range(5)), theirs.layers(range(5)), strict=True):
-        assert torch.equal(one.post, other.post)
-
-
-def test_a_model_without_its_eyes(tmp_path):
-    folder = save(tiny_model("gemma3"), tmp_path / "gemma3")
-    whole = open_checkpoint(folder)
-    kept = {name: tensor for name, tensor in load_file(folder / WEIGHTS).items() if "vision" not in name}
-    save_file(kept, folder / WEIGHTS, metadata={"format": "pt"})
-    found = open_checkpoint(folder)
-    assert "read by no score: model.vision_tower." in found.remarks[0]
-    for ours, theirs in zip(found.layers(range(5)), whole.layers(range(5)), strict=True):
-        assert torch.equal(ours.post, theirs.post)
-    change(folder, lambda tensors: tensors.pop(next(name for name in tensors if "layers.1.mlp.up_proj" in name)))
-    assert "weights are missing from the files: model.language_model.layers.1.mlp.up_proj.weight. They" in message_of(
-        folder
-    )
-
-
-def test_embeddings_that_are_the_head_too(tmp_path):
-    model = tiny_model("llama")
-    model.config.tie_word_embeddings = True
-    model.tie_weights()
-    folder = save(model, tmp_path / "tied")
-    assert "lm_head.weight" not in load_file(folder / WEIGHTS)
-    assert open_checkpoint(folder).remarks == ()
-    change(folder, lambda tensors: tensors.pop("model.embed_tokens.weight"))
-    assert "weights are missing from the files: model.embed_tokens.weight" in message_of(folder)
-
-
 def test_weights_of_another_shape(folder):
     change(folder, lambda tensors: tensors.update({Q_PROJ: torch.ones(8, 16)}))
     assert f"weights have another shape than config.json says: {Q_PROJ}." in message_of(folder)
@@ -134,6 +79,24 @@ def test_a_shard_that_is_missing_or_cut_short(tmp_path):
     assert f"files of weights; 1 of them are missing ({shard.name}). Download the folder again." in message_of(folder)
     (folder / "model.safetensors.index.json").write_text("[1]")
     assert "model.safetensors.index.json: expected JSON; found something else (it holds a list)." in message_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (["a.safetensors"], "\"['a.safetensors']\""),
+        ({"lm_head.weight": 3}, "'3'"),
+        ({"lm_head.weight": "../other/model.safetensors"}, "'../other/model.safetensors'"),
+        ({"lm_head.weight": "/etc/model.safetensors"}, "'/etc/model.safetensors'"),
+    ],
+)
+def test_an_index_that_names_no_files_of_the_folder(folder, found, told):
+    (folder / WEIGHTS).rename(folder / "model-00001-of-00001.safetensors")
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": found}))
+    assert message_of(folder) == (
+        f"{folder / 'model.safetensors.index.json'}: expected the names of files in this folder as its weight_map; "
+        f"found {told}. Download it again."
+    )
 
 
 def shards_without_index(folder):
@@ -238,6 +201,13 @@ def test_models_of_other_kinds(folder, key, value, found):
     message = message_of(folder)
     assert f"expected a decoder with plain weights; found {found}" in message
     assert message.endswith(f"(config.json, {key}). Choose a causal language model in float32, bfloat16 or float16.")
+
+
+def test_a_nested_config_of_an_encoder(tmp_path):
+    folder = save(tiny_model("gemma3"), tmp_path / "gemma3")
+    text = json.loads((folder / "config.json").read_text())["text_config"]
+    rewrite(folder, text_config={**text, "use_bidirectional_attention": True})
+    assert "found an encoder, whose attention sees what follows (config.json, use_bidi" in message_of(folder)
 
 
 @pytest.mark.parametrize("name", ["adapter_model.bin", "../other/model.safetensors", "fp8.safetensors", 3])

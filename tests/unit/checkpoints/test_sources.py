@@ -117,7 +117,7 @@ def test_a_folder_of_stages(saved, tmp_path):
         shutil.copytree(saved, sweep / name)
     assert [one.name for one in find_revisions(sweep, "stage1-step1000..stage1-step2000")] == stages[:2]
     assert [one.name for one in find_revisions(sweep, "stage2-step1000..stage2-step2000")] == stages[2:]
-    assert [one.name for one in find_revisions(sweep, "all")] == stages
+    assert {one.name for one in find_revisions(sweep, "all")} == set(stages)
     assert [find_revisions(sweep / name)[0].name for name in stages] == stages
 
 
