@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from leadterm.checkpoints import find_revisions
+from leadterm.checkpoints import find_revisions, require_readable
 from leadterm.checkpoints.sources import CONFIG_FILE
 from leadterm.config import AlignmentSection
 from leadterm.errors import InputError
@@ -92,7 +92,7 @@ def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
     Raises
     ------
     InputError
-        If there are none, or a checkpoint or revision is not there.
+        If there are none, a checkpoint or revision is not there, or none of a checkpoint could be opened.
     """
     own = own_revisions(run)
     if own and any(model.label == PRETRAINED for model in section.checkpoints):
@@ -110,12 +110,19 @@ def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
 
 
 def named_revisions(section: AlignmentSection) -> list[Wanted]:
-    """List the revisions of a section's checkpoints."""
-    return [
-        Wanted(model.label, model.source, revision.name, revision.step, model.allow_zeros)
-        for model in section.checkpoints
-        for revision in find_revisions(model.source, model.revisions)
-    ]
+    """List the revisions of a section's checkpoints.
+
+    Raises
+    ------
+    InputError
+        If a checkpoint or revision is not there, or none of a checkpoint on this machine could be opened.
+    """
+    found = []
+    for model in section.checkpoints:
+        revisions = find_revisions(model.source, model.revisions)
+        require_readable(model.source, revisions)
+        found += [Wanted(model.label, model.source, one.name, one.step, model.allow_zeros) for one in revisions]
+    return found
 
 
 def own_revisions(run: Location) -> list[Wanted]:
