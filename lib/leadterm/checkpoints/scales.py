@@ -1,6 +1,6 @@
 """Which scale belongs to a weight of 8 bits, and how it lies over it: one number, one for each row or each block."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ from leadterm.errors import InputError
 
 Block = tuple[int, int]
 
-_MULTIPLY = ("{}_scale", "{}_scale_inv")
-"""Both multiply the weight: ``weight_scale`` of compressed-tensors and ModelOpt, ``weight_scale_inv`` of DeepSeek."""
-_OTHER = ("{}_scales", "{}_scale_2", "{}_g_idx")
+_MULTIPLY = ("_scale", "_scale_inv")
+"""Both multiply the weight: ``weight_scale`` of compressed-tensors and ModelOpt, ``weight_scale_inv`` of DeepSeek. With
+the second, integers are no numbers but two of 4 bits each."""
+_OTHER = ("_scales", "_scale_2", "_g_idx")
 _BESIDE = ("scale", "scales", "scale_inv", "scale_weight", "pre_quant_scale")
 """Names of scales that do not tell whether they multiply or divide, or what."""
 _NUMBERS = ("F32", "F16", "BF16", "F8_E8M0")
@@ -119,29 +120,41 @@ def scaling_of(
     InputError
         Names the tensor, and what is missing, too much or of the wrong shape.
     """
-    names = (pattern.format(weight.name) for pattern in _MULTIPLY)
-    scales, others = [tensors[name] for name in names if name in tensors], _others(weight, tensors)
-    zero_point = tensors.get(f"{weight.name}_zero_point")
-    if not is_small and not scales and not others and zero_point is None:
+    ends = _MULTIPLY[:1] if weight.dtype == "I8" else _MULTIPLY
+    scales = _beside(weight, ends, tensors)
+    others = [*_beside(weight, (*_MULTIPLY[len(ends) :], *_OTHER), tensors), *_in_module(weight, tensors)]
+    zero_points = _beside(weight, ("_zero_point",), tensors)
+    if not is_small and not scales and not others and not zero_points:
         return None
     if not is_small or len(scales) != 1 or others:
-        beside = ", ".join(map(str, [*scales, *others, *([zero_point] if zero_point else [])])) or "no scale"
-        expected = "one scale, named as the weight with _scale or _scale_inv," if is_small else "no scale"
+        expected = f"one scale, named as the weight with {' or '.join(ends)}," if is_small else "no scale"
+        beside = ", ".join(map(str, [*scales, *others, *zero_points])) or "no scale"
         raise InputError(f"{source}: expected {expected} beside {weight}; found {beside}. {_REMEDY}")
-    (scale,) = scales
-    for tensor, kinds in ((scale, _NUMBERS), *([(zero_point, (*_NUMBERS, "I8"))] if zero_point else [])):
-        if tensor.dtype not in kinds:
-            raise InputError(
-                f"{source}: expected a scale of {', '.join(kinds)} beside {weight}; found {tensor}. {_REMEDY}"
-            )
-        if not _fits(tensor, weight, block):
-            told = f"blocks of {block[0]} x {block[1]}" if block else "no size of blocks"
-            raise InputError(
-                f"{source}: expected a scale that is one number, has one for each row, or one for each of the blocks "
-                f"that config.json tells ({told}); found {tensor} beside {weight}. Take config.json, with its "
-                "quantization_config, from where the model was published, or choose the model that it was made from."
-            )
-    return Scaling(scale, zero_point, block or (1, 1))
+    _check(scales[0], _NUMBERS, weight, block, source)
+    for zero_point in zero_points:
+        _check(zero_point, (*_NUMBERS, "I8"), weight, block, source)
+    return Scaling(scales[0], zero_points[0] if zero_points else None, block or (1, 1))
+
+
+def _beside(weight: Stored, ends: Sequence[str], tensors: Mapping[str, Stored]) -> list[Stored]:
+    return [tensors[name] for end in ends if (name := f"{weight.name}{end}") in tensors]
+
+
+def _in_module(weight: Stored, tensors: Mapping[str, Stored]) -> list[Stored]:
+    stem, _, last = weight.name.rpartition(".")
+    return [tensors[name] for one in _BESIDE if last == "weight" and (name := f"{stem}.{one}") in tensors]
+
+
+def _check(scale: Stored, kinds: Sequence[str], weight: Stored, block: Block | None, source: str) -> None:
+    if scale.dtype not in kinds:
+        raise InputError(f"{source}: expected a scale of {', '.join(kinds)} beside {weight}; found {scale}. {_REMEDY}")
+    if not _fits(scale, weight, block):
+        told = f"blocks of {block[0]} x {block[1]}" if block else "no size of blocks"
+        raise InputError(
+            f"{source}: expected a scale that is one number, has one for each row, or one for each of the blocks that "
+            f"config.json tells ({told}); found {scale} beside {weight}. Take config.json, with its "
+            "quantization_config, from where the model was published, or choose the model that it was made from."
+        )
 
 
 def scaled_by(name: str) -> Iterator[str]:
@@ -149,13 +162,6 @@ def scaled_by(name: str) -> Iterator[str]:
     for end in ("_scale", "_scale_inv", "_zero_point"):
         if name.endswith(end):
             yield name.removesuffix(end)
-
-
-def _others(weight: Stored, tensors: Mapping[str, Stored]) -> list[Stored]:
-    stem, _, last = weight.name.rpartition(".")
-    names = [pattern.format(weight.name) for pattern in _OTHER]
-    names += [f"{stem}.{name}" for name in _BESIDE if last == "weight"]
-    return [tensors[name] for name in names if name in tensors]
 
 
 def _fits(scale: Stored, weight: Stored, block: Block | None) -> bool:

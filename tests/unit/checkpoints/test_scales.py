@@ -74,6 +74,11 @@ PACKED = {
         "found no scale. Save the model in bfloat16 with what made it, or choose the model that it was made from, in",
     ),
     "integers without a scale": ({"weight": small(16, 16, dtype=torch.int8)}, "(I8, 16 x 16); found no scale."),
+    "two numbers of 4 bits in each of 8": (
+        {"weight": small(16, 8, dtype=torch.int8), "weight_scale_inv": torch.ones(16, 1)},
+        f"expected one scale, named as the weight with _scale, beside {STEM}weight (I8, 16 x 8); found "
+        f"{STEM}weight_scale_inv (F32, 16 x 1). Save the model",
+    ),
     "two scales": (
         {"weight": small(16, 16).view(E4M3), "weight_scale": torch.tensor(1.0), "weight_scale_inv": torch.tensor(1.0)},
         f"found {STEM}weight_scale (F32, one number), {STEM}weight_scale_inv (F32, one number). Save",
