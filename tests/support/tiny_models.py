@@ -137,7 +137,9 @@ def tiny_model(kind: str, seed: int = 0) -> nn.Module:
     """Draw a model of a kind. Every weight is drawn, biases and norms too, so that none is without effect."""
     name, settings = CONFIGS[kind]
     config = getattr(transformers, name)(**settings)
-    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval().requires_grad_(False)
+    with torch.random.fork_rng():  # vectors are drawn around what the model begins with, which may be drawn too
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval().requires_grad_(False)
     model.set_experts_implementation("eager")  # the fast ones know no float64
     generator = torch.Generator().manual_seed(seed)
     for weight in model.parameters():

@@ -112,6 +112,18 @@ def test_shards_without_an_index_give_the_same(folder, tmp_path):
     assert open_checkpoint(tmp_path / "shards").remarks == ()
 
 
+@pytest.mark.parametrize("kind", ["bloom", "falcon, groups", "gemma3", "gpt_oss", "mixtral", "mpt", "opt", "qwen3_moe"])
+def test_shards_without_an_index_of_other_families(tmp_path, kind):
+    """Whose tensors transformers puts together, or calls otherwise than their files do."""
+    whole = save(tiny_model(kind), tmp_path / "whole")
+    save(tiny_model(kind), tmp_path / "shards", max_shard_size="8KB")
+    (tmp_path / "shards" / "model.safetensors.index.json").unlink()
+    ours, theirs = open_checkpoint(tmp_path / "shards", dtype="float64"), open_checkpoint(whole, dtype="float64")
+    assert (ours.weights_sha256, ours.remarks) == (theirs.weights_sha256, theirs.remarks)
+    for one, other in zip(ours.layers(range(5), "bos", bos=5), theirs.layers(range(5), "bos", bos=5), strict=True):
+        torch.testing.assert_close(one.post, other.post, rtol=0, atol=1e-6)  # norms in float32
+
+
 def test_one_shard_of_one_without_an_index(folder):
     digest = open_checkpoint(folder).weights_sha256
     (folder / WEIGHTS).rename(folder / "model-00001-of-00001.safetensors")
