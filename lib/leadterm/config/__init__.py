@@ -13,7 +13,6 @@ from leadterm.config.sections import (
     Config,
     CorpusSection,
     CountingSection,
-    TrainingSection,
     WindowPolicy,
     WindowsSection,
 )
@@ -25,6 +24,7 @@ from leadterm.config.tokenizers import (
     UnknownPolicy,
     WordTokenizerSection,
 )
+from leadterm.config.training import TrainingSection
 
 __all__ = [
     "MAX_WINDOW_LENGTH",

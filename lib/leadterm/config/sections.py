@@ -2,16 +2,24 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from leadterm.config.alignment import AlignmentSection
+from leadterm.config.corpus_sources import (
+    describe_source,
+    has_order,
+    normalise_version,
+    source_problem,
+    with_paths,
+)
 from leadterm.config.dataset import DatasetSection
 from leadterm.config.pretraining import PretrainingSection
 from leadterm.config.report import ReportSection
 from leadterm.config.section import Section, Text, list_to_tuple
 from leadterm.config.sizes import parse_bytes
 from leadterm.config.tokenizers import MAX_DOCUMENTS, TokenizerSection
+from leadterm.config.training import TrainingSection
 
 WindowPolicy = Literal["tile", "first"]
 
@@ -32,16 +40,31 @@ def _size_to_bytes(value: object) -> object:
 
 Strings = Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)]
 Bytes = Annotated[int, BeforeValidator(_size_to_bytes)]
-Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(list_to_tuple)]
 SparkProperty = Annotated[str, Field(pattern=r"^spark\.[^\s]+$")]
 
 
 class CorpusSection(Section):
     """Which documents are read, and from where."""
 
-    paths: Strings = Field(min_length=1, description="files, folders, globs or URLs that Spark reads, at least one")
-    format: Literal["parquet", "json"] = Field(
-        default="parquet", description="file format; json has one object per line"
+    table: Text | None = Field(
+        default=None, description="instead of paths: a table of Spark's catalogs, catalog.db.name"
+    )
+    paths: Strings = Field(
+        description="files, folders, globs or URLs, also hf://datasets/owner/name@revision/path, at least one; where "
+        "format is delta, iceberg or hudi, the root of one table"
+    )
+    format: Literal["parquet", "json", "delta", "iceberg", "hudi", "orc", "avro", "csv"] = Field(
+        default="parquet",
+        description="json has one object per line; delta, iceberg and hudi are tables; orc, avro and csv (with a "
+        "header) are read by Spark's own readers",
+    )
+    version: Annotated[Text, BeforeValidator(normalise_version)] | None = Field(
+        default=None, description="version, snapshot or instant of the table; null: the latest"
+    )
+    where: Text | None = Field(
+        default=None,
+        description="a SQL predicate over columns and partition folders; rows of which it does not hold are dropped "
+        "and counted; null: all are read",
     )
     text_column: Text | None = Field(
         default=None,
@@ -75,9 +98,24 @@ class CorpusSection(Section):
     @model_validator(mode="before")
     @classmethod
     def _default_column(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("ids_column") is None and data.get("text_column") is None:
-            return {**data, "text_column": "text"}
+        if isinstance(data, dict):
+            data = with_paths(data)
+            if data.get("ids_column") is None and data.get("text_column") is None:
+                return {**data, "text_column": "text"}
         return data
+
+    @field_validator("paths")
+    @classmethod
+    def _some_path(cls, paths: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not paths and info.data.get("table", "") is None:
+            raise ValueError("there is none")
+        return paths
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "CorpusSection":
+        if problem := source_problem(self):
+            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
+        return self
 
     @model_validator(mode="after")
     def _one_kind_of_column(self) -> "CorpusSection":
@@ -169,67 +207,6 @@ class AssociationsSection(Section):
     k: int = Field(default=10, ge=1, description="associations shown per token")
 
 
-class TrainingSection(Section):
-    """How a transformer of Definition 3.1 is trained, to compare its weights with the predicted ones."""
-
-    layers: int = Field(default=2, ge=1, description="L, the attention layers of the model")
-    learning_rate: float = Field(default=0.005, gt=0, description="eta, the size of a step of gradient descent")
-    steps: int = Field(default=8, ge=1, description="s, the steps of gradient descent in all")
-    compare_at: Steps = Field(
-        default=(), description="steps after which weights are compared with the predicted ones; none given: the last"
-    )
-    batch: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="windows drawn for a step; null: all, as the theory assumes"
-    )
-    micro_batch: int = Field(
-        default=32, ge=1, description="windows that are in memory together; changes rounding only; windows"
-    )
-    expand_paths: bool = Field(
-        default=False,
-        description="multiply weights with each other once a step, not with hidden states at each position; changes "
-        "rounding only; faster where a step has many more positions than V; takes some 4^L / 3 + 2^L V x V matrices",
-    )
-    initialisation: Literal["zero", "gaussian"] = Field(
-        default="zero", description="weights at the start: all zero, or drawn from N(0, v^2 / V^(2 + 2 xi))"
-    )
-    spread: Annotated[float, Field(gt=0)] | None = Field(
-        default=None, description="v, with initialisation: gaussian; the theorem asks for v <= eta^2 / T^2"
-    )
-    exponent: float = Field(default=0.0, ge=0, description="xi, with initialisation: gaussian")
-    seed: int = Field(default=0, ge=0, description="of the drawn weights and of the order of windows in batches")
-    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model is trained")
-    dtype: Literal["float64", "float32", "tf32", "bfloat16"] = Field(
-        default="float32",
-        description="number type; tf32 and bfloat16 (float32 weights, matrix products in fewer bits) need device: cuda",
-    )
-    checkpoint_every: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="steps between checkpoints, from which a stopped training goes on; null: none"
-    )
-
-    @property
-    def comparisons(self) -> tuple[int, ...]:
-        """The steps at which to compare, ascending and each once."""
-        return tuple(sorted(set(self.compare_at))) or (self.steps,)
-
-    @model_validator(mode="after")
-    def _settings_agree(self) -> "TrainingSection":
-        problem = None
-        late = [step for step in self.compare_at if step > self.steps]
-        if late:
-            problem = f"compare_at names step {late[0]} and steps is {self.steps}. Raise steps or remove it"
-        elif self.initialisation == "gaussian" and self.spread is None:
-            problem = "initialisation is 'gaussian' and spread is not given. Give spread, or choose zero"
-        elif self.initialisation == "zero" and self.spread is not None:
-            problem = f"initialisation is 'zero' and spread is {self.spread}. Remove spread, or choose gaussian"
-        elif self.device == "cpu" and self.dtype in ("tf32", "bfloat16"):
-            problem = (
-                f"dtype is '{self.dtype}' and device is 'cpu', which lacks it. Set device to cuda, or dtype to float32"
-            )
-        if problem:
-            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
-        return self
-
-
 class Config(Section):
     """All of a run's settings; see the sections for their keys."""
 
@@ -270,6 +247,18 @@ class Config(Section):
                 "enter the query-key matrix as zeros, so the two go together: give both the same number, or leave both "
                 "without one",
                 {"top": "null" if top is None else top, "tokens": tokens},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _order_is_known(self) -> "Config":
+        wanted = getattr(self.tokenizer, "training_documents", None)
+        if wanted is not None and not has_order(self.corpus):
+            raise PydanticCustomError(
+                "combination",
+                "tokenizer.training_documents is {wanted} and {source}, whose rows have no order: which come first is "
+                "not known. Set tokenizer.training_documents to null, for all documents",
+                {"wanted": wanted, "source": describe_source(self.corpus)},
             )
         return self
 

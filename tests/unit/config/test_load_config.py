@@ -36,11 +36,14 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
     config = load_config(write(tmp_path, MINIMAL))
     assert canonical(config) == {
         "corpus": {
+            "table": None,
             "paths": ["data/a.parquet"],
             "format": "parquet",
             "join": None,
             "surrogates": "refuse",
             "copies": "refuse",
+            "version": None,
+            "where": None,
             "text_column": "text",
             "ids_column": None,
             "min_characters": 0,

@@ -104,7 +104,7 @@ def test_numbers_of_the_corpus(key, value, found):
 def test_paths(paths, place, found):
     message = message_of(corpus={"paths": paths})
     assert message.startswith(f"run.yaml: {place}: found {found}")
-    assert "expected a list of texts (files, folders, globs or URLs that Spark reads, at least one)" in message
+    assert "expected a list of texts (files, folders, globs or URLs, also hf://datasets/owner/name@" in message
 
 
 def test_a_word_that_yaml_reads_as_a_boolean():
