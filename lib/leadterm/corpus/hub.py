@@ -9,7 +9,7 @@ from leadterm.errors import InputError
 
 
 @contextmanager
-def asking_the_hub(wanted: str, choose_revision: str, instead: str) -> Iterator[None]:
+def asking_the_hub(wanted: str, choose_revision: str, instead: str, kind: str = "model") -> Iterator[None]:
     """Retell what the hub's client raises inside the block.
 
     Parameters
@@ -20,6 +20,8 @@ def asking_the_hub(wanted: str, choose_revision: str, instead: str) -> Iterator[
         What to do where the hub has no such revision.
     instead
         What to give where the hub is out of reach: "the path of a …".
+    kind
+        What the hub holds under the name.
 
     Raises
     ------
@@ -34,16 +36,16 @@ def asking_the_hub(wanted: str, choose_revision: str, instead: str) -> Iterator[
             "Check the path, or give a name such as 'HuggingFaceTB/SmolLM2-135M'."
         ) from error
     except hub_errors.RevisionNotFoundError as error:
-        raise InputError(f"{wanted}: the hub has the model, but no such revision. {choose_revision}") from error
+        raise InputError(f"{wanted}: the hub has the {kind}, but no such revision. {choose_revision}") from error
     except hub_errors.GatedRepoError as error:
         raise InputError(
-            f"{wanted}: the hub gives this model only to accounts that accepted its terms. "
+            f"{wanted}: the hub gives this {kind} only to accounts that accepted its terms. "
             "Accept them on its page and log in with: hf auth login"
         ) from error
     except hub_errors.RepositoryNotFoundError as error:
         raise InputError(
-            f"{wanted}: there is no such path, and the hub has no such public model. Check the spelling; "
-            "for a private model log in with: hf auth login"
+            f"{wanted}: there is no such path, and the hub has no such public {kind}. Check the spelling; "
+            f"for a private {kind} log in with: hf auth login"
         ) from error
     except (hub_errors.LocalEntryNotFoundError, hub_errors.OfflineModeIsEnabled) as error:
         raise InputError(
@@ -53,4 +55,5 @@ def asking_the_hub(wanted: str, choose_revision: str, instead: str) -> Iterator[
     except hub_errors.EntryNotFoundError:
         raise
     except (hub_errors.HfHubHTTPError, OSError) as error:
-        raise InputError(f"{wanted}: the hub answered with an error ({error}). Try again later.") from error
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{wanted}: the hub answered with an error ({reason}). Try again later.") from error

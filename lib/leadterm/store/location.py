@@ -54,6 +54,10 @@ class Location:
         if scheme == "file":
             path = Path(unquote("/" + rest.lstrip("/")))
             return cls(fs.LocalFileSystem(), path.as_posix(), path.as_posix())
+        if scheme == "hf":
+            from leadterm.store.hub_files import hub_filesystem  # noqa: PLC0415  # slow to import, and for few corpora
+
+            return cls(hub_filesystem(), rest.lstrip("/"), text.rstrip("/"))
         try:
             filesystem, path_there = fs.FileSystem.from_uri(text)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:

@@ -92,7 +92,8 @@ def _up(place: Location) -> Iterator[Location]:
     base, mark, options = (place.uri, "", "") if place.is_local else place.uri.partition("?")
     path = place.path.rstrip("/")
     yield Location(place.filesystem, path or "/", place.uri)
-    while "/" in path.lstrip("/"):
+    parts_of_root = len(("datasets", "owner", "name")) if place.uri.startswith("hf://") else 1
+    while path.lstrip("/").count("/") >= parts_of_root:
         path, base = path.rpartition("/")[0], base.rstrip("/").rpartition("/")[0]
         yield Location(place.filesystem, path, f"{base}{mark}{options}")
 
