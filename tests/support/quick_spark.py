@@ -13,7 +13,7 @@ QUICK = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.python.daemon.module": "support.warm_workers",
-    "spark.executorEnv.PYTHONPATH": str(TESTS),
+    "spark.executorEnv.PYTHONPATH": f"{TESTS.parent / 'lib'}{os.pathsep}{TESTS}",  # Not another tree that is installed.
 }
 
 

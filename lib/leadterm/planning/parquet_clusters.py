@@ -106,7 +106,7 @@ def _bytes(group: Any, leaves: Sequence[int]) -> int:
 def _read(group: Group, corpus: CorpusSection, most_bytes: int) -> Cluster:
     """Read the documents of a row group, or the first part of them if it is larger."""
     wanted = group.rows if group.weight <= most_bytes else max(LEAST_ROWS, group.rows * most_bytes // group.weight)
-    split = Split(0, group.place.uri, **group.part, most=min(wanted, group.rows))
+    split = Split(0, group.place.uri, **group.part, most=min(wanted, group.rows), keep=None)
     parts = [batch.column(0) for batch in read_documents([split], rule_of(corpus))]
     documents = pa.concat_arrays(parts).cast(pa.list_(pa.int64()) if corpus.ids_column else pa.string())
     return Cluster(documents, group.weight * len(documents) / group.rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, repeat
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from leadterm.reading.json_documents import JsonReader
 from leadterm.reading.lines import numbered_lines
 from leadterm.reading.parquet_documents import read_groups
 from leadterm.reading.rules import JsonRule, Rule
+from leadterm.reading.selection import only
 from leadterm.reading.splits import Split
 from leadterm.store.location import Location
 
@@ -83,8 +84,12 @@ def _read(place: Location, splits: list[Split], rule: Rule) -> Iterator[tuple[An
     if isinstance(rule, JsonRule):
         yield from _read_json(place, splits, rule)
     else:
+        masks: dict[int, Any] = {split.start: split.kept for split in splits}
         for documents, split, first in read_groups(place, splits, rule):
-            yield documents, split, pa.array(np.arange(first, first + len(documents))), 0
+            rows, kept = pa.array(np.arange(first, first + len(documents))), masks[split.start]
+            if kept is not None:
+                kept = pa.array(kept[first - split.first_row :][: len(documents)])
+            yield only(documents, kept), split, only(rows, kept), 0
 
 
 def batch_of(documents: Any, source: int, rows: Any, replaced: int = 0) -> pa.RecordBatch:
@@ -98,31 +103,36 @@ def batch_of(documents: Any, source: int, rows: Any, replaced: int = 0) -> pa.Re
 def _read_json(place: Location, splits: list[Split], rule: JsonRule) -> Iterator[tuple[Any, Split, Any, int]]:
     """Read blocks of lines."""
     for split in splits:
-        left = split.most
+        kept = repeat(True, split.most) if split.kept is None else iter(split.kept.tolist())
         for first, block in rule.blocks(place, split):
-            values, numbers, replaced = _documents_of(place, block, first, rule, left)
-            left -= len(values)
+            values, numbers, replaced, is_whole = _documents_of(place, block, first, rule, kept)
             yield pa.array(values, rule.documents_type), split, pa.array(numbers, pa.int64()), replaced
-            if not left:
+            if not is_whole:
                 break
 
 
 def _documents_of(
-    place: Location, block: bytes, first: int, rule: JsonRule, most: int
-) -> tuple[list[Any], list[int], int]:
-    """Take the documents out of a block of lines, the number of each, and how many texts had surrogates."""
+    place: Location, block: bytes, first: int, rule: JsonRule, kept: Iterator[bool]
+) -> tuple[list[Any], list[int], int, bool]:
+    """Take documents out of a block of lines: they, the number of each, how many had surrogates, if it was all of it.
+
+    ``kept`` says of each further line whether it is read, and ends with the last one that may be.
+    """
     reader = JsonReader(rule, rule.replaces_surrogates)
     values: list[Any] = []
     numbers: list[int] = []
     for number, line in numbered_lines(block, first):
-        if len(values) == most:
-            break
+        is_kept = next(kept, None)
+        if is_kept is None:
+            return values, numbers, reader.replaced, False
+        if not is_kept:
+            continue
         try:
             values.append(reader.document(line, rule.path))
         except InputError as error:
             raise InputError(f"{place}, line {number:,}: {error}. {LINE_REMEDY}") from error
         numbers.append(number)
-    return values, numbers, reader.replaced
+    return values, numbers, reader.replaced, True
 
 
 def with_path(rule: Rule, path: tuple[str, ...]) -> Rule:

@@ -2,7 +2,11 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from leadterm.reading.selection import unpack
 
 
 class Split(NamedTuple):
@@ -24,6 +28,8 @@ class Split(NamedTuple):
         How many rows, or lines that are not blank, it holds.
     most
         How many of these are read: all, but where only the first documents are wanted.
+    keep
+        Which of the records a predicate keeps, as `leadterm.reading.selection.pack` writes it; None: all.
     """
 
     source: int
@@ -33,6 +39,23 @@ class Split(NamedTuple):
     first_row: int
     records: int
     most: int
+    keep: bytes | None = None
+
+    @property
+    def kept(self) -> NDArray[np.bool_] | None:
+        """Say of each of the first ``most`` records whether it is kept; None: all are."""
+        return None if self.keep is None else unpack(self.keep, self.records)[: self.most]
+
+    @property
+    def n_kept(self) -> int:
+        """How many documents are read."""
+        kept = self.kept
+        return self.most if kept is None else int(np.count_nonzero(kept))
+
+    def first(self, n_kept: int) -> "Split":
+        """Read no more than so many of the records that are kept, at least one."""
+        kept = self.kept
+        return self._replace(most=n_kept if kept is None else int(np.flatnonzero(kept)[n_kept - 1]) + 1)
 
 
 SPLITS = pa.schema(
@@ -40,6 +63,7 @@ SPLITS = pa.schema(
         ("source", pa.int32()),
         ("place", pa.string()),
         *((name, pa.int64()) for name in ("start", "length", "first_row", "records", "most")),
+        ("keep", pa.binary()),
     ]
 )
 """The same, in Arrow's types."""

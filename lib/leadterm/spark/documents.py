@@ -23,6 +23,7 @@ from leadterm.spark.inputs import Files, all_splits, inspect_files, list_files
 from leadterm.spark.limits import EligibleCounter, LastEligible
 from leadterm.spark.sources import content_of, refuse_copies
 from leadterm.spark.unchanged import Stamp, stamps_of, unchanged
+from leadterm.spark.where import selected
 
 logger = logging.getLogger("leadterm")
 
@@ -74,7 +75,12 @@ class Documents:
     def n_records(self) -> int:
         """How many records are read: as they were counted before anyone looked into them."""
         rows = dict(zip(self.sources["path"].to_pylist(), self.sources["rows"].to_pylist(), strict=True))
-        return sum(split.most for split in self.splits) + sum(int(rows[file]) for file in self.elsewhere)
+        return sum(split.n_kept for split in self.splits) + sum(int(rows[file]) for file in self.elsewhere)
+
+    @property
+    def n_unselected(self) -> int:
+        """How many records ``corpus.where`` drops."""
+        return sum(split.most - split.n_kept for split in self.splits)
 
     def only(self, files: Sequence[str]) -> "Documents":
         """Open the documents of some of the files."""
@@ -117,16 +123,8 @@ class Documents:
         return reduce(DataFrame.unionAll, frames)
 
     def _dealt(self) -> list[pa.RecordBatch]:
-        """Deal the splits out to tasks, in order and by their bytes, as Spark divides files."""
-        if not self.splits:
-            return [pa.RecordBatch.from_pylist([], schema=SPLITS)]
-        conf, n_tasks = self.session.conf, self.session.sparkContext.defaultParallelism
-        opening, most = (
-            _bytes(str(conf.get(f"spark.sql.files.{name}"))) for name in ("openCostInBytes", "maxPartitionBytes")
-        )
-        sizes = np.array([split.length + opening for split in self.splits], dtype=np.int64)
-        target = min(most, max(opening, int(sizes.sum()) // n_tasks))
-        return deal(_rows(self.splits), (np.cumsum(sizes) - sizes // 2) // max(1, target))
+        """Deal the splits out to tasks."""
+        return _deal(self.session, self.splits)
 
     def first(self, wanted: int | None) -> "Documents":
         """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file; None: all.
@@ -155,7 +153,7 @@ class Documents:
             return self
         last = self.splits[reached]
         within = replace(self, splits=[last])._last_eligible(wanted - sum(counted[:reached]))
-        return replace(self, splits=[*self.splits[:reached], last._replace(most=within)])
+        return replace(self, splits=[*self.splits[:reached], last.first(within)])
 
     def _count_eligible(self, start: int, wanted: int) -> list[int]:
         """Count the eligible documents of further splits: of so many that they may be enough, or as many as before."""
@@ -173,6 +171,19 @@ class Documents:
         reading = Reading(self.rule, LastEligible(EligibleCounter.of(self.corpus), wanted))
         found = run_tasks(self.session, "find the last document", [_rows(self.splits)], reading, LastEligible.SCHEMA)
         return int(found["records"][0].as_py())
+
+
+def _deal(session: SparkSession, splits: Sequence[Split]) -> list[pa.RecordBatch]:
+    """Deal splits out to tasks, in order and by their bytes, as Spark divides files."""
+    if not splits:
+        return [pa.RecordBatch.from_pylist([], schema=SPLITS)]
+    conf, n_tasks = session.conf, session.sparkContext.defaultParallelism
+    opening, most = (
+        _bytes(str(conf.get(f"spark.sql.files.{name}"))) for name in ("openCostInBytes", "maxPartitionBytes")
+    )
+    sizes = np.array([split.length + opening for split in splits], dtype=np.int64)
+    target = min(most, max(opening, int(sizes.sum()) // n_tasks))
+    return deal(_rows(splits), (np.cumsum(sizes) - sizes // 2) // max(1, target))
 
 
 def _rows(splits: Sequence[Split]) -> pa.RecordBatch:
@@ -221,8 +232,15 @@ def open_files(session: SparkSession, corpus: CorpusSection, files: Files, *, ma
     stamps = stamps_of(session, files.addresses)
     inspected = inspect_files(session, files.addresses, rule_of(corpus), may_be_empty=may_be_empty)
     splits = [Split(**row) for row in all_splits(inspected)]
+    if corpus.where is not None:
+        splits = selected(session, corpus, inspected.rule, splits, _deal(session, splits))
     paths = inspected.sources["path"].to_pylist()
     elsewhere = tuple(path for path, parts in zip(paths, inspected.parts, strict=True) if not parts.is_valid)
+    if corpus.where is not None and elsewhere:
+        raise InputError(
+            f"corpus.where is given, and {elsewhere[0]} lies where only Spark opens files, whose rows leadterm does "
+            "not select. Remove corpus.where, or copy the files to where leadterm opens them."
+        )
     return Documents(
         session, corpus, inspected.rule, inspected.sources, splits, elsewhere, stamps, tuple(files.left_out)
     )

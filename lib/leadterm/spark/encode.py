@@ -37,6 +37,8 @@ from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, s
 
 JOB = "encode_corpus"
 PRODUCTS = ("sources", "documents", "vocabulary", "windows")
+WHERE_IT_LIES = ("paths", "table", "version")
+"""Keys of the section ``corpus`` that say where it lies: what it is stands in the product ``sources``."""
 
 
 def encode_corpus(
@@ -107,14 +109,16 @@ def encode_corpus(
             seconds["encode"] = time.monotonic() - started
         names, text = list(tokenizer.tokens), tokenizer_file(tokenizer)
         base = Manifest("", inputs, settings, {}, (), seconds)
-        corpus = Corpus(documents.sources, len(documents.left_out), documents.n_records)
+        unselected = None if config.corpus.where is None else documents.n_unselected
+        records = documents.n_records + (unselected or 0)
+        corpus = Corpus(documents.sources, len(documents.left_out), records, unselected)
         commit_corpus(stage, corpus, names, text, reports, base, may_be_empty=may_be_empty)
     return True
 
 
 def encoding_settings(config: Config) -> dict[str, Any]:
     """Take the settings that windows and vocabulary depend on; where files lie is not one of them."""
-    corpus = {key: value for key, value in canonical(config.corpus).items() if key != "paths"}
+    corpus = {key: value for key, value in canonical(config.corpus).items() if key not in WHERE_IT_LIES}
     return {"corpus": corpus, "tokenizer": canonical(config.tokenizer), "windows": canonical(config.windows)}
 
 
@@ -182,11 +186,14 @@ class Corpus:
         How many files in their folders were not read.
     records
         How many records the files hold, as they were counted before anyone looked into them.
+    unselected
+        How many of these ``corpus.where`` drops; None where there is no such setting.
     """
 
     sources: pa.Table
     left_out: int
     records: int
+    unselected: int | None = None
 
 
 def commit_corpus(
@@ -223,7 +230,7 @@ def commit_corpus(
     LeadtermError
         If the books do not balance.
     """
-    account = check_account(sum_vectors(reports["tally"]), corpus.records, reports, may_be_empty=may_be_empty)
+    account = check_account(sum_vectors(reports["tally"]), corpus, reports, may_be_empty=may_be_empty)
     token_counts = sum_vectors(reports["counts"])
     account |= {"vocabulary_size": len(tokens), "tokens": int(token_counts.sum())}
 
@@ -245,7 +252,7 @@ def commit_corpus(
 
 
 def check_account(
-    tally: NDArray[np.int64], records: int, reports: pa.Table, *, may_be_empty: bool = False
+    tally: NDArray[np.int64], corpus: Corpus, reports: pa.Table, *, may_be_empty: bool = False
 ) -> dict[str, Any]:
     """Balance the books: every record is a document, kept or dropped for one reason; every window is in a file.
 
@@ -257,8 +264,10 @@ def check_account(
         If the sums do not agree.
     """
     dropped = {reason.name.lower(): int(tally[reason]) for reason in DROPS}
+    if corpus.unselected is not None:
+        dropped["where"] = corpus.unselected
     account: dict[str, Any] = {
-        "documents": int(tally[Tally.DOCUMENTS]),
+        "documents": int(tally[Tally.DOCUMENTS]) + (corpus.unselected or 0),
         "dropped": dropped,
         "kept": int(tally[Tally.KEPT]),
         "windows": int(tally[Tally.WINDOWS]),
@@ -272,14 +281,15 @@ def check_account(
         )
     windows, tokens = sum(reports["windows"].to_pylist()), sum(reports["tokens"].to_pylist())
     balanced = (
-        account["documents"] == account["kept"] + sum(dropped.values()) == records
+        account["documents"] == account["kept"] + sum(dropped.values()) == corpus.records
         and windows == account["windows"]
         and tokens - windows == account["positions"]
         and sum(reports["documents"].to_pylist()) == account["kept"]
     )
     if not balanced:
         raise LeadtermError(
-            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, {records} "
-            "records in the sources. Did a source file change while it was read? Run again, or report this."
+            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, "
+            f"{corpus.records} records in the sources. Did a source file change while it was read? Run again, or "
+            "report this."
         )
     return account

@@ -108,7 +108,8 @@ def _join_corpora(
         timed = _timed(base, started)
         left_out = sum(part.manifests["sources"].counts["left_out"] for part in parts)
         records = sum(part.windows.counts["documents"] for part in parts)
-        corpus = encode.Corpus(sources, left_out, records)
+        unselected = [part.windows.counts["dropped"].get("where") for part in parts]
+        corpus = encode.Corpus(sources, left_out, records, None if None in unselected else sum(unselected))
         encode.commit_corpus(stage, corpus, names, text, reports, timed, may_be_empty=True)
 
 

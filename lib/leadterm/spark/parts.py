@@ -79,6 +79,7 @@ class Part:
         counts, tally = self.windows.counts, np.zeros(len(Tally), dtype=np.int64)
         for kind in (Tally.DOCUMENTS, Tally.KEPT, Tally.WINDOWS, Tally.POSITIONS):
             tally[kind] = counts[kind.name.lower()]
+        tally[Tally.DOCUMENTS] -= counts["dropped"].get("where", 0)  # Which no task has seen.
         tally[Tally.REPLACED_SURROGATES] = counts["replaced_surrogates"]
         for reason in DROPS:
             tally[reason] = counts["dropped"][reason.name.lower()]
