@@ -44,6 +44,8 @@ class Hub:
     asked: list[str] = field(default_factory=list)
     failing: int = 0
     """The status of every answer, if it is not 0."""
+    forged: bool = False
+    """Whether the hashes that are listed are others than the files'."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -109,6 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         entries = _entries(files, folder, recursive=recursive)
         if folder and not entries:
             return self._send(404, b"{}", {"X-Error-Code": "EntryNotFound"})
+        for entry in entries if self.hub.forged else ():
+            entry.get("lfs", {})["oid"] = "0" * 64
         start = int(query.get("cursor", ["0"])[0])
         headers = {}
         if start + PAGE < len(entries):

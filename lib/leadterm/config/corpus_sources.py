@@ -146,11 +146,6 @@ def _problem_of_hub(corpus: CorpusSource) -> str | None:
             f"format is '{corpus.format}' and paths has '{hub}', but from the hub only parquet and json are read. "
             "Download the files and give their folder"
         )
-    if corpus.where is not None:
-        return (
-            f"where is given and paths has '{hub}', but Spark, which evaluates where, does not open hf://. Download "
-            "the files and give their folder, or remove where"
-        )
     return None
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.reading.rules import Rule
 from leadterm.reading.splits import PART
+from leadterm.store.hub_files import known_sha256
 from leadterm.store.location import Location
 
 REPORT = pa.schema(
@@ -40,9 +41,11 @@ def inspect_file(path: str, rule: Rule) -> dict[str, Any]:
         n_bytes += len(chunk)
 
     try:
-        found = rule.inspect(Location.of(path), watch)
+        place = Location.of(path)
+        found = rule.inspect(place, watch)
         report |= {"rows": found.rows, "column": found.column, "parts": found.parts}
         report |= {"bytes": n_bytes, "sha256": digest.hexdigest()}
+        _refuse_other_bytes(place, digest.hexdigest())
     except UnknownFilesystemError:
         pass  # Spark may know it.
     except InputError as error:
@@ -50,3 +53,10 @@ def inspect_file(path: str, rule: Rule) -> dict[str, Any]:
     except OSError as error:
         report["problem"] = f"it cannot be read ({error}). Repair it or leave it out."
     return report
+
+
+def _refuse_other_bytes(place: Location, sha256: str) -> None:
+    """Refuse a file of the hub whose bytes are not those that the hub lists."""
+    known = known_sha256(place.filesystem, place.path)
+    if known not in (None, sha256):
+        raise InputError(f"its bytes have the SHA-256 {sha256[:16]}…, and the hub lists {known[:16]}…. Run again.")

@@ -11,7 +11,9 @@ from pyarrow import fs
 
 from leadterm.errors import InputError
 from leadterm.reading.globs import ALL_LEVELS, expand_braces, is_pattern, match_part
+from leadterm.store.hub import pin_revisions
 from leadterm.store.location import Location
+from leadterm.store.table_roots import refuse_table_roots
 
 HIDDEN = ("_", ".")
 """Names that begin so are left out, as Spark does: folders of work in progress, marks such as ``_SUCCESS``."""
@@ -57,13 +59,13 @@ def list_corpus(paths: Sequence[str]) -> Listing:
     Raises
     ------
     InputError
-        Names the path at which there is nothing, a pattern that readers take differently, or a link that leads back to
-        a folder that it lies in.
+        Names the path at which there is nothing, a pattern that readers take differently, a link that leads back to a
+        folder that it lies in, or the root of a table whose files are not to be read one by one.
     UnknownFilesystemError
         Names the URL that neither pyarrow nor fsspec opens.
     """
     listing = Listing()
-    for path in paths:
+    for path in pin_revisions(paths):
         before = len(listing.files)
         found = list(_places(Location.of(path), path))
         for place, is_folder in found:
@@ -72,6 +74,7 @@ def list_corpus(paths: Sequence[str]) -> Listing:
             raise InputError(f"there is no such path: {path}{_meant(path)}. Check corpus.paths in the config.")
         if len(listing.files) == before and not any(address_of(place) in listing.files for place, _ in found):
             raise InputError(_nothing(path, found, listing))
+        refuse_table_roots(listing.files, [place.uri for place, is_folder in found if is_folder])
     return listing
 
 

@@ -19,6 +19,7 @@ from leadterm.spark.dealing import deal, run_tasks
 from leadterm.spark.elsewhere import look_through_spark
 from leadterm.spark.failures import file_name, root_cause
 from leadterm.spark.progress import described
+from leadterm.store.hub import pin_revisions
 
 FILES_PER_TASK = 64
 SHOWN = 5
@@ -59,7 +60,7 @@ def list_files(session: SparkSession, paths: Sequence[str]) -> Files:
         Names the path at which there is nothing, or which Spark cannot open.
     """
     here, elsewhere = Listing(), set()
-    for path in paths:
+    for path in pin_revisions(paths):
         try:
             found = list_corpus([path])
         except UnknownFilesystemError as error:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from leadterm.config import CorpusSection
 from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.spark.failures import file_name
+from leadterm.store.hub import HubPath, is_on_hub
 from leadterm.store.location import Location
 
 SHOWN = 5
@@ -131,7 +132,7 @@ def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool, copie
     gone = before.gone(found.to_pylist())
     fresh, problems, renamed = [], [], []
     for row in found.to_pylist():
-        name, contents = file_name(row["path"]), before.contents[file_name(row["path"])]
+        name, contents = file_name(row["path"]), before.contents[_lasting_name(row["path"])]
         if content_of(row) in contents:
             if named:
                 problems.append(f"{name} is counted already")
@@ -163,7 +164,7 @@ class _Counted:
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Count files."""
         for row in rows:
-            self.contents[file_name(row["path"])].add(content_of(row))
+            self.contents[_lasting_name(row["path"])].add(content_of(row))
             self._paths[content_of(row)].append(row["path"])
 
     def twin_of(self, row: dict[str, Any]) -> str | None:
@@ -174,18 +175,23 @@ class _Counted:
 
     def gone(self, found: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
         """Find the files that lie no longer where they were counted, by what they hold, which lies elsewhere now."""
-        there = {file_name(row["path"]) for row in found}
-        contents = {content_of(row) for row in found if file_name(row["path"]) not in self.contents}
+        there = {_lasting_name(row["path"]) for row in found}
+        contents = {content_of(row) for row in found if _lasting_name(row["path"]) not in self.contents}
         lost = {
             content: [path for path in self._paths.get(content, ()) if _is_gone(path, there)] for content in contents
         }
         return {content: paths[::-1] for content, paths in lost.items()}
 
 
+def _lasting_name(path: str) -> str:
+    """Name a file as users do; one of the hub without its commit, as it is the same file at the next one."""
+    return HubPath.of(path).name if is_on_hub(path) else file_name(path)
+
+
 def _is_gone(path: str, there: set[str]) -> bool:
     """Say whether a file lies no longer at its address; one that only Spark opens counts as there."""
     try:
-        return file_name(path) not in there and not Location.of(path).exists()
+        return _lasting_name(path) not in there and not Location.of(path).exists()
     except UnknownFilesystemError:
         return False
 

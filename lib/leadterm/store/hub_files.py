@@ -5,11 +5,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from huggingface_hub import constants
-from huggingface_hub import errors as hub_errors
 from pyarrow import PythonFile, fs
 
-from leadterm.corpus.hub import asking_the_hub
 from leadterm.errors import InputError
 
 FOLDER = "the path of a folder that the data set was downloaded to"
@@ -24,6 +21,10 @@ def asking_for_files(wanted: str) -> Iterator[None]:
     InputError
         With what was found and what to do.
     """
+    from huggingface_hub import errors as hub_errors  # noqa: PLC0415  # slow to import, and for few corpora
+
+    from leadterm.corpus.hub import asking_the_hub  # noqa: PLC0415  # as above
+
     choose = "Check the part after @ in corpus.paths: a branch, a tag or a commit."
     try:
         with asking_the_hub(wanted, choose, FOLDER, "data set"):
@@ -56,6 +57,8 @@ def _is_of_the_network(error: Exception) -> bool:
 
 def hub_filesystem() -> fs.FileSystem:
     """Open the hub for reading; endpoint and token come from the usual places, such as HF_ENDPOINT and HF_TOKEN."""
+    from huggingface_hub import constants  # noqa: PLC0415  # slow to import, and for few corpora
+
     return _filesystem(constants.ENDPOINT)
 
 

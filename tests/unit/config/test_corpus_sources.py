@@ -95,7 +95,6 @@ def test_an_unknown_format_lists_those_there_are():
         ({"paths": ["a"], "format": "hudi", "version": 7}, "version is '7' and format is 'hudi'", "20260131120000000."),
         ({"paths": ["a"], "where": " "}, "where is empty", "or null."),
         ({"paths": ["hf://datasets/o/n"], "format": "orc"}, "only parquet and json are read", "give their folder."),
-        ({"paths": ["hf://datasets/o/n"], "where": "a"}, "where is given and paths has 'hf://", "or remove where."),
         ({**ROOT, "max_documents": 5}, "max_documents is 5 and format is 'delta', whose rows have no order", "files."),
         ({"table": "a.b", "max_documents": 5}, "max_documents is 5 and table is 'a.b'", "files."),
         ({"paths": ["a"], "format": "csv", "max_documents": 5}, "format is 'csv', whose rows have no order", "files."),
