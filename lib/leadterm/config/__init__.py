@@ -1,6 +1,7 @@
 """Settings of a run: YAML files checked into frozen sections."""
 
 from leadterm.config.alignment import AlignmentSection, CheckpointSection
+from leadterm.config.corpus_sources import is_table, read_as_table
 from leadterm.config.dataset import CreatorSection, DatasetSection, SourceSection
 from leadterm.config.pretraining import PretrainingSection
 from leadterm.config.reading import canonical, load_config, parse_alignment, parse_config
@@ -51,7 +52,9 @@ __all__ = [
     "WindowsSection",
     "WordTokenizerSection",
     "canonical",
+    "is_table",
     "load_config",
     "parse_alignment",
     "parse_config",
+    "read_as_table",
 ]

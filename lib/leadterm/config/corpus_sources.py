@@ -72,6 +72,11 @@ def has_order(corpus: CorpusSource) -> bool:
     return corpus.table is None and corpus.format in FILE_FORMATS
 
 
+def read_as_table(corpus: CorpusSource) -> bool:
+    """Say whether a corpus is one thing with rows: a table, or files that only Spark's own reader knows."""
+    return is_table(corpus) or corpus.format == "avro"
+
+
 def describe_source(corpus: CorpusSource) -> str:
     """Name the key that says where documents come from."""
     return f"corpus.table is '{corpus.table}'" if corpus.table is not None else f"corpus.format is '{corpus.format}'"
@@ -104,12 +109,12 @@ def _problem_of_table(corpus: CorpusSource) -> str | None:
 
 
 def _problem_of_root(corpus: CorpusSource) -> str | None:
-    if corpus.table is not None or corpus.format not in TABLE_FORMATS:
+    if corpus.table is not None or corpus.format not in (*TABLE_FORMATS, "avro"):
         return None
     if len(corpus.paths) > 1:
-        found = f"paths has {len(corpus.paths)} entries"
-        return f"format is '{corpus.format}' and {found}; expected one, the root of the table"
-    if _MAGIC.search(corpus.paths[0]):
+        expected = "a folder" if corpus.format == "avro" else "the root of the table"
+        return f"format is '{corpus.format}' and paths has {len(corpus.paths)} entries; expected one, {expected}"
+    if corpus.format != "avro" and _MAGIC.search(corpus.paths[0]):
         return (
             f"format is '{corpus.format}' and paths is the pattern '{corpus.paths[0]}'; expected the root of the "
             "table, whose log says which of the files there count"

@@ -1,7 +1,7 @@
 """Columns of records beside the documents, for a predicate: those of Parquet, keys of JSON lines, partition folders."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -49,6 +49,22 @@ def partition_values(place: str) -> dict[str, str | None]:
     return values
 
 
+@dataclass(frozen=True)
+class Partitions:
+    """Partition columns that a table's log tells, not the folders' names.
+
+    Attributes
+    ----------
+    types
+        Of the columns, in SQL.
+    values
+        By the files' addresses: of each column, as text.
+    """
+
+    types: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str | None]]
+
+
 def columns_of(place: Location) -> dict[str, Any]:
     """List the columns of a Parquet file that SQL can be asked about, with their types there."""
     with place.open_input() as file:
@@ -68,11 +84,14 @@ class ColumnsReader:
         Those of the records, in SQL's types.
     folders
         Those of partition folders.
+    partitions
+        What a table's log says of these; None: the folders' names do.
     """
 
     rule: Rule
     columns: pa.Schema
     folders: tuple[str, ...]
+    partitions: Partitions | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -84,7 +103,7 @@ class ColumnsReader:
         """Read the splits named in the batches."""
         splits = (Split(**row) for batch in batches for row in batch.to_pylist())
         for place, some in groupby(splits, key=lambda split: split.place):
-            values = partition_values(place)
+            values = partition_values(place) if self.partitions is None else self.partitions.values[place]
             if missing := [name for name in self.folders if name not in values]:
                 raise InputError(
                     f"corpus.where names {missing[0]}, and {Location.of(place)} lies in no folder {missing[0]}=…. Move "

@@ -51,7 +51,7 @@ class Found:
 def rule_of(corpus: CorpusSection) -> "Rule":
     """Make the rule that a config's section asks for."""
     column, is_ids = corpus.ids_column or corpus.text_column or "", corpus.ids_column is not None
-    if corpus.format == "parquet":
+    if corpus.format != "json":
         return ParquetRule(column, is_ids, corpus.join)
     longest = max(LARGEST_LINE, BYTES_PER_CHARACTER * corpus.max_characters)
     replaces = corpus.surrogates == "replace"

@@ -47,11 +47,18 @@ def accounts(run: Run, scored: Sequence[Manifest]) -> dict[str, Any]:
             [reason.replace("_", " "), number]
             for reason, number in run.manifest("windows").counts.get("dropped", {}).items()
         ],
-        "sources": [[row["path"], row["bytes"], row["rows"], row["sha256"]] for row in sources[:MOST_SOURCES]],
+        "sources": [
+            [row["path"], row["bytes"], row["rows"], row["sha256"] or _version(row)] for row in sources[:MOST_SOURCES]
+        ],
         "more_sources": max(0, len(sources) - MOST_SOURCES),
         "products": [_product(manifest) for manifest in [*products, *scored]],
         "notes": [*_remarks(scored), *_twins(scored)],
     }
+
+
+def _version(row: dict[str, Any]) -> str | None:
+    """Say which version of a table was read; None of other sources."""
+    return f"version {row['version']}" if row.get("version") else None
 
 
 def _facts(run: Run) -> list[list[Any]]:

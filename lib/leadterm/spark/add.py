@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from leadterm.config import Config, CorpusSection
+from leadterm.config import Config, CorpusSection, read_as_table
 from leadterm.errors import ConfigError, RunError
 from leadterm.spark import count, encode
 from leadterm.spark.documents import Documents, open_files, with_sources
@@ -14,6 +14,7 @@ from leadterm.spark.failures import file_name
 from leadterm.spark.inputs import list_files
 from leadterm.spark.merge import merge_runs
 from leadterm.spark.sources import new_sources
+from leadterm.spark.table_documents import open_gained, table_name
 from leadterm.spark.vocabulary import given_tokenizer
 from leadterm.store import Location, Manifest, is_current, read_manifest
 from leadterm.store.stored_run import StoredRun
@@ -120,13 +121,29 @@ def _open_new(
     session: SparkSession, corpus: CorpusSection, run: Location | None, paths: Sequence[str]
 ) -> tuple[Documents | None, int]:
     """Open the files that the run has not counted, None if there is none; and say how many others were looked at."""
-    opened = open_files(session, corpus, list_files(session, paths or corpus.paths), may_be_empty=run is not None)
     counted: pa.Table | None = StoredRun(run).sources if run else None
+    if read_as_table(corpus):
+        return _open_gained(session, corpus, counted, paths)
+    opened = open_files(session, corpus, list_files(session, paths or corpus.paths), may_be_empty=run is not None)
     found = new_sources(opened.sources, counted, named=bool(paths), copies_count=corpus.copies == "count")
     for old, new in found.renamed:
         logger.info("%s was counted as %s, which is gone: passed over", file_name(new), file_name(old))
     n_counted = len(opened.sources) - len(found.fresh)
     return with_sources(opened, found.fresh) if len(found.fresh) else None, n_counted
+
+
+def _open_gained(
+    session: SparkSession, corpus: CorpusSection, counted: pa.Table | None, paths: Sequence[str]
+) -> tuple[Documents | None, int]:
+    """Open what a table gained since the version that the run has counted; all of it, if the run has none of it."""
+    if paths:
+        raise ConfigError(
+            f"{paths[0]} is to be added, but the corpus is a table ({table_name(corpus)}): name no files, and what "
+            "later versions of it added is counted."
+        )
+    rows = [] if counted is None else counted.to_pylist()
+    since = next((row["version"] for row in rows if row["path"] == table_name(corpus)), None)
+    return open_gained(session, corpus, since), len(rows)
 
 
 def _move(source: Location, target: Location) -> None:

@@ -42,6 +42,16 @@ def coordinate(session: SparkSession, kind: str) -> str:
     return PACKAGES[kind].format(spark=spark, minor=minor, scala=scala)
 
 
+def has_connector(session: SparkSession, kind: str) -> bool:
+    """Say whether Spark has the connector for a format."""
+    sources = session._jvm.org.apache.spark.sql.execution.datasources.DataSource  # type: ignore[union-attr]
+    try:
+        sources.lookupDataSource(kind, session._jsparkSession.sessionState().conf())
+    except (PySparkException, Py4JJavaError):
+        return False
+    return True
+
+
 def lacks(error: Exception) -> bool:
     """Say whether an exception is Spark's for a format that it does not know."""
     return any(mark in str(error) for mark in NOT_FOUND)
@@ -71,13 +81,13 @@ def reading_table(session: SparkSession, name: str, kind: str | None, remedy: st
         yield
     except (PySparkException, Py4JJavaError) as error:
         if kind in PACKAGES and lacks(error):
-            raise InputError(_lacking(session, name, kind)) from error
+            raise InputError(lacking(session, name, kind)) from error
         if known := translate(str(error)):
             raise known from error
         raise InputError(f"Spark cannot read {name}: {_reason(error)}. {remedy}") from error
 
 
-def _lacking(session: SparkSession, name: str, kind: str) -> str:
+def lacking(session: SparkSession, name: str, kind: str) -> str:
     """Say which package is missing, and how Spark is given it."""
     package = coordinate(session, kind)
     version = f", with the {VERSION} of it that is made for Spark {session.version}" if VERSION in package else ""

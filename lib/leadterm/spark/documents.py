@@ -11,14 +11,15 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from leadterm.config import CorpusSection
+from leadterm.config import CorpusSection, read_as_table
 from leadterm.errors import InputError
 from leadterm.progress import titled
 from leadterm.reading import SPLITS, Reading, Rule, Split, rule_of
+from leadterm.reading.columns import Partitions
 from leadterm.reading.documents import Work
 from leadterm.reading.listing import file_names
 from leadterm.spark.dealing import deal, run_tasks, spread
-from leadterm.spark.elsewhere import frame_of
+from leadterm.spark.elsewhere import frame_of, rows_of
 from leadterm.spark.inputs import Files, all_splits, inspect_files, list_files
 from leadterm.spark.limits import EligibleCounter, LastEligible
 from leadterm.spark.sources import content_of, refuse_copies
@@ -50,6 +51,12 @@ class Documents:
         Length and time of change of each file before it was hashed, by the files' URLs in order.
     left_out
         Files in folders of the corpus that are not read.
+    table
+        What the product ``sources`` says of a table, instead of its files.
+    frame
+        The rows (document, path, row) of a table that Spark's connector reads.
+    unselected
+        How many rows of that table ``corpus.where`` drops.
     """
 
     session: SparkSession
@@ -60,6 +67,14 @@ class Documents:
     elsewhere: tuple[str, ...]
     stamps: Mapping[str, Stamp]
     left_out: tuple[str, ...] = ()
+    table: pa.Table | None = None
+    frame: DataFrame | None = None
+    unselected: int = 0
+
+    @property
+    def listed(self) -> pa.Table:
+        """What the product ``sources`` says: the files, or the table."""
+        return self.sources if self.table is None else self.table
 
     def unchanged(self, files: Sequence[str] | None = None) -> AbstractContextManager[None]:
         """Refuse files, by default all, that change before the end of a block; see `leadterm.spark.unchanged`."""
@@ -74,13 +89,15 @@ class Documents:
     @property
     def n_records(self) -> int:
         """How many records are read: as they were counted before anyone looked into them."""
+        if self.frame is not None:
+            return int(sum(self.sources["rows"].to_pylist())) - self.unselected
         rows = dict(zip(self.sources["path"].to_pylist(), self.sources["rows"].to_pylist(), strict=True))
         return sum(split.n_kept for split in self.splits) + sum(int(rows[file]) for file in self.elsewhere)
 
     @property
     def n_unselected(self) -> int:
         """How many records ``corpus.where`` drops."""
-        return sum(split.most - split.n_kept for split in self.splits)
+        return self.unselected + sum(split.most - split.n_kept for split in self.splits)
 
     def only(self, files: Sequence[str]) -> "Documents":
         """Open the documents of some of the files."""
@@ -113,13 +130,17 @@ class Documents:
         vocabulary_size
             Where documents are ids: these are 0 to V-1.
         """
+        if self.frame is not None:
+            numbers = dict.fromkeys(self.sources["path"].to_pylist(), 0)
+            return frame_of(self.frame, numbers, self.rule, work, made, vocabulary_size)
         frames = []
         if self.splits or not self.elsewhere:
             reading = Reading(self.rule, work, vocabulary_size)
             frames.append(spread(self.session, self._dealt(), reading, made))
         if self.elsewhere:
             numbers = {path: number for number, path in enumerate(self.sources["path"].to_pylist())}
-            frames.append(frame_of(self.session, self.elsewhere, numbers, self.rule, work, made, vocabulary_size))
+            rows = rows_of(self.session, self.elsewhere, self.rule)
+            frames.append(frame_of(rows, numbers, self.rule, work, made, vocabulary_size))
         return reduce(DataFrame.unionAll, frames)
 
     def _dealt(self) -> list[pa.RecordBatch]:
@@ -208,14 +229,38 @@ def open_documents(session: SparkSession, corpus: CorpusSection) -> Documents:
         If a path, a column or a file is missing or broken, if two files hold the same, or if there is no document;
         names it.
     """
+    if read_as_table(corpus):
+        from leadterm.spark.table_documents import open_table_documents  # noqa: PLC0415  # which builds on this module
+
+        return open_table_documents(session, corpus)
     files = list_files(session, corpus.paths)
     opened = open_files(session, corpus, files)
     refuse_copies(opened.sources, corpus)
     return opened.first(corpus.max_documents)
 
 
-def open_files(session: SparkSession, corpus: CorpusSection, files: Files, *, may_be_empty: bool = False) -> Documents:
+def open_files(
+    session: SparkSession,
+    corpus: CorpusSection,
+    files: Files,
+    *,
+    may_be_empty: bool = False,
+    partitions: Partitions | None = None,
+) -> Documents:
     """Look at files and open their documents, of all of them.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    corpus
+        What they hold.
+    files
+        Which.
+    may_be_empty
+        Whether there may be no row.
+    partitions
+        Partition columns, where they are files of a table.
 
     Raises
     ------
@@ -233,7 +278,7 @@ def open_files(session: SparkSession, corpus: CorpusSection, files: Files, *, ma
     inspected = inspect_files(session, files.addresses, rule_of(corpus), may_be_empty=may_be_empty)
     splits = [Split(**row) for row in all_splits(inspected)]
     if corpus.where is not None:
-        splits = selected(session, corpus, inspected.rule, splits, _deal(session, splits))
+        splits = selected(session, corpus, inspected.rule, splits, _deal(session, splits), partitions)
     paths = inspected.sources["path"].to_pylist()
     elsewhere = tuple(path for path, parts in zip(paths, inspected.parts, strict=True) if not parts.is_valid)
     if corpus.where is not None and elsewhere:

@@ -83,25 +83,30 @@ def as_path(url: str) -> str:
 
 
 def frame_of(
-    session: SparkSession,
-    files: Sequence[str],
+    rows: DataFrame,
     numbers: Mapping[str, int],
     rule: Rule,
     work: Work,
     made: pa.Schema,
     vocabulary_size: int | None,
 ) -> DataFrame:
-    """Describe what comes of the documents of files that only Spark opens; see `Documents.mapped`.
+    """Describe what comes of the documents in rows of a DataFrame; see `Documents.mapped`.
 
     Parameters
     ----------
-    session, rule, work, made, vocabulary_size
-        See there.
-    files
-        Their URLs.
+    rows
+        The rows (document, path, row).
     numbers
-        The row of each in the product ``sources``.
+        The row of each path in the product ``sources``.
+    rule, work, made, vocabulary_size
+        See there.
     """
+    reading = FrameReading(rule, work, {unquote(url): number for url, number in numbers.items()}, vocabulary_size)
+    return rows.mapInArrow(reading, from_arrow_schema(made))
+
+
+def rows_of(session: SparkSession, files: Sequence[str], rule: Rule) -> DataFrame:
+    """Read files that only Spark opens, by their URLs, in rows (document, path, row)."""
     paths = [as_path(file) for file in files]
     if isinstance(rule, JsonRule):
         raw = session.read.text(paths).where(NOT_BLANK)
@@ -111,9 +116,7 @@ def frame_of(
         reader = session.read.option("parquet.page.verify-checksum.enabled", "true")
         raw = reader.schema(_schema(session, paths[0], rule)).parquet(*paths)
         document, row = F.col(f"`{rule.path[0].replace('`', '``')}`"), F.col("_metadata.row_index")
-    named = raw.select(document.alias("document"), F.col("_metadata.file_path").alias("path"), row.alias("row"))
-    reading = FrameReading(rule, work, {unquote(url): number for url, number in numbers.items()}, vocabulary_size)
-    return named.mapInArrow(reading, from_arrow_schema(made))
+    return raw.select(document.alias("document"), F.col("_metadata.file_path").alias("path"), row.alias("row"))
 
 
 def _schema(session: SparkSession, path: str, rule: Rule) -> T.StructType:

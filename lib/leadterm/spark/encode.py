@@ -111,7 +111,7 @@ def encode_corpus(
         base = Manifest("", inputs, settings, {}, (), seconds)
         unselected = None if config.corpus.where is None else documents.n_unselected
         records = documents.n_records + (unselected or 0)
-        corpus = Corpus(documents.sources, len(documents.left_out), records, unselected)
+        corpus = Corpus(documents.listed, len(documents.left_out), records, unselected)
         commit_corpus(stage, corpus, names, text, reports, base, may_be_empty=may_be_empty)
     return True
 
@@ -143,7 +143,7 @@ def made_from(corpus: str, given: AnyTokenizer | FromCorpus) -> dict[str, str]:
 def _corpus_hash(documents: Documents, config: Config) -> str:
     """Hash the corpus."""
     limits = (config.corpus.max_documents, getattr(config.tokenizer, "training_documents", None))
-    return sources_hash(documents.sources, ordered=any(limits))
+    return sources_hash(documents.listed, ordered=any(limits))
 
 
 def _write_windows(corpus: Portions, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
@@ -243,7 +243,8 @@ def commit_corpus(
     noted, notes = written_files(reports, of_documents=True)
 
     counts = {"vocabulary_size": account["vocabulary_size"], "tokens": account["tokens"]}
-    read = {"files": len(corpus.sources), "bytes": pc.sum(corpus.sources["bytes"]).as_py(), "left_out": corpus.left_out}
+    n_bytes = pc.sum(corpus.sources["bytes"]).as_py() or 0  # Of a table that a connector reads they are not known.
+    read = {"files": len(corpus.sources), "bytes": n_bytes, "left_out": corpus.left_out}
     stage.commit(replace(base, product="sources", counts=read, files=(listing_entry,)), [listing])
     known = {"documents": account["kept"], "windows": account["windows"]}
     stage.commit(replace(base, product="documents", counts=known, files=noted), notes)

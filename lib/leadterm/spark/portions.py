@@ -161,7 +161,7 @@ def merged_documents(name: str, place: Location, parts: Sequence[Iterator[pa.Tab
 def divide(documents: Documents, n_bytes: int) -> list[list[str]]:
     """Divide the files of a corpus, in order, into portions of so many bytes or more; one, if it is read in part."""
     portions: list[list[str]] = [[]]
-    sizes, filled = documents.sources["bytes"].to_pylist(), 0
+    sizes, filled = [size or 0 for size in documents.sources["bytes"].to_pylist()], 0
     most = max(n_bytes, sum(sizes) // PORTIONS)
     for file, size in zip(documents.sources["path"].to_pylist(), sizes, strict=True):
         if portions[-1] and filled + size > most and not documents.is_limited:

@@ -1,13 +1,12 @@
 """The predicate ``corpus.where``: what it names, and whether it can be asked of a row alone, today and tomorrow."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import Column, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from leadterm.errors import ConfigError, InputError
@@ -40,34 +39,33 @@ def names_in(session: SparkSession, where: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def check_predicate(session: SparkSession, where: str, columns: Mapping[str, Any]) -> None:
+def check_predicate(where: str, empty: DataFrame, names: Sequence[str]) -> None:
     """Refuse a predicate that cannot be asked of rows with these columns, or whose answer depends on more than a row.
 
     Parameters
     ----------
-    session
-        Spark.
     where
         The predicate.
-    columns
-        The Arrow types of the columns there are.
+    empty
+        Has the columns there are, and no rows.
+    names
+        The columns that the predicate names; see `names_in`.
 
     Raises
     ------
     ConfigError
         Says why.
     """
-    missing = [name for name in names_in(session, where) if name not in columns]
+    missing = [name for name in names if name not in empty.columns]
     if missing:
-        there = ", ".join(columns) or "none"
+        there = ", ".join(empty.columns) or "none"
         raise ConfigError(f"{KEY} names the column {missing[0]}, which is not there; there are {there}. Found: {where}")
-    empty = session.createDataFrame(pa.schema(list(columns.items())).empty_table())
     try:
         plan = empty.where(where)._jdf.queryExecution().analyzed()
     except (PySparkException, Py4JJavaError) as error:
         raise ConfigError(f"{KEY} cannot be asked of a row: {reason(error)}. Found: {where}") from error
     condition = plan.condition()
-    patterns = session._jvm.org.apache.spark.sql.catalyst.trees.TreePattern  # type: ignore[union-attr]
+    patterns = empty.sparkSession._jvm.org.apache.spark.sql.catalyst.trees.TreePattern  # type: ignore[union-attr]
     if not condition.deterministic() or condition.containsPattern(patterns.CURRENT_LIKE()):
         raise ConfigError(
             f"{KEY} depends on more than the row, such as chance or today's date: the same corpus must give the same "

@@ -22,6 +22,10 @@ SHOWN = 5
 COPIES = "Leave copies out, or count each of them with corpus.copies: count."
 
 
+TO = ".."
+"""Stands between two versions of a table, where a run holds only what the later one added."""
+
+
 def content_of(row: dict[str, Any]) -> str:
     """Say what a source file holds: its hash; where there is none, its path, length and time of change, or version."""
     return row["sha256"] or f"{row['path']} {row['bytes']} {row.get('version') or row['modified']}"
@@ -75,13 +79,22 @@ def join_sources(tables: Sequence[pa.Table], *, copies_count: bool = False) -> p
             problems += [f"{file_name(row['path'])} holds {twin}" for row in rows if (twin := counted.twin_of(row))]
         counted.add(rows)
     _refuse(problems, "would be counted twice", "Merge runs over different files.")
-    return pa.concat_tables(tables).take(_order(tables)).combine_chunks()
+    every, first = pa.concat_tables(tables).take(_order(tables)), _firsts(tables)
+    if first.all():
+        return every.combine_chunks()
+    rows: list[dict[str, Any]] = []
+    for row, is_first in zip(every.to_pylist(), first.tolist(), strict=True):
+        if is_first:
+            rows.append(row)
+        else:
+            rows[-1] = _with_gain(rows[-1], row)
+    return pa.Table.from_pylist(rows, schema=every.schema)
 
 
 def numbers_of(tables: Sequence[pa.Table]) -> list[NDArray[np.int32]]:
     """Say which row each file of each run has among the files of all, as `join_sources` lists them."""
     places = np.empty(sum(map(len, tables)), dtype=np.int32)
-    places[_order(tables).to_numpy()] = np.arange(len(places), dtype=np.int32)
+    places[_order(tables).to_numpy()] = np.cumsum(_firsts(tables), dtype=np.int32) - 1
     return np.split(places, np.cumsum([len(table) for table in tables])[:-1])
 
 
@@ -90,6 +103,36 @@ def _order(tables: Sequence[pa.Table]) -> Any:
     keys = pa.concat_tables([table.select(["path", "sha256"]) for table in tables])
     keys = keys.append_column("place", pa.array(np.arange(len(keys))))
     return pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
+
+
+def _firsts(tables: Sequence[pa.Table]) -> NDArray[np.bool_]:
+    """Say of each file in order whether it is another one than before; of a table, rows of several runs may follow."""
+    ordered = pa.concat_tables([table.select(["path", "version"]) for table in tables]).take(_order(tables))
+    first = np.ones(len(ordered), dtype=bool)
+    if ordered["version"].null_count == len(ordered):
+        return first
+    paths, versions = (ordered[name].to_pylist() for name in ordered.column_names)
+    first[1:] = [path != before or not version for path, before, version in zip(paths[1:], paths, versions[1:], strict=False)]
+    return first
+
+
+def _with_gain(row: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Describe a table with what a later version of it added.
+
+    Raises
+    ------
+    InputError
+        If rows of it would be counted twice.
+    """
+    start, _, end = later["version"].rpartition(TO)
+    if row["version"] != start:
+        _refuse(
+            [f"{row['path']} at version {later['version']}, beside {row['version']}"],
+            "would be counted twice",
+            "Merge runs over different tables.",
+        )
+    size = None if None in (row["bytes"], later["bytes"]) else row["bytes"] + later["bytes"]
+    return {**row, "version": end, "rows": row["rows"] + later["rows"], "bytes": size}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from leadterm.config import CorpusSection
-from leadterm.errors import InputError
+from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.progress import titled
 from leadterm.spark.connectors import reading_table
 from leadterm.spark.progress import described
@@ -83,6 +83,20 @@ class _Table:
             return self.session.sql(text).collect()
 
 
+def delta_root(session: SparkSession, corpus: CorpusSection) -> Location | None:
+    """Say where a Delta table lies; None if it is a table of another kind, or lies where only Spark opens files."""
+    if corpus.table is None:
+        root: str | None = corpus.paths[0] if corpus.format == "delta" else None
+    else:
+        with reading_table(session, corpus.table, None, REMEDY):
+            table = _found(session, corpus)
+        root = table.root if table.kind == "delta" else None
+    try:
+        return None if root is None else Location.of(root)
+    except UnknownFilesystemError:
+        return None
+
+
 def open_table(session: SparkSession, corpus: CorpusSection) -> TableRows:
     """Open a table at the version that the config names, by default the latest.
 
@@ -138,18 +152,14 @@ def quoted(name: str) -> str:
 
 def _source(table: _Table, version: str, rows: int) -> dict[str, Any]:
     """Describe a table in the product ``sources``."""
-    known = {
-        "path": table.root if table.name is None else table.name.replace("`", ""),
-        "version": version,
-        "rows": rows,
-    }
-    return {"bytes": None, "sha256": None, "modified": None, **known}
+    path = table.root if table.name is None else table.name.replace("`", "")
+    return {"path": path, "bytes": None, "sha256": None, "modified": None, "rows": rows, "version": version}
 
 
 def _found(session: SparkSession, corpus: CorpusSection) -> _Table:
     """Find a table: its format, and where it lies."""
     if corpus.table is None:
-        return _Table(session, None, Location.of(corpus.paths[0]).uri, corpus.format)
+        return _Table(session, None, corpus.paths[0], corpus.format)
     name = quoted(corpus.table)
     with described(session, titled(LOOKING)):
         rows = session.sql(f"DESCRIBE TABLE EXTENDED {name}").collect()
@@ -185,7 +195,7 @@ def _latest_hudi(table: _Table) -> str:
 
 def _fingerprint(table: _Table) -> str:
     """Name the files that a table without versions consists of, with their lengths and times of change."""
-    files = table.session.table(table.shown).inputFiles()
+    files = _plain(table).inputFiles()
     if not files:
         raise InputError(
             f"{table.shown} ({table.kind}) has neither versions nor files, so that nobody can tell later what was "
@@ -213,12 +223,17 @@ def _at(table: _Table, version: str) -> DataFrame:
                 f"{table.shown} ({table.kind}) has no versions, and the files it consists of are now {now}, not "
                 f"{version}. Remove corpus.version, and make a new run where the table has changed."
             )
-        return table.session.table(table.shown)
+        return _plain(table)
     if table.name is None:
         option = {"delta": "versionAsOf", "iceberg": "snapshot_id", "hudi": "as.of.instant"}[table.kind]
         return table.load(**{option: version})
     clause = f"TIMESTAMP AS OF '{version}'" if table.kind == "hudi" else f"VERSION AS OF {int(version)}"
     return table.session.sql(f"SELECT * FROM {table.name} {clause}")
+
+
+def _plain(table: _Table) -> DataFrame:
+    """Read what has no versions."""
+    return table.load() if table.name is None else table.session.table(table.name)
 
 
 def _refuse_rewritten(table: _Table, old: str, new: str) -> None:

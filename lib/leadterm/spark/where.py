@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from leadterm.config import CorpusSection
 from leadterm.errors import ConfigError, LeadtermError
 from leadterm.reading import JsonRule, Rule, Split
-from leadterm.reading.columns import PLACE, ColumnsReader, columns_of, partition_values
+from leadterm.reading.columns import PLACE, ColumnsReader, Partitions, columns_of, partition_values
 from leadterm.reading.json_kinds import KindsReader, columns_of_lines
 from leadterm.reading.selection import pack
 from leadterm.spark.dealing import Work, run_tasks, spread
@@ -26,7 +26,12 @@ SELECTED = pa.schema([("source", pa.int64()), ("start", pa.int64()), ("records",
 
 
 def selected(
-    session: SparkSession, corpus: CorpusSection, rule: Rule, splits: Sequence[Split], dealt: Sequence[pa.RecordBatch]
+    session: SparkSession,
+    corpus: CorpusSection,
+    rule: Rule,
+    splits: Sequence[Split],
+    dealt: Sequence[pa.RecordBatch],
+    partitions: Partitions | None = None,
 ) -> list[Split]:
     """Find out which records of splits are kept.
 
@@ -42,6 +47,8 @@ def selected(
         All that are read.
     dealt
         The same, dealt out to tasks.
+    partitions
+        Partition columns of a table; None: they are read off the folders' names, as text.
 
     Returns
     -------
@@ -60,10 +67,10 @@ def selected(
     where = corpus.where or ""
     if not splits:
         return list(splits)
-    reader = _reader(session, where, rule, splits[0].place, dealt)
+    reader = _reader(session, where, rule, splits[0].place, dealt, partitions)
     with progress(session, "select by corpus.where"), asking(where), readable_errors():
         with in_utc(session):
-            rows = spread(session, dealt, reader, reader.schema)
+            rows = _typed(spread(session, dealt, reader, reader.schema), reader)
             flagged = rows.select(*(F.col(name) for name in PLACE), flag(where).alias("kept"))
             reports = flagged.mapInArrow(_packed, from_arrow_schema(SELECTED))
         found = {(row["source"], row["start"]): row for row in reports.toArrow().to_pylist()}
@@ -78,17 +85,25 @@ def selected(
 
 
 def _reader(
-    session: SparkSession, where: str, rule: Rule, place: str, dealt: Sequence[pa.RecordBatch]
+    session: SparkSession,
+    where: str,
+    rule: Rule,
+    place: str,
+    dealt: Sequence[pa.RecordBatch],
+    partitions: Partitions | None,
 ) -> ColumnsReader:
     """Say which columns are read: of the records, and of folders."""
-    names, folders = names_in(session, where), partition_values(place)
+    names = names_in(session, where)
+    folders = tuple(partition_values(place) if partitions is None else partitions.types)
     if isinstance(rule, JsonRule):
         work: Work = KindsReader(rule, names)
         kinds = run_tasks(session, "look at the keys of corpus.where", dealt, work, KindsReader.SCHEMA)
         columns = columns_of_lines(kinds["kinds"].to_pylist())
     else:
         columns = columns_of(Location.of(place))
-    check_predicate(session, where, {**dict.fromkeys(folders, pa.string()), **columns})
+    known = pa.schema([(name, kind) for name, kind in {**dict.fromkeys(folders, pa.string()), **columns}.items()])
+    every = ColumnsReader(rule, known, (), partitions)
+    check_predicate(where, _typed(session.createDataFrame(known.empty_table()), every), names)
     both = [name for name in names if name in columns and name in folders]
     if both:
         raise ConfigError(
@@ -96,7 +111,14 @@ def _reader(
             "Rename one of the two."
         )
     own = pa.schema([(name, columns[name]) for name in names if name in columns])
-    return ColumnsReader(rule, own, tuple(name for name in names if name not in columns))
+    return ColumnsReader(rule, own, tuple(name for name in names if name not in columns), partitions)
+
+
+def _typed(rows: DataFrame, reader: ColumnsReader) -> DataFrame:
+    """Give the partition columns of a table their types."""
+    types = {} if reader.partitions is None else reader.partitions.types
+    casts = {name: F.col(f"`{name}`").cast(kind) for name, kind in types.items() if name in rows.columns}
+    return rows.withColumns(casts) if casts else rows
 
 
 def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -29,6 +29,10 @@ PASSED_FEATURES = frozenset(
 (https://github.com/delta-io/delta/blob/master/PROTOCOL.md)"""
 
 
+class UnreadableTableError(InputError):
+    """A table asks of its readers what leadterm does not know, and a connector perhaps does."""
+
+
 @dataclass(frozen=True)
 class DeltaFile:
     """A file of a table, all of whose rows count.
@@ -196,7 +200,7 @@ def _file(root: Location, add: dict[str, Any]) -> DeltaFile:
 def _refuse_deletion_vector(root: Location, add: dict[str, Any]) -> None:
     """Refuse a file some of whose rows are deleted."""
     if add.get("deletionVector"):
-        raise InputError(
+        raise UnreadableTableError(
             f"{root}: rows of {unquote(add['path'])} are deleted by a deletion vector, which leadterm does not read by "
             f"itself. Run REORG TABLE … APPLY (PURGE), or {CONNECTOR}."
         )
@@ -215,4 +219,5 @@ def _refuse_unknown(root: Location, state: _State) -> None:
     elif mode not in (None, "none"):
         problem = f"its columns have other names in the files (column mapping by {mode})"
     if problem:
-        raise InputError(f"{root}: leadterm does not read this table by itself: {problem}. Instead, {CONNECTOR}.")
+        why = f"leadterm does not read this table by itself: {problem}"
+        raise UnreadableTableError(f"{root}: {why}. Instead, {CONNECTOR}.")

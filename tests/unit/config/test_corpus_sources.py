@@ -38,7 +38,7 @@ def test_a_version_is_a_text_or_a_number(kind, version, kept):
     assert corpus_of(paths=["lake/docs"], format=kind, version=version).version == kept
 
 
-@pytest.mark.parametrize("kind", ["parquet", "json", "orc", "avro", "csv"])
+@pytest.mark.parametrize("kind", ["parquet", "json", "orc", "csv"])
 def test_files_of_each_format_may_be_several_and_have_a_predicate(kind):
     corpus = corpus_of(paths=["a", "b/*"], format=kind, where="lang = 'en'")
     assert (corpus.format, corpus.where) == (kind, "lang = 'en'")

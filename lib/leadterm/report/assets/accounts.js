@@ -27,7 +27,7 @@ function accountsSection(accounts) {
     el("h2", { id: "accounts-title" }, "Where it comes from"),
     el("p", null, accounts.dropped.length ? `Dropped documents: ${dropped.join(", ") || "none"}.` : ""),
     accounts.sources.length
-      ? el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Source files" }, table(["source", "bytes", "rows", "SHA-256"], accounts.sources.map(([path, bytes, rows, hash]) => [path, grouped(bytes), rows === null ? "–" : grouped(rows), hashText(hash)])))
+      ? el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Source files" }, table(["source", "bytes", "rows", "SHA-256"], accounts.sources.map(([path, bytes, rows, hash]) => [path, bytes === null ? "–" : grouped(bytes), rows === null ? "–" : grouped(rows), hashText(hash)])))
       : null,
     rest,
     el("h3", null, "Products and their settings"),
