@@ -112,6 +112,8 @@ def _notes(config: Config, seen: Any, cores: int, device: str) -> list[str]:
     ]
     if drawn.share < 1 and seen.observed.census.whole.positions < FEW_POSITIONS:
         notes.append("the sample is so small that the truth may well lie outside the bounds; raise --sample")
+    if config.corpus.where is not None:
+        notes.append("corpus.where is not evaluated: all is of all records, and a run takes as much or less")
     if device != "cpu":
         notes.append(f"scores are composed on {device}, whose time is not predicted")
     if config.alignment is not None:

@@ -6,9 +6,7 @@ from typing import Any, Protocol
 
 TABLE_FORMATS = ("delta", "iceberg", "hudi")
 """A path of one of these is the root of a table, whose log says which of the files there count."""
-SPARK_FORMATS = ("orc", "avro", "csv")
-"""Files that Spark's own readers read."""
-FILE_FORMATS = ("parquet", "json")
+FILE_FORMATS = ("parquet", "json", "orc", "csv")
 """Files that leadterm reads by itself: only of these is the order of rows known."""
 HUB = "hf://"
 _MAGIC = re.compile(r"[*?\[{]")
@@ -148,8 +146,8 @@ def _problem_of_hub(corpus: CorpusSource) -> str | None:
         return None
     if corpus.format not in FILE_FORMATS:
         return (
-            f"format is '{corpus.format}' and paths has '{hub}', but from the hub only parquet and json are read. "
-            "Download the files and give their folder"
+            f"format is '{corpus.format}' and paths has '{hub}', but from the hub only parquet, json, orc and csv are "
+            "read. Download the files and give their folder"
         )
     return None
 

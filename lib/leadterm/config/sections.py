@@ -55,8 +55,8 @@ class CorpusSection(Section):
     )
     format: Literal["parquet", "json", "delta", "iceberg", "hudi", "orc", "avro", "csv"] = Field(
         default="parquet",
-        description="json has one object per line; delta, iceberg and hudi are tables; orc, avro and csv (with a "
-        "header) are read by Spark's own readers",
+        description="json has one object per line, csv a header; delta, iceberg and hudi are tables; those two, "
+        "and avro, are read by Spark's connectors",
     )
     version: Annotated[Text, BeforeValidator(normalise_version)] | None = Field(
         default=None, description="version, snapshot or instant of the table; null: the latest"

@@ -17,6 +17,8 @@ from leadterm.planning.json_clusters import json_clusters
 from leadterm.planning.parquet_clusters import parquet_clusters
 from leadterm.reading import list_corpus
 
+FORMATS = ("parquet", "json")
+"""Of which a sample can be drawn."""
 SIGMAS = 3.0
 """Standard errors that a bound keeps from what is expected: 99 %, as they come from few parts."""
 OTHERS = 4
@@ -76,6 +78,12 @@ def draw(corpus: CorpusSection, n_bytes: int, seed: int) -> Drawn:
     InputError
         If a path is missing, a file is broken or has no such column, or all are empty; names it.
     """
+    if corpus.table is not None or corpus.format not in FORMATS:
+        found = f"corpus.format is '{corpus.format}'" if corpus.table is None else f"corpus.table is '{corpus.table}'"
+        raise InputError(
+            f"{found}: a plan draws its sample from Parquet and JSON lines only. Write some of the rows to Parquet "
+            "files and plan on these: what a run takes grows with the rows."
+        )
     files, random = list_corpus(corpus.paths).ordered(), np.random.default_rng(seed)
     find = parquet_clusters if corpus.format == "parquet" else json_clusters
     clusters = find(files, corpus, random, max(READ_BYTES, n_bytes))

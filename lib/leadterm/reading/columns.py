@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from leadterm.errors import InputError
 from leadterm.reading.json_kinds import objects_of
+from leadterm.reading.other_rules import OtherRule
 from leadterm.reading.parquet_documents import open_parquet
 from leadterm.reading.rules import JsonRule, Rule
 from leadterm.reading.splits import Split
@@ -65,10 +66,13 @@ class Partitions:
     values: Mapping[str, Mapping[str, str | None]]
 
 
-def columns_of(place: Location) -> dict[str, Any]:
-    """List the columns of a Parquet file that SQL can be asked about, with their types there."""
-    with place.open_input() as file:
-        schema = open_parquet(file).schema_arrow
+def columns_of(place: Location, rule: Rule) -> dict[str, Any]:
+    """List the columns of a file that SQL can be asked about, with their types there; not of JSON lines."""
+    if isinstance(rule, OtherRule):
+        schema = rule.schema(place)
+    else:
+        with place.open_input() as file:
+            schema = open_parquet(file).schema_arrow
     return {field.name: kind for field in schema if (kind := sql_type(field.type)) is not None}
 
 
@@ -118,7 +122,14 @@ class ColumnsReader:
 
     def _arrays(self, place: Location, splits: Sequence[Split]) -> Iterator[tuple[Split, int, list[Any], int]]:
         """Give the columns of records: their split, the first one's number in it, arrays, and how many they are."""
-        if not len(self.columns) and not isinstance(self.rule, JsonRule):
+        if isinstance(self.rule, OtherRule) and len(self.columns):
+            _refuse_others(place, self.rule.schema(place), self.columns)
+            for split in splits:
+                first = 0
+                for batch in self.rule.batches(place, split, self.columns.names):
+                    yield split, first, [_cast(batch.column(one.name), one.type) for one in self.columns], len(batch)
+                    first += len(batch)
+        elif not len(self.columns) and not isinstance(self.rule, JsonRule):
             for split in splits:
                 yield from ((split, i, [], min(ROWS, split.records - i)) for i in range(0, split.records, ROWS))
         elif isinstance(self.rule, JsonRule):

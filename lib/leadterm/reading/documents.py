@@ -12,6 +12,7 @@ from leadterm.errors import InputError
 from leadterm.reading.column import check_documents
 from leadterm.reading.json_documents import JsonReader
 from leadterm.reading.lines import numbered_lines
+from leadterm.reading.other_rules import OtherRule, read_other
 from leadterm.reading.parquet_documents import read_groups
 from leadterm.reading.rules import JsonRule, Rule
 from leadterm.reading.selection import only
@@ -85,7 +86,8 @@ def _read(place: Location, splits: list[Split], rule: Rule) -> Iterator[tuple[An
         yield from _read_json(place, splits, rule)
     else:
         masks: dict[int, Any] = {split.start: split.kept for split in splits}
-        for documents, split, first in read_groups(place, splits, rule):
+        read = read_other(place, splits, rule) if isinstance(rule, OtherRule) else read_groups(place, splits, rule)
+        for documents, split, first in read:
             rows, kept = pa.array(np.arange(first, first + len(documents))), masks[split.start]
             if kept is not None:
                 kept = pa.array(kept[first - split.first_row :][: len(documents)])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import pyarrow as pa
 
@@ -18,6 +18,9 @@ from leadterm.reading.lines import BLOCK, UTF_16, count_lines, numbered_lines, w
 from leadterm.reading.parquet_documents import leaves_of, open_parquet
 from leadterm.reading.splits import Split
 from leadterm.store.location import Location
+
+if TYPE_CHECKING:
+    from leadterm.reading.other_rules import OtherRule
 
 SAMPLED_LINES = 100
 """The records of a JSON file among which one must have the key."""
@@ -51,11 +54,23 @@ class Found:
 def rule_of(corpus: CorpusSection) -> "Rule":
     """Make the rule that a config's section asks for."""
     column, is_ids = corpus.ids_column or corpus.text_column or "", corpus.ids_column is not None
+    if corpus.format in ("orc", "csv"):
+        return _other_rule(corpus, column, is_ids=is_ids)
     if corpus.format != "json":
         return ParquetRule(column, is_ids, corpus.join)
     longest = max(LARGEST_LINE, BYTES_PER_CHARACTER * corpus.max_characters)
     replaces = corpus.surrogates == "replace"
     return JsonRule(column, is_ids, corpus.join, longest_line=longest, replaces_surrogates=replaces)
+
+
+def _other_rule(corpus: CorpusSection, column: str, *, is_ids: bool) -> "OtherRule":
+    """Make the rule of a format that has a module of its own, which builds on this one."""
+    from leadterm.reading.csv_rule import LONGEST, CsvRule  # noqa: PLC0415  # as said
+    from leadterm.reading.orc_rule import OrcRule  # noqa: PLC0415  # as said
+
+    if corpus.format == "orc":
+        return OrcRule(column, is_ids, corpus.join)
+    return CsvRule(column, is_ids, longest=max(LONGEST, corpus.max_characters + 1))
 
 
 @dataclass(frozen=True)
@@ -276,4 +291,4 @@ def _has(value: Any, path: tuple[str, ...]) -> bool:
     return True
 
 
-Rule = ParquetRule | JsonRule
+Rule: TypeAlias = "ParquetRule | JsonRule | OtherRule"

@@ -24,6 +24,7 @@ from leadterm.reading import JsonRule, Rule
 from leadterm.reading.column import NullTextError, check_documents
 from leadterm.reading.documents import LINE_REMEDY, Work, batch_of
 from leadterm.reading.json_documents import JsonReader
+from leadterm.reading.other_rules import OtherRule
 from leadterm.reading.rules import SAMPLED_LINES
 from leadterm.spark.failures import readable_errors
 from leadterm.spark.progress import described
@@ -65,6 +66,8 @@ def _look(session: SparkSession, file: Any, rule: Rule) -> dict[str, Any]:
     path = as_path(file.path)
     try:
         with readable_errors(), described(session, titled(LOOKING)):
+            if isinstance(rule, OtherRule):
+                raise InputError("where only Spark opens files, only Parquet and JSON are read. Copy it elsewhere.")
             if not isinstance(rule, JsonRule):
                 frame = session.read.parquet(path)
                 return report | {"column": rule.find(to_arrow_schema(frame.schema)), "rows": frame.count()}

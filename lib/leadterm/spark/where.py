@@ -100,7 +100,7 @@ def _reader(
         kinds = run_tasks(session, "look at the keys of corpus.where", dealt, work, KindsReader.SCHEMA)
         columns = columns_of_lines(kinds["kinds"].to_pylist())
     else:
-        columns = columns_of(Location.of(place))
+        columns = columns_of(Location.of(place), rule)
     known = pa.schema([(name, kind) for name, kind in {**dict.fromkeys(folders, pa.string()), **columns}.items()])
     every = ColumnsReader(rule, known, (), partitions)
     check_predicate(where, _typed(session.createDataFrame(known.empty_table()), every), names)

@@ -94,10 +94,18 @@ def test_an_unknown_format_lists_those_there_are():
         ({**ROOT, "version": "yesterday"}, "version is 'yesterday' and format is 'delta'", "such as 12."),
         ({"paths": ["a"], "format": "hudi", "version": 7}, "version is '7' and format is 'hudi'", "20260131120000000."),
         ({"paths": ["a"], "where": " "}, "where is empty", "or null."),
-        ({"paths": ["hf://datasets/o/n"], "format": "orc"}, "only parquet and json are read", "give their folder."),
+        (
+            {"paths": ["hf://datasets/o/n"], "format": "avro"},
+            "only parquet, json, orc and csv are",
+            "give their folder.",
+        ),
         ({**ROOT, "max_documents": 5}, "max_documents is 5 and format is 'delta', whose rows have no order", "files."),
         ({"table": "a.b", "max_documents": 5}, "max_documents is 5 and table is 'a.b'", "files."),
-        ({"paths": ["a"], "format": "csv", "max_documents": 5}, "format is 'csv', whose rows have no order", "files."),
+        (
+            {"paths": ["a"], "format": "avro", "max_documents": 5},
+            "format is 'avro', whose rows have no order",
+            "files.",
+        ),
     ],
 )
 def test_settings_that_exclude_each_other_are_refused(corpus, problem, remedy):
