@@ -232,3 +232,15 @@ def test_a_folder_of_a_table_read_as_files_is_refused(spark, root):
     for path in (root, root / "lang=en", root / "lang=*" / "**" / "*.parquet"):
         with pytest.raises(InputError, match=r"the root of a Delta table .* Set corpus.format to delta"):
             open_documents(spark, make_config(path, WORDS).corpus)
+
+
+def test_documents_lead_to_the_table_and_to_no_row(spark, tmp_path):
+    write_deltalake(tmp_path / "lake", rows(0, 30), partition_by=["lang"])
+    corpus = corpus_of(tmp_path / "lake", ids_column="ids")
+    assert grown(spark, corpus, tmp_path / "run")
+    write_deltalake(tmp_path / "lake", rows(30, 20, "de"), mode="append")
+    assert grown(spark, corpus, tmp_path / "run")
+    found = open_run(tmp_path / "run").documents()
+    assert len(found) == 50
+    assert set(found["source"].to_pylist()) == {0}
+    assert found["row"].null_count == 50

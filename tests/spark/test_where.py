@@ -276,3 +276,18 @@ def test_the_machines_zone_does_not_matter(spark, parquet):
     finally:
         spark.conf.set("spark.sql.session.timeZone", before)
     assert kept == {sum(row["seen"] < datetime(2026, 1, 11, tzinfo=UTC) for row in ROWS)}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "json"])
+def test_documents_keep_their_rows(spark, tmp_path, kind):
+    """The number of a row is that in its file, whatever was left out before it."""
+    rows = [{"text": f"word {'abcdefgh'[i % 8]} {i % 3}", "n": i} for i in range(60)]
+    folder = tmp_path / "in"
+    if kind == "parquet":
+        write_parquet(folder, rows, 1, row_group=7)
+    else:
+        folder.mkdir()
+        (folder / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    run = encoded(spark, folder, tmp_path / "run", "n % 7 = 3", kind)
+    kept = [i + (kind == "json") for i in range(60) if i % 7 == 3]
+    assert sorted(run.documents()["row"].to_pylist()) == kept

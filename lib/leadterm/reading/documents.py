@@ -36,16 +36,25 @@ class Reading:
         What is done with the documents.
     vocabulary_size
         Where they are ids: these are 0 to V-1.
+    has_rows
+        Whether a row of the product ``sources`` is one file, in which rows have numbers; not so of a table.
     """
 
     rule: Rule
     work: Work
     vocabulary_size: int | None = None
+    has_rows: bool = True
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Read the splits named in the batches."""
         splits = (Split(**row) for batch in batches for row in batch.to_pylist())
-        return self.work(read_documents(splits, self.rule, self.vocabulary_size))
+        documents = read_documents(splits, self.rule, self.vocabulary_size)
+        return self.work(documents if self.has_rows else map(_without_rows, documents))
+
+
+def _without_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Leave out at which rows documents stand."""
+    return batch.set_column(2, "row", pa.nulls(len(batch), pa.int64()))
 
 
 def read_documents(

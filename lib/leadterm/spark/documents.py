@@ -135,7 +135,7 @@ class Documents:
             return frame_of(self.frame, numbers, self.rule, work, made, vocabulary_size)
         frames = []
         if self.splits or not self.elsewhere:
-            reading = Reading(self.rule, work, vocabulary_size)
+            reading = Reading(self.rule, work, vocabulary_size, has_rows=self.table is None)
             frames.append(spread(self.session, self._dealt(), reading, made))
         if self.elsewhere:
             numbers = {path: number for number, path in enumerate(self.sources["path"].to_pylist())}

@@ -82,13 +82,13 @@ def join_sources(tables: Sequence[pa.Table], *, copies_count: bool = False) -> p
     every, first = pa.concat_tables(tables).take(_order(tables)), _firsts(tables)
     if first.all():
         return every.combine_chunks()
-    rows: list[dict[str, Any]] = []
+    joined: list[dict[str, Any]] = []
     for row, is_first in zip(every.to_pylist(), first.tolist(), strict=True):
         if is_first:
-            rows.append(row)
+            joined.append(row)
         else:
-            rows[-1] = _with_gain(rows[-1], row)
-    return pa.Table.from_pylist(rows, schema=every.schema)
+            joined[-1] = _with_gain(joined[-1], row)
+    return pa.Table.from_pylist(joined, schema=every.schema)
 
 
 def numbers_of(tables: Sequence[pa.Table]) -> list[NDArray[np.int32]]:
@@ -112,7 +112,9 @@ def _firsts(tables: Sequence[pa.Table]) -> NDArray[np.bool_]:
     if ordered["version"].null_count == len(ordered):
         return first
     paths, versions = (ordered[name].to_pylist() for name in ordered.column_names)
-    first[1:] = [path != before or not version for path, before, version in zip(paths[1:], paths, versions[1:], strict=False)]
+    first[1:] = [
+        path != before or not version for path, before, version in zip(paths[1:], paths, versions[1:], strict=False)
+    ]
     return first
 
 
