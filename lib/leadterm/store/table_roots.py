@@ -101,7 +101,8 @@ def _up(place: Location) -> Iterator[Location]:
 def _why_not(root: TableRoot, given: str) -> str:
     """Say why files of a table are refused, and how it is read."""
     name = root.format.capitalize()
-    start = f"{given} is" if Location.of(given).uri == root.folder else f"{given} lies in {root.folder},"
+    place = Location.of(given)
+    start = f"{place} is" if place.uri == root.folder else f"{place} lies in {root.folder},"
     return (
         f"{start} the root of a {name} table (it has a folder {root.mark}). Only the table's own log says which of its "
         f"files count: others hold rows that were deleted or rewritten. Set corpus.format to {root.format} and "
