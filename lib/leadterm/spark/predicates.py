@@ -33,7 +33,7 @@ def names_in(session: SparkSession, where: str) -> tuple[str, ...]:
         if kind.endswith("Subquery") or kind in ("Exists", "ListQuery"):
             raise ConfigError(f"{KEY} has a subquery, which a row alone cannot answer. Remove it. Found: {where}")
         if kind == "UnresolvedAttribute":
-            names[str(node.nameParts().head())] = None
+            names[str(node.nameParts().apply(0))] = None
         if kind in ("UnresolvedStar", "UnresolvedRegex", "Parameter", "NamedParameter", "PosParameter"):
             raise ConfigError(f"{KEY} names no columns but '{node.sql()}'. Name them. Found: {where}")
     return tuple(names)

@@ -107,10 +107,10 @@ def _order(tables: Sequence[pa.Table]) -> Any:
 
 def _firsts(tables: Sequence[pa.Table]) -> NDArray[np.bool_]:
     """Say of each file in order whether it is another one than before; of a table, rows of several runs may follow."""
-    ordered = pa.concat_tables([table.select(["path", "version"]) for table in tables]).take(_order(tables))
-    first = np.ones(len(ordered), dtype=bool)
-    if ordered["version"].null_count == len(ordered):
+    first = np.ones(sum(map(len, tables)), dtype=bool)
+    if not any("version" in table.column_names and table["version"].null_count < len(table) for table in tables):
         return first
+    ordered = pa.concat_tables([table.select(["path", "version"]) for table in tables]).take(_order(tables))
     paths, versions = (ordered[name].to_pylist() for name in ordered.column_names)
     first[1:] = [
         path != before or not version for path, before, version in zip(paths[1:], paths, versions[1:], strict=False)

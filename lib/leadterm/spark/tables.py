@@ -195,7 +195,8 @@ def _latest_hudi(table: _Table) -> str:
 
 def _fingerprint(table: _Table) -> str:
     """Name the files that a table without versions consists of, with their lengths and times of change."""
-    files = _plain(table).inputFiles()
+    with described(table.session, titled(LOOKING)):
+        files = _plain(table).inputFiles()
     if not files:
         raise InputError(
             f"{table.shown} ({table.kind}) has neither versions nor files, so that nobody can tell later what was "

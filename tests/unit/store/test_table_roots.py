@@ -55,7 +55,7 @@ def test_a_table_is_refused_by_its_root_and_by_its_files(tmp_path, kind, given):
     assert f"{root}" in str(caught.value)
     assert f"the root of a {kind.capitalize()} table" in str(caught.value)
     assert f"Set corpus.format to {kind} and corpus.paths to [{root}], or" in str(caught.value)
-    assert str(caught.value).startswith([*folders, *files][-1].removeprefix("file://"))
+    assert str(caught.value).startswith(str(Location.of([*folders, *files][-1])))
 
 
 def test_a_table_that_lost_rows_would_have_given_them_back(tmp_path):
