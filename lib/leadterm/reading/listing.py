@@ -48,13 +48,15 @@ class Listing:
         return sorted(self.passed_over - self.files.keys())
 
 
-def list_corpus(paths: Sequence[str]) -> Listing:
+def list_corpus(paths: Sequence[str], *, may_be_tables: bool = False) -> Listing:
     """List the files that lie at paths, and in all folders below them.
 
     Parameters
     ----------
     paths
         Files, folders, patterns or URLs. What exists under exactly this name is no pattern.
+    may_be_tables
+        Whether files of tables are listed too, for a caller who refuses them all at once.
 
     Raises
     ------
@@ -74,7 +76,8 @@ def list_corpus(paths: Sequence[str]) -> Listing:
             raise InputError(f"there is no such path: {path}{_meant(path)}. Check corpus.paths in the config.")
         if len(listing.files) == before and not any(address_of(place) in listing.files for place, _ in found):
             raise InputError(_nothing(path, found, listing))
-        refuse_table_roots(listing.files, [place.uri for place, is_folder in found if is_folder])
+    if not may_be_tables:
+        refuse_table_roots(listing.files)
     return listing
 
 

@@ -20,6 +20,7 @@ from leadterm.spark.elsewhere import look_through_spark
 from leadterm.spark.failures import file_name, root_cause
 from leadterm.spark.progress import described
 from leadterm.store.hub import pin_revisions
+from leadterm.store.table_roots import refuse_table_roots
 
 FILES_PER_TASK = 64
 SHOWN = 5
@@ -57,17 +58,18 @@ def list_files(session: SparkSession, paths: Sequence[str]) -> Files:
     Raises
     ------
     InputError
-        Names the path at which there is nothing, or which Spark cannot open.
+        Names the path at which there is nothing, or which Spark cannot open; or a file of a table.
     """
     here, elsewhere = Listing(), set()
     for path in pin_revisions(paths):
         try:
-            found = list_corpus([path])
+            found = list_corpus([path], may_be_tables=True)
         except UnknownFilesystemError as error:
             elsewhere.update(_list_through_spark(session, path, error))
         else:
             here.files |= found.files
             here.passed_over |= found.passed_over
+    refuse_table_roots(here.files)
     return Files(sorted(here.files.keys() | elsewhere), here.left_out)
 
 

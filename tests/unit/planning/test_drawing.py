@@ -96,3 +96,14 @@ def test_a_column_that_is_missing_is_named_before_anything_is_read(corpus):
     folder, _ = corpus
     with pytest.raises(InputError, match=r"part-000.parquet: it has no column 'content', only text \(string\)"):
         draw(section(folder / "parquet", text_column="content"), 1000, seed=0)
+
+
+@pytest.mark.parametrize(
+    "source", [{"paths": ["lake"], "format": "delta"}, {"table": "a.b"}, {"paths": ["a"], "format": "csv"}]
+)
+def test_what_no_sample_is_drawn_from_is_told(source):
+    settings = {"corpus": source, "tokenizer": {"kind": "words", "vocabulary_size": 5}}
+    with pytest.raises(
+        InputError, match=r"a plan draws its sample from Parquet and JSON lines only. Write some of the rows"
+    ):
+        draw(parse_config(settings).corpus, 1000, 0)
