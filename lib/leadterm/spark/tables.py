@@ -68,7 +68,7 @@ class _Table:
     @property
     def shown(self) -> str:
         """Name it in messages."""
-        return self.name or self.root or ""
+        return self.name.replace("`", "") if self.name else self.root or ""
 
     def load(self, part: str = "", **options: str) -> DataFrame:
         """Read it through its connector, or one of Iceberg's tables about it."""

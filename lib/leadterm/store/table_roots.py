@@ -100,11 +100,11 @@ def _up(place: Location) -> Iterator[Location]:
 
 def _why_not(root: TableRoot, given: str) -> str:
     """Say why files of a table are refused, and how it is read."""
-    name = root.format.capitalize()
+    name = {"delta": "a Delta", "hudi": "a Hudi", "iceberg": "an Iceberg"}[root.format]
     place = Location.of(given)
     start = f"{place} is" if place.uri == root.folder else f"{place} lies in {root.folder},"
     return (
-        f"{start} the root of a {name} table (it has a folder {root.mark}). Only the table's own log says which of its "
+        f"{start} the root of {name} table (it has a folder {root.mark}). Only the table's own log says which of its "
         f"files count: others hold rows that were deleted or rewritten. Set corpus.format to {root.format} and "
         f"corpus.paths to [{root.folder}], or name the table in corpus.table."
     )

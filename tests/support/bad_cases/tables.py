@@ -83,20 +83,18 @@ def where(predicate: str) -> Callable[[Any, Path], Any]:
 def refused(kind: str, mark: str) -> str:
     """What is said of a file below the root of a table."""
     return (
-        f"~/lake/a.parquet lies in ~/lake, the root of a {kind.capitalize()} table (it has a folder {mark}). Only the "
+        f"~/lake/a.parquet lies in ~/lake, the root of {kind} table (it has a folder {mark}). Only the "
         "table's own log says which of its files count: others hold rows that were deleted or rewritten. Set "
-        f"corpus.format to {kind} and corpus.paths to [~/lake], or name the table in corpus.table."
+        f"corpus.format to {kind.split()[1].lower()} and corpus.paths to [~/lake], or name the table in corpus.table."
     )
 
 
 FOUND = "1 of 1 input files cannot be used: ~/a.csv: "
 CASES = [
+    Case("delta root", "a pattern into a Delta table", RUN, refused("a Delta", "_delta_log"), listed("_delta_log/0")),
+    Case("hudi root", "a pattern into a Hudi table", RUN, refused("a Hudi", ".hoodie"), listed(".hoodie/x.properties")),
     Case(
-        "delta root", "a pattern into a Delta table", RUN, refused("delta", "_delta_log"), listed("_delta_log/0.json"),
-    ),
-    Case("hudi root", "a pattern into a Hudi table", RUN, refused("hudi", ".hoodie"), listed(".hoodie/x.properties")),
-    Case(
-        "iceberg root", "a pattern into an Iceberg table", RUN, refused("iceberg", "metadata"),
+        "iceberg root", "a pattern into an Iceberg table", RUN, refused("an Iceberg", "metadata"),
         listed("metadata/v3.metadata.json"),
     ),
     Case(

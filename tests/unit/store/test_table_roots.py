@@ -53,7 +53,8 @@ def test_a_table_is_refused_by_its_root_and_by_its_files(tmp_path, kind, given):
     with pytest.raises(InputError) as caught:
         refuse_table_roots(files, folders)
     assert f"{root}" in str(caught.value)
-    assert f"the root of a {kind.capitalize()} table" in str(caught.value)
+    named = {"delta": "a Delta", "hudi": "a Hudi", "iceberg": "an Iceberg"}[kind]
+    assert f"the root of {named} table" in str(caught.value)
     assert f"Set corpus.format to {kind} and corpus.paths to [{root}], or" in str(caught.value)
     assert str(caught.value).startswith(str(Location.of([*folders, *files][-1])))
 
