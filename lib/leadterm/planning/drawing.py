@@ -16,8 +16,10 @@ from leadterm.planning.estimate import Estimate
 from leadterm.planning.json_clusters import json_clusters
 from leadterm.planning.parquet_clusters import parquet_clusters
 from leadterm.reading import list_corpus
+from leadterm.store.delta import read_snapshot
+from leadterm.store.location import Location
 
-FORMATS = ("parquet", "json")
+FORMATS = ("parquet", "json", "delta")
 """Of which a sample can be drawn."""
 SIGMAS = 3.0
 """Standard errors that a bound keeps from what is expected: 99 %, as they come from few parts."""
@@ -78,14 +80,8 @@ def draw(corpus: CorpusSection, n_bytes: int, seed: int) -> Drawn:
     InputError
         If a path is missing, a file is broken or has no such column, or all are empty; names it.
     """
-    if corpus.table is not None or corpus.format not in FORMATS:
-        found = f"corpus.format is '{corpus.format}'" if corpus.table is None else f"corpus.table is '{corpus.table}'"
-        raise InputError(
-            f"{found}: a plan draws its sample from Parquet and JSON lines only. Write some of the rows to Parquet "
-            "files and plan on these: what a run takes grows with the rows."
-        )
-    files, random = list_corpus(corpus.paths).ordered(), np.random.default_rng(seed)
-    find = parquet_clusters if corpus.format == "parquet" else json_clusters
+    files, random = _files(corpus), np.random.default_rng(seed)
+    find = json_clusters if corpus.format == "json" else parquet_clusters
     clusters = find(files, corpus, random, max(READ_BYTES, n_bytes))
     read = [cluster for cluster in clusters.read if len(cluster.documents)]
     if not read:
@@ -99,6 +95,26 @@ def draw(corpus: CorpusSection, n_bytes: int, seed: int) -> Drawn:
     return Drawn(
         batches, _batches(others), len(files), clusters.file_bytes, documents, text_bytes, len(chosen), total
     )  # fmt: skip
+
+
+def _files(corpus: CorpusSection) -> list[tuple[Location, int]]:
+    """List the files of a corpus, with their lengths.
+
+    Raises
+    ------
+    InputError
+        If it consists of other things than files of Parquet or JSON lines.
+    """
+    if corpus.table is not None or corpus.format not in FORMATS:
+        found = f"corpus.format is '{corpus.format}'" if corpus.table is None else f"corpus.table is '{corpus.table}'"
+        raise InputError(
+            f"{found}: a plan draws its sample from {', '.join(FORMATS)} only. Write some of the rows to Parquet files "
+            "and plan on these: what a run takes grows with the rows."
+        )
+    if corpus.format == "delta":
+        version = None if corpus.version is None else int(corpus.version)
+        return [(file.place, file.size) for file in read_snapshot(Location.of(corpus.paths[0]), version).files]
+    return list_corpus(corpus.paths).ordered()
 
 
 def _batches(chosen: pa.RecordBatch) -> tuple[pa.RecordBatch, ...]:

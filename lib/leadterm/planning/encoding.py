@@ -88,7 +88,7 @@ def encode_sample(config: Config, drawn: Drawn) -> Encoded:
     )
     tables, tallies, sizes = [], [], []
     for batch, n_bytes in with_bytes(drawn.batches):
-        windows, tally = encoding(iter([batch_of(batch.column(0), 0, pa.array(np.arange(len(batch))))]))
+        windows, *_, tally = encoding(iter([batch_of(batch.column(0), 0, pa.array(np.arange(len(batch))))]))
         tables.append(_table(windows))
         tallies.append(np.frombuffer(tally.column(3)[0].as_py(), dtype="<i8"))
         sizes.append(n_bytes)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from leadterm.config import parse_config
 from leadterm.errors import InputError
@@ -99,11 +100,22 @@ def test_a_column_that_is_missing_is_named_before_anything_is_read(corpus):
 
 
 @pytest.mark.parametrize(
-    "source", [{"paths": ["lake"], "format": "delta"}, {"table": "a.b"}, {"paths": ["a"], "format": "csv"}]
+    "source", [{"paths": ["lake"], "format": "hudi"}, {"table": "a.b"}, {"paths": ["a"], "format": "csv"}]
 )
 def test_what_no_sample_is_drawn_from_is_told(source):
     settings = {"corpus": source, "tokenizer": {"kind": "words", "vocabulary_size": 5}}
     with pytest.raises(
-        InputError, match=r"a plan draws its sample from Parquet and JSON lines only. Write some of the rows"
+        InputError, match=r"a plan draws its sample from parquet, json, delta only. Write some of the rows"
     ):
         draw(parse_config(settings).corpus, 1000, 0)
+
+
+@pytest.mark.parametrize("version", [None, 0])
+def test_a_delta_table_is_as_large_as_its_version(tmp_path, version):
+    for number in range(3):
+        write_deltalake(tmp_path, pa.table({"text": [f"word {i}" for i in range(10 * number, 40)]}), mode="append")
+    DeltaTable(tmp_path).delete("text = 'word 39'")
+    source = {"paths": [str(tmp_path)], "format": "delta", "version": version}
+    settings = {"corpus": source, "tokenizer": {"kind": "words", "vocabulary_size": 5}}
+    drawn = draw(parse_config(settings).corpus, 10_000, 0)
+    assert drawn.documents.value == len(DeltaTable(tmp_path, version=version).to_pyarrow_table())
