@@ -1,6 +1,7 @@
 """What an input file must hold: a Parquet column of the right type, or JSON lines with the right key."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -246,7 +247,10 @@ def _add_part(parts: list[dict[str, int]], part: dict[str, int]) -> None:
         parts.append(part)
 
 
-class _opened:  # a context manager
+@contextmanager
+def _opened(
+    place: Location, on_bytes: Callable[[bytes], object] = lambda _: None, subject: str = "it"
+) -> Iterator[tuple[Any, bool]]:
     """Open what a file of lines holds: a stream of it, and whether it is compressed.
 
     Raises
@@ -254,25 +258,13 @@ class _opened:  # a context manager
     InputError
         If it cannot be unpacked, or is damaged.
     """
-
-    def __init__(
-        self, place: Location, on_bytes: Callable[[bytes], object] = lambda _: None, subject: str = "it"
-    ) -> None:
-        self._place, self._on_bytes, self._subject = place, on_bytes, subject
-
-    def __enter__(self) -> tuple[Any, bool]:
-        try:
-            self._raw = self._place.open_stream()
-            watched = WatchedFile(self._raw, self._on_bytes)
-            kind = compression_of(watched.peek(START), self._place.name)
-            return unpacked(watched, kind), kind is not None
-        except OSError as error:
-            raise _unreadable(error, self._subject) from error
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        self._raw.close()
-        if isinstance(error, pa.ArrowException | OSError | ValueError):
-            raise _unreadable(error, self._subject) from error
+    try:
+        with place.open_stream() as raw:
+            watched = WatchedFile(raw, on_bytes)
+            kind = compression_of(watched.peek(START), place.name)
+            yield unpacked(watched, kind), kind is not None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _unreadable(error, subject) from error
 
 
 def _unreadable(error: BaseException, subject: str) -> InputError:
