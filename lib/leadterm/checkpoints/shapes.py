@@ -15,9 +15,9 @@ from leadterm.corpus.gguf import count_gguf_weights, read_gguf_numbers
 from leadterm.corpus.sources import looks_like_path
 from leadterm.errors import InputError
 
-LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "block_count")
-WIDTHS = ("hidden_size", "n_embd", "embedding_length")
-HEADS = ("num_attention_heads", "n_head", "num_heads", "attention.head_count")
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "block_count")
+WIDTHS = ("hidden_size", "n_embd", "n_embed", "d_model", "embedding_length")
+HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "attention.head_count")
 HEAD_WIDTHS = ("head_dim", "attention.key_length")
 """What families call them, in config.json and in GGUF files."""
 
