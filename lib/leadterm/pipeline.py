@@ -1,12 +1,13 @@
 """All jobs of a run in their order; each one that was done for the same inputs and settings is skipped."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
 from leadterm.config import AlignmentSection, Config
-from leadterm.corpus.asked import check_asked, check_asked_first
+from leadterm.corpus.asked import beyond, check_asked, check_asked_first
 from leadterm.errors import InputError
 from leadterm.progress import part_of
 from leadterm.spark.add import add_files
@@ -31,6 +32,8 @@ ON_SPARK = {
 """Jobs that take a Spark session first. Each is loaded when it runs: PyTorch, which takes seconds, for some only."""
 COUNTING = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
 """The jobs that make a run of a corpus, in order."""
+
+logger = logging.getLogger("leadterm")
 
 
 def jobs_of(config: Config) -> list[str]:
@@ -57,8 +60,8 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
     names = jobs_of(config) if names is None else names
     if config.alignment and "evaluate_alignment" in names:
         wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
-    if "encode_corpus" in names:
-        check_asked_first(config)
+    if "encode_corpus" in names and (tokens := check_asked_first(config)):
+        _check_vocabulary(config, run, names, tokens)
     finish_swaps(run)
     needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
@@ -67,11 +70,23 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
             try:
                 _run_one(session, config, run, name, overwrite=overwrite)
                 if name == "encode_corpus":  # It may have had nothing to do, with other wishes.
-                    check_asked(config, StoredRun(run).vocabulary["token"].to_pylist())
+                    tokens = StoredRun(run).vocabulary["token"].to_pylist()
+                    _check_vocabulary(config, run, names, tokens)
+                    for remark in beyond(config, len(tokens)):
+                        logger.warning(remark)
             except InputError:
                 if name == "evaluate_alignment" and "build_report" in names[number:]:
                     _run_one(session, config, run, "build_report", overwrite=overwrite)  # Of what could be scored.
                 raise
+
+
+def _check_vocabulary(config: Config, run: Location, names: Sequence[str], tokens: Sequence[str]) -> None:
+    """Refuse now what some jobs would refuse of a vocabulary after hours of counting."""
+    check_asked(config, tokens)
+    if config.alignment and "evaluate_alignment" in names:
+        from leadterm.evaluation import check_vocabularies, named_revisions  # noqa: PLC0415  # brings PyTorch
+
+        check_vocabularies(named_revisions(config.alignment), tokens)
 
 
 def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only_counts: bool = False) -> None:

@@ -162,7 +162,7 @@ class Run(StoredRun):
     @cached_property
     def names(self) -> TokenNames:
         """The tokens of the vocabulary, as people read and type them."""
-        by_words = self.manifest("windows").settings.get("tokenizer", {}).get("kind") == "words"
+        by_words = self.manifest("vocabulary").settings.get("tokenizer", {}).get("kind") == "words"
         return TokenNames(self.vocabulary["token"].to_pylist(), word_rule=by_words)
 
     def associations(

@@ -73,7 +73,7 @@ def test_a_full_scratch_disk(tmp_path):
     try:
         corpus = put(tmp_path / "a.parquet", texts([f"{os.urandom(400).hex()} a b" for _ in range(6000)]))
         spark = {"spark.driver.memory": "1g", "spark.local.dir": str(disk), "spark.shuffle.compress": False}
-        config = write_config(tmp_path / "a.yaml", str(corpus), spark=spark)
+        config = write_config(tmp_path / "a.yaml", str(corpus), spark=spark, associations={})
         message = message_of(leadterm(["run", "--config", config, "--output", "run"], tmp_path))
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)

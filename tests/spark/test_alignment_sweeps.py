@@ -8,10 +8,12 @@ import shutil
 import pytest
 from safetensors.torch import load_file, save_file
 
-from leadterm import cli
+from leadterm import cli, open_run
 from leadterm.errors import InputError
+from leadterm.report.alignment import models_of
 from leadterm.store.alignment import product_of
-from support.alignment_runs import Case
+from support.alignment_runs import Case, save_models
+from support.tiny_models import TOKENS, save_tokenizer
 
 
 def test_a_sweep_goes_on_where_it_stopped(case, models):
@@ -31,6 +33,40 @@ def test_a_sweep_goes_on_where_it_stopped(case, models):
     assert {step for step in steps if again[step] != written[step]} == {"step2"}
     assert case.rows() == whole, "the same scores, to the last bit"
     assert not [name for name in case.place.iterdir() if name.name.startswith(".staging")]
+
+
+def test_stages_of_a_training_with_the_same_steps(case, models, tmp_path):
+    stages = [f"stage{stage}-step{step}" for stage in (1, 2) for step in (8, 16)]
+    kinds = {name: ("gpt_neox", seed) for seed, name in enumerate(reversed(stages))}
+    sweep = {"source": str(save_models(tmp_path / "stages", kinds)), "name": "staged"}
+    assert case.score({**sweep, "revisions": "stage2-step8..stage2-step16"})
+    assert {row["revision"] for row in case.rows()} == set(stages[2:])
+    assert case.score({**sweep, "revisions": "all"})
+    rows = case.rows()
+    assert list(dict.fromkeys((row["revision"], row["step"]) for row in rows)) == [
+        (name, int(name.partition("step")[2])) for name in stages
+    ]
+    keys = ("revision", "layer", "head", "component", "predictor", "metric")
+    assert len({tuple(row[key] for key in keys) for row in rows}) == len(rows), "no row stands for another"
+    (model,) = models_of(open_run(case.place).alignment())
+    assert model.labels == tuple(stages)
+
+
+def test_what_a_reader_should_know_is_kept_with_the_scores(case, models):
+    """One added token, and a head that is missing: neither changes a score."""
+    one = {"source": str(models), "name": "tiny", "revisions": ["step1"]}
+    case.score(one)
+    expected = case.rows()
+    save_tokenizer(models / "step1", (*TOKENS, "[PAD]"))
+    tensors = load_file(models / "step1" / "model.safetensors")
+    del tensors["embed_out.weight" if "embed_out.weight" in tensors else "lm_head.weight"]
+    save_file(tensors, models / "step1" / "model.safetensors", metadata={"format": "pt"})
+    assert case.score(one, overwrite=True)
+    assert case.rows() == expected
+    (manifest,) = open_run(case.place).alignment_manifests()
+    head, pad = manifest.counts["remarks"]
+    assert head.startswith("not in its files, or in another shape than config.json says, and read by no score: ")
+    assert pad == "its tokenizer has tokens that the run's has not, and that no text of the run has: '[PAD]' (id 53)"
 
 
 def test_what_fails_is_named_and_the_others_are_kept(case, models, tmp_path):

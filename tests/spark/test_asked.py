@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from leadterm import cli, open_run
-from leadterm.config import Config
-from leadterm.errors import ConfigError
+from leadterm.config import Config, parse_alignment
+from leadterm.errors import ConfigError, InputError
 from leadterm.pipeline import COUNTING, add_to_run, run_jobs
 from leadterm.spark import encode
 from leadterm.spark.encode import encode_corpus
@@ -33,12 +33,17 @@ def config_of(corpus: Path, *tokens: str, top: int | None = None, tokenizer: dic
     return make_config(corpus, tokenizer, windows={"length": 6}, attention=attention, associations=associations)
 
 
-def test_a_run_takes_tokens_as_they_are_typed(spark, corpus, tmp_path, capsys):
+def test_a_run_takes_tokens_as_they_are_typed(spark, corpus, tmp_path, capsys, caplog):
     assert spark.version, "the jobs join the session that runs"
     place = Location.of(tmp_path / "run")
-    run_jobs(config_of(corpus, *TYPED), place, [*COUNTING, "build_report"])
+    with caplog.at_level("WARNING", logger="leadterm"):
+        run_jobs(config_of(corpus, *TYPED, top=5000), place, [*COUNTING, "build_report"])
     run = open_run(tmp_path / "run")
     tokens = run.vocabulary["token"].to_pylist()
+    says = (
+        f"attention.top_tokens asks for the 5,000 most frequent tokens, and the vocabulary has {len(tokens)}: all are"
+    )
+    assert sum(message.startswith(says) for message in caplog.messages) == 1
     expected = ["Ġbread"] * 4 + ["ĠcafÃ©", "Ċ", "Ċ", "Ġking"]
     assert [tokens[run.token_id(typed)] for typed in TYPED] == expected
     for typed, token in zip(TYPED, expected, strict=True):
@@ -52,20 +57,13 @@ def test_a_run_takes_tokens_as_they_are_typed(spark, corpus, tmp_path, capsys):
     assert "Ġ" not in shown
 
 
-@pytest.mark.parametrize(
-    ("token", "top", "says"),
-    [
-        (" braed", None, "associations.tokens: ' braed' is not in the vocabulary of .* did you mean '␣bread'"),
-        ("bread", 5000, "attention.top_tokens: it asks for 5,000 tokens, and the vocabulary has only "),
-    ],
-)
-def test_a_vocabulary_of_the_corpus_is_asked_before_windows_are_written(
-    spark, corpus, tmp_path, monkeypatch, token, top, says
-):
+def test_a_vocabulary_of_the_corpus_is_asked_before_windows_are_written(spark, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(encode, "_write_windows", lambda *_: pytest.fail("windows were written"))
-    config = config_of(corpus, token, top=top, tokenizer=BPE | {"vocabulary_size": 20_000})  # The text gives fewer.
-    with pytest.raises(ConfigError, match=says):
-        encode_corpus(spark, config, Location.of(tmp_path / "run"))
+    says = r"^associations.tokens: ' braed' is not in the vocabulary of .* tokens; did you mean '␣bread'"
+    for tokenizer in (BPE, {"kind": "words", "vocabulary_size": 9, "unknown": "replace"}):
+        token, says = (" braed", says) if tokenizer is BPE else ("braed", says.replace("' b", "'b").replace("␣", ""))
+        with pytest.raises(ConfigError, match=says):
+            encode_corpus(spark, config_of(corpus, token, tokenizer=tokenizer), Location.of(tmp_path / "run"))
 
 
 def test_a_given_tokenizer_is_asked_before_the_corpus_is_looked_for(tmp_path, tiny_file):
@@ -74,6 +72,16 @@ def test_a_given_tokenizer_is_asked_before_the_corpus_is_looked_for(tmp_path, ti
         with pytest.raises(ConfigError, match=r"associations.tokens: 'brad' is not .* did you mean 'bread'"):
             act(config, Location.of(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_with_another_tokenizer_is_refused_before_the_corpus_is_looked_for(tmp_path, tiny_file):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text("{}")
+    (tmp_path / "model/tokenizer.json").write_text(tiny_file.read_text().replace("king", "queen"))
+    config = config_of(tmp_path / "nowhere", tokenizer={"kind": "huggingface", "source": str(tiny_file)})
+    section = parse_alignment({"checkpoints": [{"source": str(tmp_path / "model")}]})
+    with pytest.raises(InputError, match=r"^alignment.checkpoints: .*: token 10 is 'queen' there, 'king' in the run"):
+        run_jobs(config.model_copy(update={"alignment": section}), Location.of(tmp_path / "run"))
 
 
 def test_other_wishes_of_a_run_that_is_there(spark, corpus, tmp_path):

@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from support.bad_input import TEXTS, account, encode, json_lines, put, put_lines, texts
+from support.bad_input import TEXTS, WORDS, account, encode, json_lines, put, put_lines, texts
+from support.jobs import data_hashes, make_config, run_both
 
 ALL = {"documents": 60, "kept": 60}
 
@@ -137,3 +138,14 @@ def test_small_files_are_read_many_at_a_time(spark, tmp_path):
         put(tmp_path / f"in/{number}.parquet", texts(TEXTS[:2]))
     tasks = spark.read.schema("text string").parquet(str(tmp_path / "in")).rdd.getNumPartitions()
     assert tasks <= 8, "with what opening a file costs by Spark's default it is 50"
+
+
+def test_a_session_that_asks_for_large_arrow_types(spark, tmp_path):
+    """Offsets of eight bytes, where a session says so, once taken for offsets of four."""
+    config = make_config(put(tmp_path / "a.parquet"), WORDS)
+    expected = data_hashes(run_both(spark, config, tmp_path / "small"))
+    spark.conf.set("spark.sql.execution.arrow.useLargeVarTypes", "true")
+    try:
+        assert data_hashes(run_both(spark, config, tmp_path / "large")) == expected
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.useLargeVarTypes")

@@ -14,7 +14,7 @@ from leadterm import Run, open_run
 from leadterm.config import Config, parse_config
 from leadterm.store import Location, Manifest
 
-PRODUCTS = ("sources", "vocabulary", "windows", "bigram", "context", "frequencies")
+PRODUCTS = ("sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies")
 
 
 def write_files(folder: Path, column: pa.Array, n_files: int, *, name: str = "text", row_group: int = 64) -> Path:
@@ -46,12 +46,12 @@ def run_both(session: Any, config: Config, folder: Path, tasks: int | None = Non
 
 
 def data_hashes(run: Run, products: Sequence[str] = PRODUCTS) -> dict[str, str]:
-    """Return the SHA-256 of every data file; the list of source files tells how a corpus was divided: left out."""
+    """Return the SHA-256 of every data file; where documents lie tells how a corpus was divided: left out."""
     return {
         f"{product}/{entry.name}": entry.sha256
         for product in products
         for entry in run.manifest(product).files
-        if product != "sources"
+        if product not in ("sources", "documents")
     }
 
 

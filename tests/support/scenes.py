@@ -24,8 +24,8 @@ SENTENCES = ["the cat {0} sat on the mat", "a dog and {1} cats ran", "{0} birds,
 JOBS = {"encode": "encode_corpus", "count": "count_cooccurrences", "attention": "count_attention"}
 GIVEN = {
     "encode": (),
-    "count": ("sources", "vocabulary", "windows"),
-    "attention": ("sources", "vocabulary", "windows", "bigram", "context", "frequencies", "composed"),
+    "count": ("sources", "documents", "vocabulary", "windows"),
+    "attention": ("sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies", "composed"),
 }
 """What a job is given, and beside it makes the rest."""
 MADE = {"encode": GIVEN["count"], "count": ("bigram", "context", "frequencies"), "attention": ("query_key", "position")}

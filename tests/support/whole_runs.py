@@ -15,6 +15,8 @@ from leadterm.counting import SparseRows
 from leadterm.store import FileEntry, Location, Manifest, Staging, staging
 from leadterm.store.checking import check_run
 from leadterm.store.composed import SCORES, map_scores, margins_table, write_scores
+from leadterm.store.documents import SCHEMA as DOCUMENTS
+from leadterm.store.documents import documents_file
 from leadterm.store.matrices import Average, PendingRows, matrix_file, matrix_schema
 from leadterm.store.products import PARTS, write_manifest
 from leadterm.store.tables import MARGINS, POSITION, SOURCES, position_table, read_table, stage_table
@@ -24,7 +26,14 @@ SIZE = len(TOKENS)
 HOSTILE_PATH = "file:///data/a`b\n<img src=x onerror=alert(1)>|c.parquet"
 DROPPED = {"null": 0, "too_few_tokens": 2}
 SOURCES_SCHEMA = pa.schema(
-    {"path": pa.string(), "bytes": pa.int64(), "sha256": pa.string(), "modified": pa.int64(), "rows": pa.int64()}
+    {
+        "path": pa.string(),
+        "bytes": pa.int64(),
+        "sha256": pa.string(),
+        "modified": pa.int64(),
+        "rows": pa.int64(),
+        "version": pa.string(),
+    }
 )
 
 
@@ -42,8 +51,21 @@ def whole_run(folder: Path) -> Run:
         row = {"path": HOSTILE_PATH, "bytes": 7, "sha256": "d" * 64, "modified": None, "rows": 42}
         part, entry = stage_table(stage, SOURCES, pa.Table.from_pylist([row], SOURCES_SCHEMA))
         stage.commit(Manifest("sources", {"corpus": "c" * 64}, {}, {"files": 1}, (entry,)), [part])
+        _write_documents(stage)
     add_scores(run, "model", (0, 1))
     return open_run(folder)
+
+
+def _write_documents(stage: Staging) -> None:
+    """Write where three documents come from, of one of which the row is not known."""
+    rows = [(-7, 0, 3, 9, 2), (5, 0, 1, 4, 1), (5, 0, None, 4, 1)]
+    place, name = stage.folder / PARTS / "documents", "documents-00000.parquet"
+    columns = [pa.array(list(part), kind) for part, kind in zip(zip(*rows, strict=True), DOCUMENTS.types, strict=True)]
+    with documents_file(place) as (file, sink):
+        file.append(pa.table(columns, schema=DOCUMENTS))
+    entry = FileEntry(name, sink.n_bytes, sink.sha256)
+    counts = {"documents": len(rows), "windows": 4}
+    stage.commit(Manifest("documents", {"corpus": "c" * 64}, {}, counts, (entry,)), [(place, name)])
 
 
 def _fit(run: Run, name: str, made_from: dict[str, str], **changes: dict[str, Any]) -> None:
@@ -94,6 +116,7 @@ def read_composed(run: Run) -> Iterator[Any]:
 READERS = {
     "sources": lambda run: run.sources,
     "vocabulary": lambda run: run.vocabulary,
+    "documents": lambda run: run.documents(),
     "windows": lambda run: list(run.windows()),
     "bigram": lambda run: run.bigram_counts(),
     "context": lambda run: run.context_weights(),

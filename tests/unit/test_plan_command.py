@@ -68,7 +68,7 @@ def test_a_corpus_that_gives_nothing(config, capsys, sections, message):
     [
         ({"associations": {"tokens": ["Six"]}}, True, "associations.tokens: 'Six' can be no token .* mean 'six'"),
         ({"associations": {"tokens": ["sixx"]}}, False, "'sixx' is not in the vocabulary of 5 tokens.*may have it"),
-        ({"attention": {"device": "cpu", "top_tokens": 6}}, True, "attention.top_tokens: it asks for 6 .* at most 5"),
+        ({"attention": {"device": "cpu", "top_tokens": 6}}, False, "top_tokens asks for the 6 .* has 5: all are taken"),
         (
             {"tokenizer": {"kind": "bpe", "vocabulary_size": 270}, "associations": {"tokens": [" sixx"]}},
             False,
@@ -80,7 +80,7 @@ def test_what_is_asked_of_the_vocabulary(config, capsys, sections, certain, says
     assert cli.main(write(config, **sections)) == certain
     problems = json.loads(capsys.readouterr().out)["problems"]
     [problem] = [one for one in problems if "drawn gives only" not in one["message"]]
-    assert (problem["stage"], problem["certain"]) == ("encode", certain)
+    assert (problem["stage"], problem["certain"]) == ("encode" if "associations" in sections else "compose", certain)
     assert re.search(says, problem["message"])
 
 

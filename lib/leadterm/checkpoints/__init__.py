@@ -2,6 +2,7 @@
 
 from leadterm.checkpoints.checkpoint import Checkpoint, Probe, open_checkpoint
 from leadterm.checkpoints.layers import Layer
+from leadterm.checkpoints.readable import require_readable
 from leadterm.checkpoints.revisions import Revision
 from leadterm.checkpoints.sources import find_revisions
 from leadterm.checkpoints.vocabulary import vocabulary_fingerprint
@@ -13,5 +14,6 @@ __all__ = [
     "Revision",
     "find_revisions",
     "open_checkpoint",
+    "require_readable",
     "vocabulary_fingerprint",
 ]

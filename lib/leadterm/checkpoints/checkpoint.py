@@ -10,10 +10,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from leadterm.checkpoints.families import Family, Heads, family_of
+from leadterm.checkpoints.families import Family, family_of
 from leadterm.checkpoints.layers import STREAMS_HELD, Blocks, Layer
 from leadterm.checkpoints.loading import load_model, read_config
 from leadterm.checkpoints.memory import require_memory
+from leadterm.checkpoints.projections import Heads
 from leadterm.checkpoints.sources import Place, locate
 from leadterm.checkpoints.vocabulary import check_same_vocabulary, vocabulary_fingerprint
 from leadterm.checkpoints.weights import fingerprint
@@ -46,7 +47,8 @@ def open_checkpoint(
     device
         ``cpu`` or ``cuda``.
     dtype
-        Of weights and activations: ``float32`` or ``float64``. What is stored in fewer bits is widened.
+        Of weights and activations: ``float32`` or ``float64``. What is stored in fewer bits is widened;
+        weights of 8 bits are multiplied by the scales beside them.
     allow_zeros
         Take a model with matrices that are 0 throughout.
 
@@ -62,9 +64,9 @@ def open_checkpoint(
     config = read_config(place)
     family = family_of(config, str(place))
     on = resolve_device(device)
-    model, unexpected = load_model(place, config, resolve_dtype(dtype), on)
-    digest = fingerprint(model, str(place), allow_zeros=allow_zeros)
-    return Checkpoint(place, model, family, digest, unexpected)
+    loaded = load_model(place, config, family, resolve_dtype(dtype), on)
+    digest = fingerprint(loaded.model, str(place), unread=loaded.unread, allow_zeros=allow_zeros)
+    return Checkpoint(place, loaded.model, family, digest, loaded.remarks)
 
 
 class Checkpoint:
@@ -79,20 +81,22 @@ class Checkpoint:
     weights_sha256
         Of the weights; two revisions with the same are the same.
     remarks
-        What a reader of scores should know: tensors that the model has no place for, norms between W_Q and the scores.
+        What a reader of scores should know: tensors that the model has no place for, weights that no score reads and
+        that are missing, weights that lie in 8 bits, norms between W_Q and the scores.
     """
 
     def __init__(
-        self, place: Place, model: Any, family: Family, weights_sha256: str, unexpected: Sequence[str] = ()
+        self, place: Place, model: Any, family: Family, weights_sha256: str, remarks: Sequence[str] = ()
     ) -> None:
-        config: Any = model.config
+        config: Any = getattr(model.config, "text_config", model.config)
+        self._config, self._text = config, model.base_model.get_submodule(family.text)
         self._place, self._model, self._family = place, model, family
         self._heads = Heads.of(config)
         self.name, self.revision, self.step = place.source, place.revision.name, place.revision.step
         self.n_layers, self.n_heads, self.d_model = config.num_hidden_layers, self._heads.n_queries, config.hidden_size
         self.vocabulary_size: int = model.get_input_embeddings().num_embeddings
         self.weights_sha256 = weights_sha256
-        self.remarks = _remarks(model, family, unexpected)
+        self.remarks = (*remarks, *_changed_after(self._text.get_submodule(family.blocks)[0], family, config))
 
     def __enter__(self) -> Checkpoint:
         return self
@@ -102,7 +106,7 @@ class Checkpoint:
 
     def close(self) -> None:
         """Release the weights."""
-        self._model = None
+        self._model = self._text = None
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -120,7 +124,7 @@ class Checkpoint:
         """Hash of the tokenizer's vocabulary; equal where every id has the same token."""
         return vocabulary_fingerprint(self.tokens)
 
-    def check_vocabulary(self, tokens: Sequence[str]) -> None:
+    def check_vocabulary(self, tokens: Sequence[str]) -> list[str]:
         """Check that a run was encoded with this checkpoint's tokenizer.
 
         Parameters
@@ -128,17 +132,23 @@ class Checkpoint:
         tokens
             The run's, by id: ``run.vocabulary["token"].to_pylist()``.
 
+        Returns
+        -------
+        list of str
+            What a reader of scores should know: which tokens the checkpoint has beside the run's.
+
         Raises
         ------
         InputError
             If an id has another token here, the model has no embedding for it, or the checkpoint has no tokenizer.
         """
-        check_same_vocabulary(tokens, self.tokens, str(self._place))
+        remarks = check_same_vocabulary(tokens, self.tokens, str(self._place))
         if len(tokens) > self.vocabulary_size:
             raise InputError(
                 f"{self._place}: its tokenizer has {len(tokens):,} tokens, and the model embeddings for only "
                 f"{self.vocabulary_size:,}. Save the model with the tokenizer that it was trained with."
             )
+        return remarks
 
     def layers(
         self, tokens: Sequence[int] | Tensor, probe: Probe = "alone", *, bos: int | None = None, batch: int = BATCH
@@ -175,11 +185,11 @@ class Checkpoint:
         self._check_ids(ids)
         needed = STREAMS_HELD * len(ids) * self.d_model * weight.itemsize
         require_memory(needed, f"{self._place}: what a layer makes of {len(ids):,} tokens", weight.device)
-        blocks = Blocks(self._model.base_model, self._family, self._heads)
+        blocks = Blocks(self._text, self._family, self._heads)
         return blocks.layers(ids, first, batch)
 
     def _bos(self, bos: int | None) -> int:
-        found = self._model.config.bos_token_id if bos is None else bos
+        found = self._config.bos_token_id if bos is None else bos
         if found is None:
             raise InputError(f"{self._place}: config.json names no BOS token. Give its id, or feed each token alone.")
         self._check_ids(torch.tensor([found]))
@@ -199,14 +209,11 @@ def _is_bos(probe: str) -> bool:
     return probe == "bos"
 
 
-def _remarks(model: Any, family: Family, unexpected: Sequence[str]) -> tuple[str, ...]:
-    remarks = []
-    if unexpected:
-        more = " …" if len(unexpected) > 5 else ""
-        remarks.append(f"its files hold tensors that the model has no place for: {', '.join(unexpected[:5])}{more}")
-    attention = next(iter(model.base_model.get_submodule(family.blocks).children())).get_submodule(family.attention)
-    normalised = any("norm" in name for name, _ in attention.named_modules())
-    if normalised or getattr(model.config, "clip_qkv", None):
-        how = "normalised" if normalised else "clipped"
-        remarks.append(f"queries and keys are {how} after W_Q and W_K; the maps of its heads are taken before that")
-    return tuple(remarks)
+def _changed_after(block: Any, family: Family, config: Any) -> list[str]:
+    """Say what a block does to queries and keys between W_Q and W_K and the scores."""
+    normalised = any("norm" in name for name, _ in block.get_submodule(family.attention).named_modules())
+    clipped = getattr(config, "clip_qkv", None) or getattr(getattr(config, "attn_config", None), "clip_qkv", None)
+    if not normalised and not clipped:
+        return []
+    how = "normalised" if normalised else "clipped"
+    return [f"queries and keys are {how} after W_Q and W_K; the maps of its heads are taken before that"]

@@ -4,75 +4,14 @@ Every family maps a residual stream through blocks. What differs is the names of
 in its tensors, and where the residual stream between attention and MLP can be seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
+from leadterm.checkpoints.projections import Projections, interleaved, separate, stacked
+from leadterm.checkpoints.unknown import message_of_unknown
+from leadterm.checkpoints.variants import refuse_variant
 from leadterm.errors import InputError
-
-Rows = tuple[Tensor, Tensor | None]
-"""Of a projection: its weight (d_out, d_model), and its bias (d_out,) where it has one."""
-
-
-@dataclass(frozen=True)
-class Heads:
-    """Attention heads: `n_queries`, `n_keys` (each serves as many query heads, which follow each other), `d_head`."""
-
-    n_queries: int
-    n_keys: int
-    d_head: int
-
-    @classmethod
-    def of(cls, config: Any) -> "Heads":
-        """Read them from a configuration of transformers."""
-        n_queries = config.num_attention_heads
-        n_keys = getattr(config, "num_key_value_heads", None) or n_queries
-        return cls(n_queries, n_keys, getattr(config, "head_dim", None) or config.hidden_size // n_queries)
-
-
-Projections = Callable[[Any, Heads], tuple[Rows, Rows]]
-"""Takes the module that holds the projections apart: rows of the queries, rows of the keys, in the order of heads."""
-
-
-def separate(module: Any, heads: Heads) -> tuple[Rows, Rows]:
-    """``q_proj`` and ``k_proj``, as most families have them."""
-    return _rows(module.q_proj), _rows(module.k_proj)
-
-
-def stacked(name: str) -> Projections:
-    """Make a reader of one projection whose rows are all queries, then all keys, then all values (GPT-2, Phi-3)."""
-
-    def split(module: Any, heads: Heads) -> tuple[Rows, Rows]:
-        weight, bias = _rows(getattr(module, name))
-        queries, keys = heads.n_queries * heads.d_head, heads.n_keys * heads.d_head
-        parts = slice(0, queries), slice(queries, queries + keys)
-        first, second = ((weight[part], None if bias is None else bias[part]) for part in parts)
-        return first, second
-
-    return split
-
-
-def interleaved(name: str) -> Projections:
-    """Make a reader of one projection whose rows are query, key and value of one head after the other (GPT-NeoX)."""
-
-    def split(module: Any, heads: Heads) -> tuple[Rows, Rows]:
-        weight, bias = _rows(getattr(module, name))
-        by_head = (heads.n_queries, 3, heads.d_head)
-        weights, biases = weight.view(*by_head, -1), None if bias is None else bias.view(by_head)
-        first, second = (
-            (weights[:, part].flatten(0, 1), None if biases is None else biases[:, part].flatten()) for part in (0, 1)
-        )
-        return first, second
-
-    return split
-
-
-def _rows(linear: Any) -> Rows:
-    # GPT-2's Conv1D is a linear map that keeps its weight the other way round.
-    return linear.weight if isinstance(linear, nn.Linear) else linear.weight.T, linear.bias
 
 
 @dataclass(frozen=True)
@@ -93,9 +32,11 @@ class Family:
     projections
         How it is taken apart.
     blocks
-        The list of blocks, in the model without its head.
+        The list of blocks, in the model of text.
     gain_offset
         What is added to the weight of `norm` before it multiplies.
+    text
+        The model of text, in the model without its head; empty where that is the same.
     """
 
     middle: str | None = "post_attention_layernorm"
@@ -105,32 +46,54 @@ class Family:
     projections: Projections = separate
     blocks: str = "layers"
     gain_offset: float = 0.0
+    text: str = ""
 
 
 _LLAMA = Family()
+_COHERE = Family(middle=None)
+_BLOOM = Family(attention="self_attention", projections=interleaved("query_key_value"), blocks="h")
 _GPT2 = Family("ln_2", "attn", "ln_1", projections=stacked("c_attn"), blocks="h")
 _GEMMA2 = Family("pre_feedforward_layernorm", gain_offset=1.0)
 _OLMO2 = Family("mlp", norm=None)
 
 FAMILIES: dict[str, Family] = {
-    "cohere": Family(middle=None),
+    "arcee": _LLAMA,
+    "bloom": _BLOOM,
+    "cohere": _COHERE,
+    "cohere2": _COHERE,
+    "exaone4": _OLMO2,
+    "falcon": _BLOOM,
     "gemma": Family(gain_offset=1.0),
     "gemma2": _GEMMA2,
+    "gemma3": replace(_GEMMA2, text="language_model"),
     "gemma3_text": _GEMMA2,
+    "glm": _LLAMA,
+    "glm4": _LLAMA,
     "gpt2": _GPT2,
+    "gpt_bigcode": replace(_GPT2, projections=interleaved("c_attn")),
     "gpt_neo": replace(_GPT2, holder="attn.attention", projections=separate),
     "gpt_neox": Family(attention="attention", projections=interleaved("query_key_value")),
+    "gpt_oss": _LLAMA,
     "gptj": replace(_GPT2, middle=None, projections=separate),
     "granite": _LLAMA,
+    "granitemoe": _LLAMA,
     "llama": _LLAMA,
     "mistral": _LLAMA,
+    "mixtral": _LLAMA,
+    "mpt": Family("norm_2", "attn", "norm_1", projections=stacked("Wqkv"), blocks="blocks"),
+    "nemotron": Family(gain_offset=1.0),
     "olmo": _LLAMA,
     "olmo2": _OLMO2,
     "olmo3": _OLMO2,
+    "olmoe": _LLAMA,
+    "opt": Family("final_layer_norm", norm="self_attn_layer_norm", blocks="decoder.layers"),
     "phi": Family(middle=None),
     "phi3": Family(projections=stacked("qkv_proj")),
     "qwen2": _LLAMA,
+    "qwen2_moe": _LLAMA,
     "qwen3": _LLAMA,
+    "qwen3_moe": _LLAMA,
+    "seed_oss": _LLAMA,
     "smollm3": _LLAMA,
     "stablelm": _LLAMA,
     "starcoder2": _LLAMA,
@@ -138,45 +101,38 @@ FAMILIES: dict[str, Family] = {
 """By ``model_type`` of a model's config.json. Tests build one of each and compare it with the model's own forward."""
 
 
-def family_of(config: Any, source: str) -> Family:
-    """Look up the family of a configuration, which tells also whether attention and MLP are side by side.
+def check_family(config: Mapping[str, Any], source: str) -> None:
+    """Refuse the config.json of a model whose family is not known, before anything else is made of it.
 
     Raises
     ------
     InputError
-        If the family is not known.
+        Says why its family cannot be read, or which known one is the nearest, and what to do.
     """
-    family = FAMILIES.get(config.model_type)
-    if family is None:
-        raise InputError(
-            f"{source}: expected a decoder of a family that leadterm knows ({', '.join(FAMILIES)}); found a model of "
-            f"type {config.model_type!r}. Choose a model of these families."
-        )
-    return replace(family, middle=None) if getattr(config, "use_parallel_residual", False) else family
+    if config.get("model_type") not in FAMILIES:
+        raise InputError(message_of_unknown(config, source, list(FAMILIES)))
 
 
-def head_maps(rows: Rows, n_heads: int, heads: Heads) -> tuple[Tensor, Tensor]:
-    """Bring the rows of a projection into maps per query head.
+def family_of(config: Any, source: str) -> Family:
+    """Look up the family of a configuration, and adapt it to what that says of the blocks.
 
-    Parameters
-    ----------
-    rows
-        Weight (n_heads · d_head, d_model) and bias.
-    n_heads
-        Of this projection: of the queries or of the keys.
-    heads
-        The heads of the attention.
-
-    Returns
-    -------
-    weight : Tensor, (n_queries, d_model, d_head)
-    bias : Tensor, (n_queries, d_head)
-        Zeros where there is none. A key head stands once for each query head that it serves.
+    Raises
+    ------
+    InputError
+        If the family is not known, or the model is a variant of it that cannot be described.
     """
-    weight, bias = rows
-    bias = torch.zeros_like(weight[:, 0]) if bias is None else bias
-    by_head, times = (n_heads, heads.d_head), heads.n_queries // n_heads
-    maps, biases = weight.view(*by_head, -1).transpose(1, 2), bias.view(by_head)
-    if times == 1:
-        return maps, biases
-    return maps.repeat_interleave(times, 0), biases.repeat_interleave(times, 0)
+    check_family({"model_type": config.model_type}, source)
+    refuse_variant(config, source)
+    family = FAMILIES[config.model_type]
+    if getattr(config, "use_parallel_residual", False) or _is_parallel_falcon(config):
+        family = replace(family, middle=None)
+    if getattr(config, "new_decoder_architecture", False) and config.num_ln_in_parallel_attn in (None, 2):
+        family = replace(family, norm="ln_attn")  # Falcon-40B; Falcon2-11B has one norm for both
+    if not getattr(config, "do_layer_norm_before", True):  # OPT-350m
+        family = replace(family, middle="self_attn_layer_norm", norm=None)
+    return family
+
+
+def _is_parallel_falcon(config: Any) -> bool:
+    """Say whether attention and MLP of a Falcon are side by side."""
+    return config.model_type == "falcon" and bool(config.parallel_attn or config.new_decoder_architecture)

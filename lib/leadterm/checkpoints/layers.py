@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from leadterm.checkpoints.families import Family, Heads, head_maps
+from leadterm.checkpoints.families import Family
+from leadterm.checkpoints.projections import Heads, head_maps
 
 STREAMS_HELD = 5
 """Arrays (tokens, d_model) alive at most: the three of a layer that its reader still holds, and mid and post of the
@@ -66,6 +67,28 @@ class _Reached(Exception):
     """The first block was called: what comes after it need not run."""
 
 
+_Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """The arguments of a block, as the model gave them for one token and for two at once.
+
+    Most are the same for any number of tokens. BLOOM's and Falcon's biases by distance have rows for each token.
+    """
+
+    one: _Arguments
+    two: _Arguments
+
+    def of(self, batch: int) -> _Arguments:
+        """Give the arguments for so many tokens at once."""
+        (args, kwargs), (args_of_two, kwargs_of_two) = self.one, self.two
+        return (
+            tuple(_repeated(value, of_two, batch) for value, of_two in zip(args, args_of_two, strict=True)),
+            {name: _repeated(value, kwargs_of_two[name], batch) for name, value in kwargs.items()},
+        )
+
+
 class Blocks:
     """The blocks of a model, run one after the other on tokens that do not see each other.
 
@@ -97,8 +120,7 @@ class Blocks:
             Tokens that go through a block at once.
         """
         before = [] if first is None else [first]
-        probe = torch.tensor([[*before, 0]], device=tokens.device)
-        calls = self._calls(probe)
+        calls = self._calls(torch.tensor([[*before, 0]], device=tokens.device))
         stream = torch.cat([self._embed(part, before)[:, -1] for part in torch.split(tokens, batch)])
         sink = self._embed(tokens[:1], before)[0, :-1]
         for number, block in enumerate(self._blocks):
@@ -120,16 +142,18 @@ class Blocks:
             self._forward(torch.cat([leading, tokens[:, None]], dim=1))
         return found[0]
 
-    def _calls(self, ids: Tensor) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    def _calls(self, ids: Tensor) -> list[_Call]:
         """With which arguments, beside the stream, the model calls each block: positions and masks, alike for all."""
-        calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        found: list[list[_Arguments]] = []
 
         def keep(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            calls.append((args[1:], {name: value for name, value in kwargs.items() if name != "hidden_states"}))
+            found[-1].append((args[1:], {name: value for name, value in kwargs.items() if name != "hidden_states"}))
 
         with _hooked(*(block.register_forward_pre_hook(keep, with_kwargs=True) for block in self._blocks)):
-            self._forward(ids)
-        return calls
+            for batch in (1, 2):
+                found.append([])
+                self._forward(ids.expand(batch, -1))
+        return [_Call(*pair) for pair in zip(*found, strict=True)]
 
     @torch.no_grad()
     def _forward(self, ids: Tensor) -> None:
@@ -137,16 +161,16 @@ class Blocks:
 
     @torch.no_grad()
     def _run(
-        self, block: nn.Module, call: tuple[tuple[Any, ...], dict[str, Any]], stream: Tensor, sink: Tensor, batch: int
+        self, block: nn.Module, call: _Call, stream: Tensor, sink: Tensor, batch: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one block; return mid and post (tokens, d_model), and post of what stands before each token."""
         mid, post = torch.empty_like(stream), torch.empty_like(stream)
-        args, kwargs = call
         with self._middle(block) as seen:
             for start in range(0, len(stream), batch):
                 part = slice(start, start + batch)
                 tokens = stream[part, None]
                 hidden = torch.cat([sink.expand(len(tokens), -1, -1), tokens], dim=1)
+                args, kwargs = call.of(len(tokens))
                 output = _first(block(hidden, *args, **kwargs))
                 mid[part] = seen.pop().view_as(hidden)[:, -1]
                 if self._family.middle is None:
@@ -187,6 +211,12 @@ def _hooked(*handles: torch.utils.hooks.RemovableHandle) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _repeated(value: Any, of_two: Any, batch: int) -> Any:
+    if isinstance(value, Tensor) and value.dim() and len(of_two) == 2 * len(value):
+        return value.repeat(batch, *[1] * (value.dim() - 1))
+    return value
 
 
 def _hidden(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:

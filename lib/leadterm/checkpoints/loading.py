@@ -4,6 +4,7 @@ import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
+from dataclasses import dataclass
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any
 
 import torch
 
-from leadterm.checkpoints.files import count_parameters, read_text
+from leadterm.checkpoints.adapters import refuse_adapter_file
+from leadterm.checkpoints.families import Family
+from leadterm.checkpoints.files import Weights, check_config, read_weights
+from leadterm.checkpoints.json_files import read_text
 from leadterm.checkpoints.memory import require_memory
 from leadterm.checkpoints.sources import CONFIG_FILE, Place
 from leadterm.checkpoints.weights import refuse_incomplete
@@ -19,16 +23,30 @@ from leadterm.corpus.gguf import count_gguf_weights
 from leadterm.errors import InputError, LeadtermError, MachineError
 
 _GGUF_PACKAGES = ("gguf", "accelerate")
+_NAMED = 5
 
 
-def load_model(place: Place, config: Any, dtype: torch.dtype, device: torch.device) -> tuple[Any, tuple[str, ...]]:
-    """Load a causal language model, in evaluation mode, without gradients; `config` is what `read_config` read.
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory.
 
-    Returns
-    -------
+    Attributes
+    ----------
     model : transformers.PreTrainedModel
-    unexpected : tuple of str
-        Tensors in the files that the model has no place for.
+        In evaluation mode, without gradients.
+    unread
+        The weights that no score reads and that were not in the files: what they hold is not the model's.
+    remarks
+        What a reader of scores should know of how it was loaded.
+    """
+
+    model: Any
+    unread: frozenset[str]
+    remarks: tuple[str, ...]
+
+
+def load_model(place: Place, config: Any, family: Family, dtype: torch.dtype, device: torch.device) -> Loaded:
+    """Load a causal language model; `config` is what `read_config` read, of that `family`.
 
     Raises
     ------
@@ -38,13 +56,15 @@ def load_model(place: Place, config: Any, dtype: torch.dtype, device: torch.devi
         If it does not fit into memory.
     """
     # What a GGUF file packs is widened as a whole before the model is filled.
-    times, n_parameters = (2, count_gguf_weights(place.path)) if place.is_gguf else (1, count_parameters(place))
+    weights = Weights(2 * count_gguf_weights(place.path), None) if place.is_gguf else read_weights(place, dtype)
     for where in dict.fromkeys((torch.device("cpu"), device)):  # it is loaded on the CPU first
-        require_memory(times * n_parameters * dtype.itemsize, f"{place}: the model as {str(dtype)[6:]}", where)
+        require_memory(weights.n_numbers * dtype.itemsize, f"{place}: the model as {str(dtype)[6:]}", where)
     with _quiet():
-        model, report = _load(place, config, dtype)
-    refuse_incomplete(report["missing_keys"], [key for key, *_ in report["mismatched_keys"]], str(place))
-    return model.requires_grad_(False).to(device), tuple(sorted(report["unexpected_keys"]))
+        model, report = _load(place, config, weights, dtype)
+    prefix = ".".join(part for part in (model.base_model_prefix, family.text) if part)
+    unread = refuse_incomplete(report, f"{prefix}.", str(place))
+    remarks = _remarks(weights.n_scaled, unread, sorted(report["unexpected_keys"]))
+    return Loaded(model.requires_grad_(False).to(device), unread, remarks)
 
 
 def read_config(place: Place) -> Any:
@@ -53,9 +73,13 @@ def read_config(place: Place) -> Any:
     Raises
     ------
     InputError
-        If transformers cannot, or it has code of its own.
+        If transformers cannot, it has code of its own, or it is no model whose weights can be read.
     """
     _require_packages(place)
+    if place.is_gguf:
+        refuse_adapter_file(place.path)
+    else:
+        check_config(place)
     from transformers import AutoConfig  # noqa: PLC0415 - an optional extra, seconds to import
 
     with _quiet(), _told(place), tempfile.TemporaryDirectory() as other:
@@ -67,16 +91,21 @@ def read_config(place: Place) -> Any:
         return AutoConfig.from_pretrained(folder, **options)
 
 
-def _load(place: Place, config: Any, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
+def _load(place: Place, config: Any, weights: Weights, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
     import transformers  # noqa: PLC0415 - an optional extra, seconds to import
 
+    folder: Path | None
     folder, options = _arguments(place)
+    kind: Any = transformers.AutoModelForCausalLM
     if place.is_gguf and hasattr(transformers, "GgufConfig"):  # else some families stay packed, and fetch kernels
         options["quantization_config"] = transformers.GgufConfig(dequantize=True)
     # The bar for a GGUF file goes past the switch that other bars of transformers obey.
     bar = redirect_stderr(StringIO()) if place.is_gguf else nullcontext()
     with _told(place), bar:
-        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        if weights.tensors is not None:
+            kind, config = _kind_of(config)
+            folder, options = None, {"state_dict": weights.tensors}
+        loaded: Any = kind.from_pretrained(
             folder,
             **options,
             config=config,
@@ -87,7 +116,37 @@ def _load(place: Place, config: Any, dtype: torch.dtype) -> tuple[Any, dict[str,
             output_loading_info=True,
         )
     model, report = loaded
+    if hasattr(model, "set_experts_implementation"):
+        model.set_experts_implementation("eager")  # the fast ones know no float64
     return model, report
+
+
+def _kind_of(config: Any) -> tuple[Any, Any]:
+    """Return the class of a model and its configuration, for weights that are no longer quantised."""
+    import transformers  # noqa: PLC0415 - an optional extra, seconds to import
+
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    build: Any = transformers.AutoModelForCausalLM.from_config
+    with torch.device("meta"):  # takes no memory
+        model = build(config)
+    return type(model), model.config
+
+
+def _remarks(n_scaled: int, unread: frozenset[str], unexpected: list[str]) -> tuple[str, ...]:
+    remarks = []
+    if n_scaled:
+        remarks.append(f"{n_scaled:,} of its weights lie in 8 bits with scales; scores are of what they stand for")
+    if unread:
+        lack = "not in its files, or in another shape than config.json says, and read by no score"
+        remarks.append(f"{lack}: {_some(sorted(unread))}")
+    if unexpected:
+        remarks.append(f"its files hold tensors that the model has no place for: {_some(unexpected)}")
+    return tuple(remarks)
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:_NAMED])}{' …' if len(names) > _NAMED else ''}"
 
 
 def _arguments(place: Place) -> tuple[Path, dict[str, Any]]:

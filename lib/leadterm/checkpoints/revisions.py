@@ -33,6 +33,17 @@ class Revision:
     name: str
     step: int | None
 
+    @property
+    def series(self) -> str:
+        """What the name says before the step, such as ``stage1-``: steps are counted anew in each. Else empty."""
+        found = _STEP.search(self.name)
+        return self.name[: found.start()] if found else ""
+
+    @property
+    def count(self) -> int:
+        """The step; 0 where the name tells none."""
+        return self.step or 0
+
     @classmethod
     def named(cls, name: str) -> "Revision":
         """Read the step out of a name: the digits after ``step``, ``checkpoint`` or ``iter``."""
@@ -54,8 +65,9 @@ def select_revisions(available: Sequence[str], wanted: str | Sequence[str], sour
     available
         The names of those there are.
     wanted
-        A name; a range of steps with both ends, such as ``step1..step512``; ``all``, which means all that have a step
-        in their name; or a list of any of these.
+        A name; a range of steps with both ends, such as ``step1..step512`` or ``stage1-step1000..stage1-step9000``,
+        of those whose names begin alike; ``all``, which means all that have a step in their name; or a list of any of
+        these.
     source
         The model, for messages.
 
@@ -67,7 +79,8 @@ def select_revisions(available: Sequence[str], wanted: str | Sequence[str], sour
     Raises
     ------
     InputError
-        If a name is not there, a range or ``all`` holds none, or two that were chosen by step share it.
+        If a name is not there, a range or ``all`` holds none, or two that were chosen by step share it and what their
+        names say before.
 
     Examples
     --------
@@ -83,7 +96,7 @@ def select_revisions(available: Sequence[str], wanted: str | Sequence[str], sour
         else:
             found = [_one(offered, name, source)]
         chosen.update((revision.name, revision) for revision in found)
-    return sorted(chosen.values(), key=lambda revision: (revision.step is None, revision.step, revision.name))
+    return sorted(chosen.values(), key=lambda one: (one.step is None, one.count, one.name))
 
 
 def _one(offered: Sequence[Revision], name: str, source: str) -> Revision:
@@ -94,32 +107,34 @@ def _one(offered: Sequence[Revision], name: str, source: str) -> Revision:
 
 
 def _in_range(offered: Sequence[Revision], name: str, source: str) -> list[Revision]:
-    first, last = (None, None) if name == EVERYTHING else _ends(name, source)
-    found = [
-        revision
-        for revision in offered
-        if revision.step is not None
-        and (first is None or first <= revision.step)
-        and (last is None or revision.step <= last)
-    ]
+    found = [revision for revision in offered if revision.step is not None]
+    if name != EVERYTHING:
+        first, last = _ends(name, source)
+        found = [one for one in found if one.series == first.series and first.count <= one.count <= last.count]
     if not found:
         raise InputError(f"{source}: no revision with a step in its name lies in {name!r}{_there_is(offered, name)}")
-    steps = {revision.step: revision.name for revision in found}
+    names: dict[tuple[str, int | None], str] = {}
     for revision in found:
-        if steps[revision.step] != revision.name:
+        other = names.setdefault((revision.series, revision.step), revision.name)
+        if other != revision.name:
             raise InputError(
-                f"{source}: {name!r} holds two revisions of step {revision.step}, {revision.name!r} and "
-                f"{steps[revision.step]!r}. List the revisions that you mean by name."
+                f"{source}: {name!r} holds two revisions of step {revision.step}, {other!r} and {revision.name!r}. "
+                "List the revisions that you mean by name."
             )
     return found
 
 
-def _ends(name: str, source: str) -> tuple[int, int]:
-    first, last = (Revision.named(end).step for end in name.split(RANGE, 1))
-    if first is None or last is None or first > last:
+def _ends(name: str, source: str) -> tuple[Revision, Revision]:
+    first, last = (Revision.named(end) for end in name.split(RANGE, 1))
+    if first.step is None or last.step is None or (first.series == last.series and first.step > last.step):
         raise InputError(
             f"{source}: a range of revisions has two ends with a step in their names, the smaller one first, such as "
             f"'step1..step512'; found {name!r}."
+        )
+    if first.series != last.series:
+        raise InputError(
+            f"{source}: the names at both ends of a range begin alike, because steps are counted anew in each stage of "
+            f"a training; found {first.series!r} and {last.series!r} in {name!r}. List a range for each stage."
         )
     return first, last
 

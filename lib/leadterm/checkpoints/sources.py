@@ -7,6 +7,7 @@ from pathlib import Path
 from huggingface_hub import HfApi, constants, scan_cache_dir, snapshot_download
 from huggingface_hub import errors as hub_errors
 
+from leadterm.checkpoints.adapters import ADAPTER_CONFIG, refuse_adapter
 from leadterm.checkpoints.revisions import Revision, needs_listing, select_revisions
 from leadterm.corpus.hub import asking_the_hub
 from leadterm.corpus.sources import PICKLE_SUFFIXES, looks_like_path
@@ -16,7 +17,7 @@ CONFIG_FILE = "config.json"
 MAIN = "main"
 # What of a model on the hub is asked for: never its pickles, nor the copies of its weights for other programs.
 _WANTED = [CONFIG_FILE, "generation_config.json", "model.safetensors", "model.safetensors.index.json"]
-_WANTED += ["model-*.safetensors", "tokenizer.json"]
+_WANTED += ["model-*.safetensors", "tokenizer.json", ADAPTER_CONFIG]
 _CHOOSE = "Choose a branch, tag or commit that stands on its page, under 'Files and versions'."
 _INSTEAD = "the path of a folder with config.json and safetensors"
 
@@ -130,6 +131,8 @@ def _own_revision(path: Path) -> Revision | None:
     if (path / CONFIG_FILE).is_file():
         return Revision.named(path.resolve().name)
     if not _revision_folders(path):
+        for folder in (path, *sorted(folder.parent for folder in path.glob(f"*/{ADAPTER_CONFIG}"))):
+            refuse_adapter(folder, str(folder))
         names = sorted(entry.name for entry in path.iterdir())
         found = f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}" if names else "nothing"
         raise InputError(

@@ -4,7 +4,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 
+from leadterm.corpus.token_ids import is_hole
 from leadterm.errors import InputError
+
+_NAMED = 5
 
 
 def vocabulary_fingerprint(tokens: Sequence[str]) -> str:
@@ -18,8 +21,11 @@ def vocabulary_fingerprint(tokens: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(list(tokens), ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def check_same_vocabulary(run: Sequence[str], checkpoint: Sequence[str], source: str) -> None:
-    """Check that each id has the same token in a run as in a checkpoint's tokenizer.
+def check_same_vocabulary(run: Sequence[str], checkpoint: Sequence[str], source: str) -> list[str]:
+    """Check that each id of a run has the same token in a checkpoint's tokenizer.
+
+    That may have tokens that the run's has not: after its last one, or in the place of ids that had none. No text of
+    the run was encoded with them.
 
     Parameters
     ----------
@@ -27,6 +33,11 @@ def check_same_vocabulary(run: Sequence[str], checkpoint: Sequence[str], source:
         Token strings by id.
     source
         The checkpoint, for messages.
+
+    Returns
+    -------
+    list of str
+        What a reader of scores should know: which tokens are the checkpoint's alone.
 
     Raises
     ------
@@ -36,11 +47,27 @@ def check_same_vocabulary(run: Sequence[str], checkpoint: Sequence[str], source:
     Examples
     --------
     >>> check_same_vocabulary(["a", "b"], ["a", "b"], "a model")
+    []
+    >>> check_same_vocabulary(["a", "b"], ["a", "b", "[PAD]"], "a model")
+    ["its tokenizer has tokens that the run's has not, and that no text of the run has: '[PAD]' (id 2)"]
     """
     remedy = "Encode the corpus with this model's tokenizer, or choose the model whose tokenizer the run used."
     differs = f"{source}: its tokenizer is not the run's"
-    for index, (ours, theirs) in enumerate(zip(run, checkpoint, strict=False)):
-        if ours != theirs:
-            raise InputError(f"{differs}: token {index} is {theirs!r} there, {ours!r} in the run. {remedy}")
-    if len(run) != len(checkpoint):
-        raise InputError(f"{differs}: it has {len(checkpoint):,} tokens, the run {len(run):,}. {remedy}")
+    added = []
+    for index, theirs in enumerate(checkpoint):
+        if index >= len(run) or is_hole(run[index], index):
+            if not is_hole(theirs, index):
+                added.append(f"{theirs!r} (id {index})")
+        elif theirs != run[index]:
+            raise InputError(f"{differs}: token {index} is {theirs!r} there, {run[index]!r} in the run. {remedy}")
+    if len(run) > len(checkpoint):
+        index = len(checkpoint)
+        raise InputError(
+            f"{differs}: it has {index:,} tokens, the run {len(run):,}; token {index} is {run[index]!r} in the run, "
+            f"and none there. {remedy}"
+        )
+    if not added:
+        return []
+    more = f" and {len(added) - _NAMED:,} more" if len(added) > _NAMED else ""
+    named = ", ".join(added[:_NAMED])
+    return [f"its tokenizer has tokens that the run's has not, and that no text of the run has: {named}{more}"]

@@ -1,7 +1,8 @@
 """Weights as they were loaded: are they numbers, are they the same as another revision's."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from leadterm.errors import InputError
 _NAMED = 5
 
 
-def fingerprint(model: nn.Module, source: str, *, allow_zeros: bool = False) -> str:
+def fingerprint(model: nn.Module, source: str, *, unread: Collection[str] = (), allow_zeros: bool = False) -> str:
     """Hash all weights, and refuse those that no score could be believed of.
 
     Parameters
@@ -20,6 +21,8 @@ def fingerprint(model: nn.Module, source: str, *, allow_zeros: bool = False) -> 
         With its weights loaded.
     source
         For messages.
+    unread
+        The names of weights that are not looked at, because they were not in the files.
     allow_zeros
         Take matrices that are 0 throughout, as in a model that starts from zero.
 
@@ -38,6 +41,8 @@ def fingerprint(model: nn.Module, source: str, *, allow_zeros: bool = False) -> 
     broken: list[str] = []
     zero: list[str] = []
     for name, weight in sorted(model.named_parameters()):
+        if name in unread:
+            continue
         least, largest = (bound.item() for bound in torch.aminmax(weight.detach()))
         if not (abs(least) < float("inf") and abs(largest) < float("inf")):  # False for NaN too
             broken.append(name)
@@ -54,17 +59,38 @@ def fingerprint(model: nn.Module, source: str, *, allow_zeros: bool = False) -> 
     return digest.hexdigest()
 
 
-def refuse_incomplete(missing: Iterable[str], mismatched: Iterable[str], source: str) -> None:
+def refuse_incomplete(report: Mapping[str, Any], prefix: str, source: str) -> frozenset[str]:
     """Refuse weights that transformers did not find, and would have drawn at random.
+
+    Parameters
+    ----------
+    report
+        What transformers tells of loading: ``missing_keys``, and ``mismatched_keys`` with shapes.
+    prefix
+        What the names of all weights begin with that scores read.
+    source
+        For messages.
+
+    Returns
+    -------
+    frozenset of str
+        Those that are missing and that no score reads: the head, and what sees images.
 
     Raises
     ------
     InputError
-        If any; names them.
+        If any other is; names them.
     """
+    missing = set(report["missing_keys"])
+    mismatched = {key for key, *_ in report["mismatched_keys"]}
     remedy = "They would be drawn at random. Download the model again, or choose another revision."
-    _refuse(sorted(missing), source, "are missing from the files", remedy)
-    _refuse(sorted(mismatched), source, "have another shape than config.json says", remedy)
+    _refuse(sorted(_read(missing, prefix)), source, "are missing from the files", remedy)
+    _refuse(sorted(_read(mismatched, prefix)), source, "have another shape than config.json says", remedy)
+    return frozenset(missing | mismatched)
+
+
+def _read(names: Iterable[str], prefix: str) -> list[str]:
+    return [name for name in names if name.startswith(prefix)]
 
 
 def _refuse(names: list[str], source: str, what: str, remedy: str) -> None:

@@ -87,3 +87,6 @@ class DatasetSection(Section):
     list_files: bool = Field(
         default=True, description="publish the table sources too: paths, lengths and hashes of the files that were read"
     )
+    list_documents: bool = Field(
+        default=True, description="publish the table documents too: file and row of each; not without list_files"
+    )

@@ -80,18 +80,36 @@ def _set_splitting(tokenizer: RustTokenizer, rule: str | None, path: Path) -> No
 
 def _read_rule(path: Path) -> tuple[str | None, str | None]:
     """The values of tokenizer.ggml.model and tokenizer.ggml.pre."""
-    wanted = {"tokenizer.ggml.model": "", "tokenizer.ggml.pre": ""}
+    found = _read_texts(path, ("tokenizer.ggml.model", "tokenizer.ggml.pre"))
+    return found.get("tokenizer.ggml.model"), found.get("tokenizer.ggml.pre")
+
+
+def read_gguf_text(path: Path, key: str) -> str | None:
+    """Read a text of the metadata of a GGUF file; None where it has none.
+
+    Raises
+    ------
+    InputError
+        The file is broken.
+    """
+    return _read_texts(path, (key,)).get(key)
+
+
+def _read_texts(path: Path, keys: tuple[str, ...]) -> dict[str, str]:
+    """Read those of some texts that are not empty."""
+    found: dict[str, str] = {}
     with _header(path) as (file, _, entries):
         for _ in range(entries):
             key, kind = _read_key(file)
-            if key in wanted and kind == _TEXT:
-                wanted[key] = _read_text(file)
+            if key in keys and kind == _TEXT:
+                text = _read_text(file)
+                if text:
+                    found[key] = text
             else:
                 _skip(file, kind)
-            if all(wanted.values()):
+            if len(found) == len(keys):
                 break
-    model, rule = wanted.values()
-    return model or None, rule or None
+    return found
 
 
 def count_gguf_weights(path: Path) -> int:

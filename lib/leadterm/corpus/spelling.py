@@ -34,8 +34,8 @@ class Spelling(Enum):
     def of(cls, tokens: Sequence[str]) -> "Spelling":
         """Tell from the tokens themselves: vocabularies come without a word on it, such as in a published run.
 
-        A letter Ġ (Maltese), or a character ▁, is in many vocabularies that are large. So what begins more tokens
-        decides; and a byte-level vocabulary has all bytes, or more than a few tokens that begin with a space.
+        A letter Ġ (Maltese), or a character ▁ by itself, is in many vocabularies that are large. So what begins more
+        tokens decides; and a byte-level vocabulary has all bytes, or more than a few tokens that begin with a space.
 
         Examples
         --------
@@ -43,7 +43,7 @@ class Spelling(Enum):
         ('BYTE_LEVEL', 'PIECES', 'PLAIN')
         """
         spaces = sum(token.startswith(BYTE_LEVEL_SPACE) for token in tokens)
-        marks = sum(token.startswith(METASPACE) for token in tokens)
+        marks = sum(token.startswith(METASPACE) and token != METASPACE for token in tokens)
         if spaces > marks and (spaces * _FEW >= len(tokens) or BYTE_OF.keys() <= set(tokens)):
             return cls.BYTE_LEVEL
         return cls.PIECES if marks else cls.PLAIN

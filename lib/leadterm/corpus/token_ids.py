@@ -130,6 +130,17 @@ def _hole(index: int, vocabulary: Mapping[str, int]) -> str:
     return name
 
 
+def is_hole(token: str, index: int) -> bool:
+    """Say whether this is the name of an id that no token has.
+
+    Examples
+    --------
+    >>> is_hole("<no token 7>", 7), is_hole("<no token 7>", 8)
+    (True, False)
+    """
+    return token.lstrip("<").rstrip(">") == f"no token {index}" and token.startswith("<")
+
+
 def _number(index: int | None) -> str:
     return "none" if index is None else f"{index:,}"
 

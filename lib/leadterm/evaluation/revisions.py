@@ -140,12 +140,11 @@ def _or_null(value: object) -> object:
 
 
 def _check_tokens(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
-    """Check that the corpus was encoded with the checkpoint's tokenizer; return what could not be checked."""
+    """Check that the corpus was encoded with the checkpoint's tokenizer; return what a reader should know of it."""
     run = corpus.run
     if run.manifest("windows").settings["tokenizer"]["kind"] == "ids":
         return ["the corpus came as token ids: that they are those of this model's tokenizer could not be checked"]
-    checkpoint.check_vocabulary(run.vocabulary["token"].to_pylist())
-    return []
+    return checkpoint.check_vocabulary(run.vocabulary["token"].to_pylist())
 
 
 def _layer_numbers(section: AlignmentSection, checkpoint: Checkpoint) -> tuple[int, ...]:

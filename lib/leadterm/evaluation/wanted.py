@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from leadterm.checkpoints import find_revisions
-from leadterm.checkpoints.sources import CONFIG_FILE
+from leadterm.checkpoints import find_revisions, require_readable
+from leadterm.checkpoints.sources import CONFIG_FILE, locate
+from leadterm.checkpoints.vocabulary import check_same_vocabulary
 from leadterm.config import AlignmentSection
+from leadterm.corpus import load_tokenizer
 from leadterm.errors import InputError
 from leadterm.pretraining import PRETRAINED
 from leadterm.store import Location, read_manifest
@@ -92,7 +95,7 @@ def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
     Raises
     ------
     InputError
-        If there are none, or a checkpoint or revision is not there.
+        If there are none, a checkpoint or revision is not there, or none of a checkpoint could be opened.
     """
     own = own_revisions(run)
     if own and any(model.label == PRETRAINED for model in section.checkpoints):
@@ -110,12 +113,48 @@ def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
 
 
 def named_revisions(section: AlignmentSection) -> list[Wanted]:
-    """List the revisions of a section's checkpoints."""
-    return [
-        Wanted(model.label, model.source, revision.name, revision.step, model.allow_zeros)
-        for model in section.checkpoints
-        for revision in find_revisions(model.source, model.revisions)
-    ]
+    """List the revisions of a section's checkpoints.
+
+    Raises
+    ------
+    InputError
+        If a checkpoint or revision is not there, or none of a checkpoint on this machine could be opened.
+    """
+    found = []
+    for model in section.checkpoints:
+        revisions = find_revisions(model.source, model.revisions)
+        require_readable(model.source, revisions)
+        found += [Wanted(model.label, model.source, one.name, one.step, model.allow_zeros) for one in revisions]
+    return found
+
+
+def check_vocabularies(wanted: Sequence[Wanted], tokens: Sequence[str]) -> None:
+    """Check that checkpoints have the tokenizer of a run: of each model the first revision, without its weights.
+
+    Where the hub does not give the tokenizer now, that is told when the checkpoint is opened.
+
+    Parameters
+    ----------
+    wanted
+        Of a section's checkpoints.
+    tokens
+        The run's vocabulary, by id.
+
+    Raises
+    ------
+    InputError
+        If a tokenizer is missing, or another one.
+    """
+    first = {one.source: one for one in reversed(wanted)}
+    for source, one in first.items():
+        if Path(source).expanduser().exists():
+            theirs = load_tokenizer(locate(source, one.revision).path).tokens
+        else:
+            try:
+                theirs = load_tokenizer(source, one.revision).tokens
+            except InputError:
+                continue
+        check_same_vocabulary(tokens, theirs, f"alignment.checkpoints: {one}")
 
 
 def own_revisions(run: Location) -> list[Wanted]:

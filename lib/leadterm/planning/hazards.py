@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leadterm.composing.compose import divide_memory
 from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
-from leadterm.corpus.asked import impossible, missing
+from leadterm.corpus.asked import beyond, impossible, missing
 from leadterm.corpus.bpe import LARGEST_TEXT
 from leadterm.counting import check_no_overflow, plan_memory
 from leadterm.errors import LeadtermError
@@ -108,6 +108,15 @@ def of_the_vocabulary(config: Config, tokens: Sequence[str]) -> Iterator[Hazard]
     of_a_sample = isinstance(config.tokenizer, BpeTokenizerSection | WordTokenizerSection)
     remark = " But that is the vocabulary of the text that was drawn, and the run's may have it." if of_a_sample else ""
     yield from (Hazard("encode", not of_a_sample, problem + remark) for problem in missing(config, tokens))
+    yield from (Hazard("compose", False, f"{one}.") for one in beyond(config, _most_tokens(config, len(tokens))))
+
+
+def _most_tokens(config: Config, drawn: int) -> int:
+    """Say how many tokens the vocabulary may have, where the sample's has so many."""
+    settings = config.tokenizer
+    if isinstance(settings, WordTokenizerSection):
+        return settings.vocabulary_size + (settings.unknown == "replace")
+    return settings.vocabulary_size if isinstance(settings, BpeTokenizerSection) else drawn
 
 
 def of_memory(stages: Sequence[Stage], cores: int, memory: int | None) -> Iterator[Hazard]:

@@ -14,7 +14,7 @@ from leadterm.run import Run
 from leadterm.store import FileEntry, Manifest, read_manifest
 from leadterm.store.making import MADE_BY
 
-WINDOWS, SOURCES = "windows", "sources"
+WINDOWS, SOURCES, DOCUMENTS = "windows", "sources", "documents"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Dataset:
                 "counted from, or leave out --windows."
             )
         left_out = {WINDOWS} if not self.with_windows else set()
-        left_out |= {SOURCES} if not self.section.list_files else set()
+        left_out |= {SOURCES, DOCUMENTS} if not self.section.list_files else set()
+        left_out |= {DOCUMENTS} if not self.section.list_documents else set()
         names = [name for name in PUBLISHED if name in held - left_out]
         scores = {manifest.product: manifest for manifest in self.run.alignment_manifests()}
         return {name: self.run.manifest(name) for name in names} | scores

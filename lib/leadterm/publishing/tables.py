@@ -143,9 +143,22 @@ def _sources(_: dict[str, Manifest]) -> Table:
         Column("bytes", "int64", "its length"),
         Column("sha256", "string", "hash of its content; null where its file system gave none"),
         Column("modified", "int64", "where it has no hash: when it was changed last, in milliseconds since 1970"),
-        Column("rows", "int64", "its documents; null where its format does not say"),
+        Column("rows", "int64", "its records"),
+        Column("version", "string", "of a table, which snapshot of it; of a file of the hub, which commit"),
     )
     return Table("sources", "sources/sources.parquet", "The files that the corpus was read from.", columns)
+
+
+def _documents(_: dict[str, Manifest]) -> Table:
+    columns = (
+        Column("document", "int64", "hash of the document's content"),
+        Column("source", "int32", "row of the file in the table of sources, from 0"),
+        Column("row", "int64", "row in that file, from 0; of JSON lines the line's number, from 1; null: not known"),
+        Column("tokens", "int64", "tokens of the document"),
+        Column("windows", "int32", "windows that it gave"),
+    )
+    meaning = "Where the documents come from that gave a window."
+    return Table("documents", "documents/documents-*.parquet", meaning, columns)
 
 
 def _windows(_: dict[str, Manifest]) -> Table:
@@ -171,8 +184,9 @@ _TABLES = {
     "query_key": _query_key,
     "position": _position,
     "sources": _sources,
+    "documents": _documents,
     "windows": _windows,
     ALIGNMENT: _alignment,
 }
-PUBLISHED = ("vocabulary", "bigram", "context", "frequencies", "query_key", "position", "sources", "windows")
+PUBLISHED = tuple(name for name in _TABLES if name != ALIGNMENT)
 """Products whose files may be published, in the order in which they are described; scores come after them."""

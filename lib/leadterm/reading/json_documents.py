@@ -41,8 +41,11 @@ class JsonReader:
     replaced: int = 0
 
     def __post_init__(self) -> None:
-        last = self.rule.column.rpartition(".")[2]
-        self._key = json.dumps(last, ensure_ascii=False).encode()
+        self._names = {self.rule.column, *self.rule.column.split(".")}
+        self._keys = [json.dumps(name, ensure_ascii=False).encode() for name in self._names]
+        letters = {letter for name in self._names for letter in name}
+        escaped = (rb"\\u%04x" % ord(letter) for letter in letters if ord(letter) < 2**16)
+        self._escaped = re.compile(b"|".join(sorted(escaped)), re.IGNORECASE)
 
     def document(self, line: bytes, path: tuple[str, ...]) -> Any:
         """Give the document of a line; None where the key is missing or null.
@@ -70,14 +73,36 @@ class JsonReader:
         except orjson.JSONDecodeError as error:
             if TOO_DEEP in str(error):
                 raise InputError(f"lists and objects lie too deep in each other: {short(line)}") from error
-            value = _parse_slowly(line)
+            value = self._parse_slowly(line)
         else:
-            if line.count(self._key) > 1 or b"\\u00" in line:
-                _parse_slowly(line)  # Which looks for a key that stands twice.
+            if any(line.count(key) > 1 for key in self._keys) or (b"\\u" in line and self._escaped.search(line)):
+                self._parse_slowly(line)  # Which looks for a key that stands twice, also spelt with escapes.
         if not isinstance(value, dict):
             raise InputError(f"it is JSON but no object: {short(line)}. Each line must be an object with the key "
                              f"'{self.rule.column}'")  # fmt: skip
         return value
+
+    def _parse_slowly(self, line: bytes) -> Any:
+        """Read a line that orjson does not take: halves of surrogate pairs and huge numbers are JSON all the same."""
+        try:
+            return json.loads(
+                line.decode(), parse_constant=_no_constant, parse_int=_integer, object_pairs_hook=self._object
+            )
+        except UnicodeDecodeError as error:
+            mark = ", with a byte order mark, as files joined to one have" if BYTE_ORDER_MARK in line else ""
+            raise InputError(f"it is not UTF-8 ({error}): {short(line)}{mark}") from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"it is no JSON object ({_reason(line, error)}): {short(line)}") from error
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Make an object, in which no key on the way to the documents stands twice."""
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            for name in self._names.intersection(names):
+                if names.count(name) > 1:
+                    raise ValueError(f"the key '{name}' stands twice")
+        return made
 
     def _find(self, value: Any, path: tuple[str, ...]) -> Any:
         """Go down to the key; through a list of objects, where texts are joined."""
@@ -123,17 +148,6 @@ class JsonReader:
         return text
 
 
-def _parse_slowly(line: bytes) -> Any:
-    """Read a line that orjson does not take: halves of surrogate pairs and huge numbers are JSON all the same."""
-    try:
-        return json.loads(line.decode(), parse_constant=_no_constant, parse_int=_integer, object_pairs_hook=_pairs)
-    except UnicodeDecodeError as error:
-        mark = ", with a byte order mark, as files joined to one have" if BYTE_ORDER_MARK in line else ""
-        raise InputError(f"it is not UTF-8 ({error}): {short(line)}{mark}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"it is no JSON object ({_reason(line, error)}): {short(line)}") from error
-
-
 def _reason(line: bytes, error: Exception) -> str:
     """Say why a line is no JSON; two objects in a line are what files have that were joined without a line's end."""
     if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
@@ -143,16 +157,6 @@ def _reason(line: bytes, error: Exception) -> str:
     if line.startswith(BYTE_ORDER_MARK):
         return "it begins with a byte order mark, as files joined to one have"
     return str(error)
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its keys, each of which stands once."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key '{twice}' stands twice")
-    return made
 
 
 def _no_constant(name: str) -> Any:

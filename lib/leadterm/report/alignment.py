@@ -64,7 +64,10 @@ class Model:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What to call each revision: its step if it has one."""
+        """What to call each revision: its step if it has one; its name where stages of a training share steps."""
+        told = [step for step in self.steps if step is not None]
+        if len(set(told)) < len(told):
+            return self.revisions
         pairs = zip(self.steps, self.revisions, strict=True)
         return tuple(revision if step is None else f"{step:,}" for step, revision in pairs)
 

@@ -21,7 +21,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from leadterm.errors import InputError
 from leadterm.progress import titled
 from leadterm.reading import JsonRule, Rule
-from leadterm.reading.column import check_documents
+from leadterm.reading.column import NullTextError, check_documents
 from leadterm.reading.documents import LINE_REMEDY, Work, batch_of
 from leadterm.reading.json_documents import JsonReader
 from leadterm.reading.rules import SAMPLED_LINES
@@ -160,7 +160,10 @@ class FrameReading:
         """Read lines, or take documents as they are."""
         if not isinstance(self.rule, JsonRule):
             batch = pa.RecordBatch.from_arrays([found], names=[self.rule.path[0]])
-            return self.rule.documents(batch, self.rule.path), 0
+            try:
+                return self.rule.documents(batch, self.rule.path), 0
+            except NullTextError as error:
+                raise InputError(f"{path}: {error}. Correct it or leave the file out.") from error
         reader = JsonReader(self.rule, self.rule.replaces_surrogates)
         try:
             values = [reader.document(line, self.rule.path) for line in found.to_pylist()]

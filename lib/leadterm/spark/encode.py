@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from leadterm.config import Config, canonical
 from leadterm.corpus import HuggingFaceTokenizer
@@ -30,12 +31,12 @@ from leadterm.spark.vocabulary import (
     made_tokenizer,
     tokenizer_file,
 )
-from leadterm.spark.writing import REPORT, WindowsWriter, sum_vectors, written_files
+from leadterm.spark.writing import REPORT_ROW, WindowsWriter, sum_vectors, written_files
 from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, read_manifest, staging
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
 
 JOB = "encode_corpus"
-PRODUCTS = ("sources", "vocabulary", "windows")
+PRODUCTS = ("sources", "documents", "vocabulary", "windows")
 
 
 def encode_corpus(
@@ -47,7 +48,7 @@ def encode_corpus(
     documents: Documents | None = None,
     may_be_empty: bool = False,
 ) -> bool:
-    """Make the products ``sources``, ``vocabulary`` and ``windows`` of a run.
+    """Make the products ``sources``, ``documents``, ``vocabulary`` and ``windows`` of a run.
 
     Parameters
     ----------
@@ -159,9 +160,10 @@ def _write_windows(corpus: Portions, config: Config, tokenizer: AnyTokenizer, st
     def encode(documents: Documents, what: str) -> pa.Table:
         encoded = documents.mapped(encoding, WINDOW_SCHEMA, size)
         windows = encoded.repartitionById(config.windows.files, "bucket")
-        written = windows.sortWithinPartitions("document", "window", "tokens").mapInArrow(writer, REPORT)
+        ordered = windows.sortWithinPartitions("document", "window", "tokens")
+        written = ordered.mapInArrow(writer, from_arrow_schema(REPORT_ROW))
         with progress(corpus.session, what), readable_errors():
-            return written.toArrow()
+            return written.toArrow().cast(REPORT_ROW)
 
     if len(corpus.files) == 1:
         return encode(corpus.documents, "encode documents")
@@ -197,7 +199,7 @@ def commit_corpus(
     *,
     may_be_empty: bool = False,
 ) -> None:
-    """Check the accounts, then let the three products appear.
+    """Check the accounts, then let the four products appear.
 
     Parameters
     ----------
@@ -208,7 +210,7 @@ def commit_corpus(
     tokens, tokenizer
         The names of the vocabulary, and the text of its tokenizer.json if it has one.
     reports
-        Of the tasks that wrote windows; see `leadterm.spark.writing.REPORT`.
+        Of the tasks that wrote windows; see `leadterm.spark.writing.REPORT_ROW`.
     base
         What the manifests share.
     may_be_empty
@@ -231,10 +233,13 @@ def commit_corpus(
     parts, entries = zip(*small, strict=True)
     listing, listing_entry = stage_table(stage, SOURCES, corpus.sources)
     listed, places = written_files(reports)
+    noted, notes = written_files(reports, of_documents=True)
 
     counts = {"vocabulary_size": account["vocabulary_size"], "tokens": account["tokens"]}
     read = {"files": len(corpus.sources), "bytes": pc.sum(corpus.sources["bytes"]).as_py(), "left_out": corpus.left_out}
     stage.commit(replace(base, product="sources", counts=read, files=(listing_entry,)), [listing])
+    known = {"documents": account["kept"], "windows": account["windows"]}
+    stage.commit(replace(base, product="documents", counts=known, files=noted), notes)
     stage.commit(replace(base, product="vocabulary", counts=counts, files=tuple(entries)), parts)
     stage.commit(replace(base, product="windows", counts=account, files=listed), places)
 
@@ -270,6 +275,7 @@ def check_account(
         account["documents"] == account["kept"] + sum(dropped.values()) == records
         and windows == account["windows"]
         and tokens - windows == account["positions"]
+        and sum(reports["documents"].to_pylist()) == account["kept"]
     )
     if not balanced:
         raise LeadtermError(

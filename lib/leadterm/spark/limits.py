@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from leadterm.config import CorpusSection
+from leadterm.spark.encoding import are_eligible
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,11 @@ class EligibleCounter:
         yield pa.RecordBatch.from_pylist([{"eligible": found}], schema=self.SCHEMA)
 
     def are_eligible(self, documents: Any) -> NDArray[np.bool_]:
-        """Say of each document whether it is there and within the limits; as ``encoding.is_eligible``."""
-        if self.smallest is None or self.largest is None:
-            lengths, smallest, largest = pc.list_value_length(documents), 1, 2**63 - 1
-        else:
-            lengths, smallest, largest = pc.utf8_length(documents), self.smallest, self.largest
+        """Say of each document whether it is there and within the limits."""
+        of_ids = self.smallest is None or self.largest is None
+        lengths = pc.list_value_length(documents) if of_ids else pc.utf8_length(documents)
         counted = pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)
-        eligible: NDArray[np.bool_] = (counted >= smallest) & (counted <= largest)
-        return eligible
+        return are_eligible(counted, self.smallest or 0, self.largest or 2**63 - 1)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from leadterm.errors import CountOverflowError, LeadtermError
 from leadterm.spark import count, encode, merging
 from leadterm.spark.dealing import deal_blocks, deal_places, run_tasks
 from leadterm.spark.failures import readable_errors
-from leadterm.spark.joining import RunsAdder, WindowsJoiner
+from leadterm.spark.joining import DocumentsFiles, RunsAdder, WindowsJoiner
 from leadterm.spark.merged import MERGING_TASKS, Merged
 from leadterm.spark.parts import Part, check_sums, open_parts
-from leadterm.spark.sources import join_sources, sources_hash
+from leadterm.spark.sources import join_sources, numbers_of, sources_hash
 from leadterm.spark.writing import REPORT_ROW, sum_vectors
 from leadterm.store import Location, Manifest, is_current, require_manifest, staging
 from leadterm.store.products import read_verified
@@ -92,9 +92,10 @@ def _join_corpora(
     token_counts = np.sum([part.token_counts for part in parts], axis=0)
     with staging(output) as stage:
         windows = tuple(WindowsFiles.of(part.place, part.windows) for part in parts)
-        joiner = WindowsJoiner(windows, stage.folder.uri, run.vocabulary_size)
+        documents = _documents(parts)
+        joiner = WindowsJoiner(windows, stage.folder.uri, run.vocabulary_size, documents)
         reports = _tally_report(parts, run.vocabulary_size)
-        if names := sorted(frozenset().union(*(found.files for found in windows))):
+        if names := sorted({*_names(windows), *_names(documents)}):
             n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
             dealt = deal_places(names, -(-len(names) // n_tasks))
             reports = pa.concat_tables([reports, run_tasks(session, "merge windows", dealt, joiner, REPORT_ROW)])
@@ -111,11 +112,30 @@ def _join_corpora(
         encode.commit_corpus(stage, corpus, names, text, reports, timed, may_be_empty=True)
 
 
+def _names(files: Sequence[WindowsFiles | DocumentsFiles]) -> list[str]:
+    """Name the files of several runs."""
+    return [name for found in files for name in found.files]
+
+
+def _documents(parts: Sequence[Part]) -> tuple[DocumentsFiles, ...]:
+    """Say where the documents of each run lie, and how its source files are numbered in the whole."""
+    numbers = numbers_of([part.run.sources for part in parts])
+    return tuple(
+        DocumentsFiles(
+            (part.place / "documents").uri,
+            {entry.name: entry.sha256 for entry in part.manifests["documents"].files},
+            mine,
+        )
+        for part, mine in zip(parts, numbers, strict=True)
+    )
+
+
 def _tally_report(parts: Sequence[Part], size: int) -> pa.Table:
     """Lay out what became of all documents as the report of a task that wrote no file."""
     tally = np.sum([part.tally for part in parts], axis=0)
     nothing = np.zeros(size, dtype=np.int64)
-    row = {"bytes": 0, "groups": [], "windows": 0, "tokens": 0, "tally": tally.tobytes(), "counts": nothing.tobytes()}
+    row = {"bytes": 0, "groups": [], "windows": 0, "tokens": 0, "documents": 0}
+    row |= {"tally": tally.tobytes(), "counts": nothing.tobytes()}
     return pa.Table.from_pylist([row], schema=REPORT_ROW)
 
 

@@ -17,11 +17,12 @@ from pyspark.sql import SparkSession
 from leadterm.progress import titled
 from leadterm.spark.dealing import deal, run_tasks
 from leadterm.spark.documents import Documents
-from leadterm.spark.writing import REPORT_ROW, file_report, sum_vectors
+from leadterm.spark.writing import REPORT_ROW, documents_report, file_report, is_documents, sum_vectors
+from leadterm.store.documents import documents_file
 from leadterm.store.finished import drop_others, finish, finished
 from leadterm.store.location import Location
 from leadterm.store.parquet import read_groups
-from leadterm.store.sorted_windows import merge_windows
+from leadterm.store.sorted_tables import DOCUMENTS, WINDOWS, merge_sorted
 from leadterm.store.windows import windows_file
 
 PORTION_BYTES = 2**30
@@ -110,7 +111,7 @@ def _merge(session: SparkSession, reports: pa.Table, folder: Location) -> pa.Tab
     names, places = ([row[key] for row in rows] for key in ("name", "place"))
     files = pa.RecordBatch.from_pydict({"name": names, "place": places})
     dealt = deal(files, np.unique(names, return_inverse=True)[1])
-    merged = run_tasks(session, "merge portions", dealt, WindowsMerger(folder.uri), REPORT_ROW)
+    merged = run_tasks(session, "merge portions", dealt, PortionsMerger(folder.uri), REPORT_ROW)
     for name in ("tally", "counts"):
         total = sum_vectors(reports[name]).tobytes()
         column = pa.array([total, *[b""] * (len(merged) - 1)], pa.binary())
@@ -119,8 +120,8 @@ def _merge(session: SparkSession, reports: pa.Table, folder: Location) -> pa.Tab
 
 
 @dataclass(frozen=True)
-class WindowsMerger:
-    """Merges the files of a bucket; travels to the executors.
+class PortionsMerger:
+    """Merges the files of a bucket, of windows and of documents; travels to the executors.
 
     Attributes
     ----------
@@ -131,19 +132,30 @@ class WindowsMerger:
     folder: str
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Merge the files named in the batches; give a report of each bucket."""
+        """Merge the files named in the batches; give a report of each."""
         rows = [row for batch in batches for row in batch.to_pylist()]
         for name in sorted({row["name"] for row in rows}):
-            yield self._merge(name, [row["place"] for row in rows if row["name"] == name])
+            merge = merged_documents if is_documents(name) else merged_windows
+            parts = [read_groups(Location.of(row["place"])) for row in rows if row["name"] == name]
+            yield merge(name, Location.of(self.folder) / uuid.uuid4().hex, parts)
 
-    def _merge(self, name: str, places: Sequence[str]) -> pa.RecordBatch:
-        """Write the file of one bucket; its tokens were counted before."""
-        place, n_windows = Location.of(self.folder) / uuid.uuid4().hex, 0
-        with windows_file(place) as (file, sink):
-            for windows in merge_windows([read_groups(Location.of(one)) for one in places]):
-                file.append(windows)
-                n_windows += len(windows)
-        return file_report(name, place, file, sink, n_windows, np.zeros(0, dtype=np.int64))
+
+def merged_windows(name: str, place: Location, parts: Sequence[Iterator[pa.Table]]) -> pa.RecordBatch:
+    """Write the windows of one bucket, whose tokens were counted before."""
+    n_windows = 0
+    with windows_file(place) as (file, sink):
+        for windows in merge_sorted(parts, WINDOWS):
+            file.append(windows)
+            n_windows += len(windows)
+    return file_report(name, place, file, sink, n_windows, np.zeros(0, dtype=np.int64))
+
+
+def merged_documents(name: str, place: Location, parts: Sequence[Iterator[pa.Table]]) -> pa.RecordBatch:
+    """Write the documents of one bucket."""
+    with documents_file(place) as (file, sink):
+        for documents in merge_sorted(parts, DOCUMENTS):
+            file.append(documents)
+    return documents_report(name, place, file, sink)
 
 
 def divide(documents: Documents, n_bytes: int) -> list[list[str]]:

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from leadterm.config import CorpusSection
 from leadterm.errors import InputError, UnknownFilesystemError
@@ -71,7 +74,21 @@ def join_sources(tables: Sequence[pa.Table], *, copies_count: bool = False) -> p
             problems += [f"{file_name(row['path'])} holds {twin}" for row in rows if (twin := counted.twin_of(row))]
         counted.add(rows)
     _refuse(problems, "would be counted twice", "Merge runs over different files.")
-    return pa.concat_tables(tables).sort_by([("path", "ascending"), ("sha256", "ascending")]).combine_chunks()
+    return pa.concat_tables(tables).take(_order(tables)).combine_chunks()
+
+
+def numbers_of(tables: Sequence[pa.Table]) -> list[NDArray[np.int32]]:
+    """Say which row each file of each run has among the files of all, as `join_sources` lists them."""
+    places = np.empty(sum(map(len, tables)), dtype=np.int32)
+    places[_order(tables).to_numpy()] = np.arange(len(places), dtype=np.int32)
+    return np.split(places, np.cumsum([len(table) for table in tables])[:-1])
+
+
+def _order(tables: Sequence[pa.Table]) -> Any:
+    """Say in which order the files of several runs stand: by path and hash, of equal ones as they come."""
+    keys = pa.concat_tables([table.select(["path", "sha256"]) for table in tables])
+    keys = keys.append_column("place", pa.array(np.arange(len(keys))))
+    return pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
 
 
 @dataclass(frozen=True)

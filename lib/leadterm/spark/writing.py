@@ -10,19 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from leadterm.spark.encoding import TALLY_WINDOW, Tally
+from leadterm.spark.encoding import DOCUMENT_WINDOW, TALLY_WINDOW, Tally
+from leadterm.store.documents import DocumentsWriter, documents_file, unpack
 from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry
 from leadterm.store.outputs import HashingSink
 from leadterm.store.parquet import GroupedWriter
 from leadterm.store.products import PARTS
 from leadterm.store.windows import SCHEMA, windows_file
-
-REPORT = (
-    "name string, place string, bytes long, sha256 string, groups array<long>, tail_bytes long, tail_sha256 string, "
-    "windows long, tokens long, tally binary, counts binary"
-)
-"""What a task says of the file it wrote, if it wrote one; ``counts``: how often each token occurs in it, int64 (V,)."""
 
 REPORT_ROW = pa.schema(
     [
@@ -32,11 +27,14 @@ REPORT_ROW = pa.schema(
         ("groups", pa.list_(pa.int64())),
         ("tail_bytes", pa.int64()),
         ("tail_sha256", pa.string()),
-        *((name, pa.int64()) for name in ("windows", "tokens")),
+        *((name, pa.int64()) for name in ("windows", "tokens", "documents")),
         *((name, pa.binary()) for name in ("tally", "counts")),
     ]
 )
-"""The same, in Arrow's types."""
+"""What a task says of a file that it wrote: one of windows, whose report comes in any case, or one of documents.
+
+``counts``: how often each token occurs in it, int64 (V,); empty of documents."""
+WINDOWS_FILE, DOCUMENTS_FILE = "windows-{:05d}.parquet", "documents-{:05d}.parquet"
 
 
 @dataclass(frozen=True)
@@ -59,13 +57,15 @@ class WindowsWriter:
         tally = np.zeros(len(Tally), dtype=np.int64)
         counts = np.zeros(self.vocabulary_size, dtype=np.int64)
         n_windows, bucket = 0, -1
-        place = Location.of(self.folder) / PARTS / uuid.uuid4().hex
-        with windows_file(place) as (file, sink):
+        parts = Location.of(self.folder) / PARTS
+        place, beside = parts / uuid.uuid4().hex, parts / uuid.uuid4().hex
+        with windows_file(place) as (file, sink), documents_file(beside) as (documents, noted):
             for batch in batches:
-                is_window = pc.not_equal(batch.column(2), TALLY_WINDOW)
-                for row in batch.filter(pc.invert(is_window)).column(3).to_pylist():
+                for row in batch.filter(pc.equal(batch.column(2), TALLY_WINDOW)).column(3).to_pylist():
                     tally += np.frombuffer(row, dtype="<i8")
-                windows = batch.filter(is_window)
+                some = batch.filter(pc.equal(batch.column(2), DOCUMENT_WINDOW))
+                documents.append(unpack(some.column(1), some.column(3)))
+                windows = batch.filter(pc.greater_equal(batch.column(2), 0))
                 if len(windows):
                     bucket = windows.column(0)[0].as_py()
                     tokens = token_lists(windows.column(3))
@@ -74,8 +74,11 @@ class WindowsWriter:
                     n_windows += len(windows)
         if n_windows == 0:
             place.remove()
-        name = f"windows-{bucket:05d}.parquet" if n_windows else None
+            beside.remove()
+        name = WINDOWS_FILE.format(bucket) if n_windows else None
         yield file_report(name, place, file, sink, n_windows, counts, tally)
+        if n_windows:
+            yield documents_report(DOCUMENTS_FILE.format(bucket), beside, documents, noted)
 
 
 def file_report(
@@ -87,7 +90,7 @@ def file_report(
     counts: NDArray[np.int64],
     tally: NDArray[np.int64] | None = None,
 ) -> pa.RecordBatch:
-    """Say what a task wrote, as :data:`REPORT` has it."""
+    """Say what a task wrote, as :data:`REPORT_ROW` has it."""
     row = {
         "name": name,
         "place": place.uri if n_windows else None,
@@ -98,16 +101,35 @@ def file_report(
         "tail_sha256": file.details["tail_sha256"],
         "windows": n_windows,
         "tokens": sum(file.group_entries),
+        "documents": 0,
         "tally": b"" if tally is None else tally.tobytes(),
         "counts": counts.tobytes(),
     }
-    return pa.RecordBatch.from_pylist([row])
+    return pa.RecordBatch.from_pylist([row], schema=REPORT_ROW)
 
 
-def written_files(reports: pa.Table) -> tuple[tuple[FileEntry, ...], list[tuple[Location, str]]]:
-    """Take the files of the product from the reports: as the manifest lists them, and where they lie now."""
-    rows = [row for row in reports.sort_by("name").to_pylist() if row["name"]]
-    entries = [FileEntry(row["name"], row["bytes"], row["sha256"], _details(row)) for row in rows]
+def documents_report(name: str, place: Location, file: DocumentsWriter, sink: HashingSink) -> pa.RecordBatch:
+    """Say what a task wrote of documents, as :data:`REPORT_ROW` has it."""
+    row = {"name": name, "place": place.uri, "bytes": sink.n_bytes, "sha256": sink.sha256, "groups": []}
+    row |= {"windows": 0, "tokens": 0, "documents": file.n_documents, "tally": b"", "counts": b""}
+    return pa.RecordBatch.from_pylist([row], schema=REPORT_ROW)
+
+
+def is_documents(name: str) -> bool:
+    """Say whether a file is one of documents, by its name."""
+    return name.startswith(DOCUMENTS_FILE.partition("{")[0])
+
+
+def written_files(
+    reports: pa.Table, *, of_documents: bool = False
+) -> tuple[tuple[FileEntry, ...], list[tuple[Location, str]]]:
+    """Take the files of a product from the reports: as the manifest lists them, and where they lie now."""
+    rows = [
+        row for row in reports.sort_by("name").to_pylist() if row["name"] and is_documents(row["name"]) == of_documents
+    ]
+    entries = [
+        FileEntry(row["name"], row["bytes"], row["sha256"], {} if of_documents else _details(row)) for row in rows
+    ]
     return tuple(entries), [(Location.of(row["place"]), row["name"]) for row in rows]
 
 
@@ -125,6 +147,7 @@ def sum_vectors(cells: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def token_lists(cells: Any) -> Any:
     """See the little-endian bytes of each window as a list of int32, without a copy of the ids."""
+    cells = cells.cast(pa.binary())  # A session may ask for the large type (arrow.useLargeVarTypes).
     offsets = np.frombuffer(cells.buffers()[1], dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1]
     first, last = int(offsets[0]), int(offsets[-1])
     n_ids = (last - first) // 4

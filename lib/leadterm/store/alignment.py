@@ -87,9 +87,11 @@ def remove_old_scores(run: Location, products: Iterable[str]) -> None:
             (run / product).remove()
 
 
-def _order(manifest: Manifest) -> tuple[str, bool, int, str]:
-    step = manifest.settings["step"]
-    return manifest.settings["model"], step is None, step or 0, manifest.settings["revision"]
+def _order(manifest: Manifest) -> tuple[str, bool, list[str | int]]:
+    """Order revisions by their names, numbers in these by size: step 8 before step 16, and stage 1 before stage 2."""
+    parts = re.split(r"(\d+)", manifest.settings["revision"])
+    numbered: list[str | int] = [int(part) if part.isdecimal() else part for part in parts]
+    return manifest.settings["model"], manifest.settings["step"] is None, numbered
 
 
 def revision_name(manifest: Manifest) -> str:

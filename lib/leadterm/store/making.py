@@ -7,6 +7,7 @@ from leadterm.store.products import read_manifest, require_folder
 
 MADE_BY = {
     "sources": "encode_corpus",
+    "documents": "encode_corpus",
     "vocabulary": "encode_corpus",
     "windows": "encode_corpus",
     "bigram": "count_cooccurrences",

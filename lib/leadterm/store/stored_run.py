@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from leadterm.errors import InputError, RunError
 from leadterm.store.alignment import alignment_manifests, read_alignment
+from leadterm.store.documents import SCHEMA, read_documents
 from leadterm.store.lineage import other_inputs
 from leadterm.store.location import Location
 from leadterm.store.making import MADE_BY, require_manifest, who_makes
@@ -86,8 +87,21 @@ class StoredRun:
 
     @cached_property
     def sources(self) -> pa.Table:
-        """The files that were read: path, bytes, sha256, rows (null where their format does not say)."""
+        """The files that were read: path, bytes, sha256, modified, rows, version."""
         return read_table(self.location, self.manifest("sources"), SOURCES)
+
+    def documents(self) -> pa.Table:
+        """Read where the documents come from: those that gave a window, 28 bytes each.
+
+        Returns
+        -------
+        pyarrow.Table
+            document int64 (content hash, as in the files of windows; equal documents share one), source int32 (row of
+            :attr:`sources`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1; null
+            where it is not known), tokens int64, windows int32.
+        """
+        manifest = self.manifest("documents")
+        return pa.concat_tables([SCHEMA.empty_table(), *read_documents(self.location, manifest)])
 
     def windows(self) -> Iterator[NDArray[np.int32]]:
         """Give every window: int32 arrays of 2 ... T+1 token ids."""

@@ -130,12 +130,6 @@ CASES = [
         asked(None, "Bread"), "ConfigError",
     ),
     Case(
-        "too many tokens", "more tokens than the vocabulary has", RUN,
-        "attention.top_tokens: it asks for 51 tokens, and tokenizer.vocabulary_size lets the vocabulary have at most "
-        "50. Ask for fewer, or for all (null).",
-        asked(None, attention={"top_tokens": 51}), "ConfigError",
-    ),
-    Case(
         "memory", "a vocabulary that the memory of a task does not hold", "encode_corpus",
         "counting.memory_per_task is 1,073,741,824 bytes; a vocabulary of 50,000,000 tokens needs at least "
         "3,800,002,064. Raise counting.memory_per_task.",

@@ -114,15 +114,19 @@ def test_tokens_that_the_model_lacks(saved, tokens, found):
 
 def test_the_vocabulary(saved, folder):
     checkpoint = open_checkpoint(saved)
-    checkpoint.check_vocabulary(TOKENS)
+    assert checkpoint.check_vocabulary(TOKENS) == []
     assert "its tokenizer is not the run's: token 1 is 't1' there, 'x' in the run. Encode the corpus" in message_of(
         InputError, checkpoint.check_vocabulary, ["t0", "x", *TOKENS[2:]]
     )
-    assert "not the run's: it has 53 tokens, the run 52. Encode" in message_of(
-        InputError, checkpoint.check_vocabulary, TOKENS[:-1]
+    assert checkpoint.check_vocabulary(TOKENS[:-1]) == [
+        "its tokenizer has tokens that the run's has not, and that no text of the run has: 't52' (id 52)"
+    ]
+    assert "not the run's: it has 53 tokens, the run 54; token 53 is 'more' in the run, and none there." in message_of(
+        InputError, checkpoint.check_vocabulary, (*TOKENS, "more")
     )
     save_tokenizer(folder, (*TOKENS, "more"))
     other = open_checkpoint(folder)
+    assert len(other.check_vocabulary(TOKENS)) == 1, "a token that the model has no embedding for is never fed"
     assert other.tokenizer_sha256 != checkpoint.tokenizer_sha256
     assert "its tokenizer has 54 tokens, and the model embeddings for only 53" in message_of(
         InputError, other.check_vocabulary, (*TOKENS, "more")
@@ -146,6 +150,19 @@ def test_queries_that_are_clipped(tmp_path):
     model.config.clip_qkv = 8.0
     (remark,) = open_checkpoint(save(model, tmp_path)).remarks
     assert remark.startswith("queries and keys are clipped after W_Q and W_K")
+
+
+def test_queries_that_mpt_clips(tmp_path):
+    model = tiny_model("mpt")
+    model.config.attn_config.clip_qkv = 6.0
+    (remark,) = open_checkpoint(save(model, tmp_path)).remarks
+    assert remark.startswith("queries and keys are clipped after W_Q and W_K")
+
+
+def test_the_bos_token_of_a_nested_config(tmp_path):
+    checkpoint = open_checkpoint(save(tiny_model("gemma3"), tmp_path))
+    assert_same(streams(checkpoint, probe="bos", bos=BOS), streams(checkpoint, probe="bos"), rtol=0, atol=0)
+    assert (checkpoint.n_layers, checkpoint.n_heads, checkpoint.d_model) == (N_LAYERS, N_HEADS, D_MODEL)
 
 
 def test_a_gguf_file(saved, tmp_path, capfd):

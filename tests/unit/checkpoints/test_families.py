@@ -5,17 +5,28 @@ from contextlib import contextmanager
 import pytest
 import torch
 from torch import nn
-from transformers import AttentionInterface, AutoModelForCausalLM, BloomConfig
+from torch.overrides import TorchFunctionMode
+from transformers import AttentionInterface
 
 from leadterm.checkpoints import open_checkpoint
 from leadterm.checkpoints.families import FAMILIES
-from leadterm.errors import InputError
 from support.tiny_models import BOS, CONFIGS, D_MODEL, N_HEADS, N_LAYERS, VOCABULARY_SIZE, blocks_of, save, tiny_model
 
 # Families compute norms and softmax in float32 even where all else is float64: 2^-24 of values of about 10, some
 # hundred times through two layers.
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
-SUBTRACT_THE_MEAN = ("cohere", "gpt2", "gpt_neo", "gpt_neox", "gptj", "olmo", "phi", "stablelm", "starcoder2")
+SUBTRACT_THE_MEAN = (
+    *("bloom", "cohere", "cohere2", "falcon", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "mpt", "nemotron"),
+    *("olmo", "opt", "phi", "stablelm", "starcoder2"),
+)
+NORMALISE_NOTHING_BEFORE = ("exaone4", "olmo2", "olmo3", "opt, normalised after")
+# What gives what the MLP adds, where that is not the block's module "mlp".
+ADDED_BY_THE_MLP = {
+    "bloom": "mlp.dense_4h_to_h",
+    "granitemoe": "block_sparse_moe",
+    "mpt": "ffn.down_proj",
+    "opt": "fc2",
+}
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -44,6 +55,10 @@ def first(output):
     return output[0] if isinstance(output, tuple) else output
 
 
+def nothing_like(output):
+    return (torch.zeros_like(output[0]), *output[1:]) if isinstance(output, tuple) else torch.zeros_like(output)
+
+
 def output_of(model: nn.Module, number: int, ids: torch.Tensor) -> torch.Tensor:
     """The residual stream of the last tokens after a block."""
     seen = []
@@ -58,7 +73,7 @@ def test_every_family_is_tried():
 
 @pytest.mark.parametrize("probe", ["alone", "bos"])
 def test_the_residual_stream(opened, probe):
-    model, checkpoint, _ = opened
+    model, checkpoint, kind = opened
     ids = sequences(probe)
     pre = model(input_ids=ids, output_hidden_states=True, use_cache=False).hidden_states[0][:, -1]
     for number, layer in enumerate(checkpoint.layers(range(VOCABULARY_SIZE), probe, batch=20)):
@@ -66,8 +81,12 @@ def test_the_residual_stream(opened, probe):
         torch.testing.assert_close(layer.pre, pre, **CLOSE)
         block = blocks_of(model)[number]
         # A layer whose MLP gives nothing puts out its input and what attention adds: what mid is meant to be.
-        with hooked(block.mlp, lambda _module, _args, output: torch.zeros_like(first(output))):
-            torch.testing.assert_close(layer.mid, output_of(model, number, ids), **CLOSE)
+        adds = block.get_submodule(ADDED_BY_THE_MLP.get(kind.split(",")[0], "mlp"))
+        with hooked(adds, lambda _module, _args, output: nothing_like(output)):
+            mid = layer.mid
+            if kind == "opt, normalised after":
+                mid = block.final_layer_norm(block.self_attn_layer_norm(mid))
+            torch.testing.assert_close(mid, output_of(model, number, ids), **CLOSE)
         pre = output_of(model, number, ids)
         torch.testing.assert_close(layer.post, pre, **CLOSE)
         assert not layer.mid.isclose(layer.pre, rtol=0.01).all() and not layer.mid.isclose(layer.post, rtol=0.01).all()
@@ -100,25 +119,82 @@ def normalised(norm: nn.Module | None, vectors: torch.Tensor) -> torch.Tensor:
 
 def own_queries_and_keys(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """By layer, (tokens, heads, d_head) each: from what the model's attention computes its scores."""
+    if any(hasattr(part, "_attn") for part in model.modules()):
+        return handed_to_method(model)
+    if model.config.model_type in ("bloom", "falcon", "mpt"):
+        return multiplied(model)
+    return handed_to_interface(model)
+
+
+def handed_to_interface(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Of models that ask for their attention by name."""
     handed = []
 
-    def record(_module, query, key, value, *_args, **_kwargs):
-        handed.append((query[:, :, 0], key[:, :, 0]))
-        every = query.shape[1] // value.shape[1]
-        return value.repeat_interleave(every, 1).transpose(1, 2), None  # a lone token attends to itself alone
+    def record(module, query, key, value, *_args, scaling=None, **_kwargs):
+        scale = query.shape[-1] ** 0.5 if model.config.model_type == "opt" else 1  # it scales queries, not scores
+        handed.append((query[:, :, 0] * scale, key[:, :, 0]))
+        key, value = (part.repeat_interleave(query.shape[1] // part.shape[1], 1) for part in (key, value))
+        if hasattr(module, "sinks"):  # GPT-OSS: beside itself, a lone token may attend to nothing
+            scores = (query * key).sum(-1, keepdim=True) * scaling
+            value = value * torch.sigmoid(scores - module.sinks[:, None, None])
+        return value.transpose(1, 2), None  # else it attends to itself alone
 
-    old_style = [part for part in model.modules() if hasattr(part, "_attn")]
-    for part in old_style:  # GPT-J, GPT-Neo: they do not ask for their attention by name
-        own = part._attn
-        part._attn = lambda query, key, *rest, own=own: (record(None, query, key, rest[0]), own(query, key, *rest))[1]
     AttentionInterface.register("record", record)
-    if not old_style:
-        model.set_attn_implementation("record")
+    model.set_attn_implementation("record")
+    model(input_ids=sequences("alone"), use_cache=False)
+    model.set_attn_implementation("eager")
+    return handed
+
+
+def handed_to_method(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Of GPT-J and GPT-Neo."""
+    handed = []
+    old_style = [part for part in model.modules() if hasattr(part, "_attn")]
+    for part in old_style:
+        own = part._attn
+        part._attn = lambda query, key, *rest, own=own: (
+            handed.append((query[:, :, 0], key[:, :, 0])) or own(query, key, *rest)
+        )
     model(input_ids=sequences("alone"), use_cache=False)
     for part in old_style:
         del part._attn
-    if not old_style:
-        model.set_attn_implementation("eager")
+    return handed
+
+
+class Multiplied(TorchFunctionMode):
+    """Keeps the first product of two stacks of matrices since `found` was emptied: queries · keysᵀ."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        pair = args[:2]
+        if function.__name__ == "baddbmm":
+            pair = kwargs["batch1"], kwargs["batch2"]
+        elif function.__name__ not in ("matmul", "__matmul__"):
+            pair = ()
+        if pair and not self.found and min(part.dim() for part in pair) > 2:
+            self.found.append(pair)
+        return function(*args, **kwargs)
+
+
+def multiplied(model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Of BLOOM, Falcon and MPT, which multiply queries and keys in their own code."""
+    handed, mode = [], Multiplied()
+
+    def keep(_module, _args, _output):
+        queries, keys = mode.found.pop()
+        as_heads = (VOCABULARY_SIZE, -1, queries.shape[-1])
+        handed.append((queries.reshape(as_heads), keys.transpose(-1, -2).reshape(as_heads)))
+
+    name = FAMILIES[model.config.model_type].attention
+    handles = [block.get_submodule(name).register_forward_hook(keep) for block in blocks_of(model)]
+    with mode:
+        model(input_ids=sequences("alone"), use_cache=False)
+    for handle in handles:
+        handle.remove()
     return handed
 
 
@@ -127,7 +203,7 @@ def test_the_gain_of_the_norm(opened):
     _, checkpoint, kind = opened
     for layer in checkpoint.layers(range(VOCABULARY_SIZE)):
         unit = layer.pre
-        if kind.startswith(("olmo2", "olmo3")):  # they normalise nothing before attention
+        if kind in NORMALISE_NOTHING_BEFORE:  # they normalise nothing before attention
             assert layer.norm(unit) is unit
         else:
             unit = unit - unit.mean(-1, keepdim=True) if kind.split(",")[0] in SUBTRACT_THE_MEAN else unit
@@ -136,13 +212,3 @@ def test_the_gain_of_the_norm(opened):
         plain = layer.norm(layer.pre) - (0 if bias is None else bias)
         for maps, folded in zip((layer.query, layer.key), layer.folded(), strict=True):
             torch.testing.assert_close(plain @ maps, unit @ folded, **CLOSE)
-
-
-def test_an_unknown_family(tmp_path):
-    model = AutoModelForCausalLM.from_config(
-        BloomConfig(vocab_size=VOCABULARY_SIZE, hidden_size=D_MODEL, n_layer=1, n_head=2)
-    )
-    with pytest.raises(InputError) as caught:
-        open_checkpoint(save(model, tmp_path / "bloom"))
-    assert "expected a decoder of a family that leadterm knows (cohere, gemma," in str(caught.value)
-    assert str(caught.value).endswith("found a model of type 'bloom'. Choose a model of these families.")

@@ -19,20 +19,23 @@ def message_of(wanted, available=PYTHIA) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "step"),
+    ("name", "step", "series"),
     [
-        ("step512", 512),
-        ("stage1-step1000-tokens5B", 1000),
-        ("checkpoint-500", 500),
-        ("Step_07", 7),
-        ("iter_0000010", 10),
-        ("main", None),
-        ("v1.5", None),
-        ("stepwise", None),
+        ("step512", 512, ""),
+        ("stage1-step1000-tokens5B", 1000, "stage1-"),
+        ("stage2-ingredient3-step1000-tokens5B", 1000, "stage2-ingredient3-"),
+        ("phase2_checkpoint_055500", 55500, "phase2_"),
+        ("checkpoint-500", 500, ""),
+        ("Step_07", 7, ""),
+        ("iter_0000010", 10, ""),
+        ("main", None, ""),
+        ("v1.5", None, ""),
+        ("stepwise", None, ""),
     ],
 )
-def test_the_step_in_a_name(name, step):
+def test_the_step_in_a_name(name, step, series):
     assert Revision.named(name) == Revision(name, step)
+    assert Revision.named(name).series == series
 
 
 def test_names_ranges_and_all():
@@ -68,6 +71,40 @@ def test_a_range_without_two_ends(wanted):
 
 
 def test_two_revisions_of_one_step():
-    message = message_of("all", ["step1", "stage2-step1", "step2"])
-    assert "'all' holds two revisions of step 1, 'step1' and 'stage2-step1'. List the revisions" in message
-    assert names(["step1", "stage2-step1"], ["step1", "stage2-step1"]) == ["stage2-step1", "step1"]
+    twins = ["step1", "step1-again", "step2"]
+    message = message_of("all", twins)
+    assert "'all' holds two revisions of step 1, 'step1' and 'step1-again'. List the revisions" in message
+    assert "'step1..step2' holds two revisions of step 1" in message_of("step1..step2", twins)
+    assert names(["step1", "step1-again"], twins) == ["step1", "step1-again"]
+
+
+STEPS = (1000, 2000, 3000)
+STAGES = ["main", *(f"stage{stage}-step{step}-tokens{step}B" for stage in (1, 2) for step in STEPS)]
+
+
+def test_stages_count_their_steps_anew():
+    assert names("all", STAGES) == [f"stage{stage}-step{step}-tokens{step}B" for step in STEPS for stage in (1, 2)]
+    assert names("stage1-step1000..stage1-step2000", STAGES) == STAGES[1:3]
+    assert names("stage2-step1500..stage2-step3000", STAGES) == STAGES[5:]
+    both = ["stage2-step1000..stage2-step1000", "stage1-step3000..stage1-step9999"]
+    assert names(both, STAGES) == [STAGES[4], STAGES[3]]
+    assert names("step1..step9999", [*STAGES, "step5"]) == ["step5"], "the stages have names of their own"
+
+
+def test_a_range_that_holds_nothing_of_its_stage():
+    assert "lies in 'stage3-step1..stage3-step9'; there are 7" in message_of("stage3-step1..stage3-step9", STAGES)
+    assert "lies in 'step1..step9999'; there are 7" in message_of("step1..step9999", STAGES)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("stage1-step1000..stage2-step2000", "found 'stage1-' and 'stage2-' in"),
+        ("stage1-step1000..step2000", "found 'stage1-' and '' in"),
+        ("stage2-step9..stage1-step1", "found 'stage2-' and 'stage1-' in"),
+    ],
+)
+def test_a_range_over_two_stages(wanted, found):
+    message = message_of(wanted, STAGES)
+    assert message.startswith("a model: the names at both ends of a range begin alike, because steps are counted anew")
+    assert message.endswith(f"{found} {wanted!r}. List a range for each stage.")

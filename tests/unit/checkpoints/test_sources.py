@@ -110,6 +110,17 @@ def test_a_folder_of_revisions(saved, tmp_path):
     assert "expected the folder of a model; found a folder of 3 revisions, such as 'step0'. Say which" in message
 
 
+def test_a_folder_of_stages(saved, tmp_path):
+    sweep = tmp_path / "sweep"
+    stages = [f"stage{stage}-step{step}" for stage in (1, 2) for step in (1000, 2000)]
+    for name in stages:
+        shutil.copytree(saved, sweep / name)
+    assert [one.name for one in find_revisions(sweep, "stage1-step1000..stage1-step2000")] == stages[:2]
+    assert [one.name for one in find_revisions(sweep, "stage2-step1000..stage2-step2000")] == stages[2:]
+    assert {one.name for one in find_revisions(sweep, "all")} == set(stages)
+    assert [find_revisions(sweep / name)[0].name for name in stages] == stages
+
+
 @pytest.mark.parametrize(
     "source", ["./no", "/no/where", "~/none", "no.gguf", "a/b.bin", "a/model.safetensors", Path("a/b")]
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leadterm.config import Config, parse_config
-from leadterm.corpus.asked import check_asked, check_asked_first
+from leadterm.corpus.asked import beyond, check_asked, check_asked_first
 from leadterm.errors import ConfigError, InputError
 
 BPE = {"kind": "bpe", "vocabulary_size": 300}
@@ -36,7 +36,6 @@ def given(tmp_path, tiny_json) -> dict[str, Any]:
 
 def test_what_the_vocabulary_has():
     check_asked(config_of(BPE, " bread", "␣bread", "Ġbread", "▁bread", "bread", "king", "\n", "⏎"), VOCABULARY)
-    check_asked(config_of(BPE, top=5, aligned=True), VOCABULARY)
 
 
 def test_a_token_that_it_has_not_is_named_with_its_key_and_others():
@@ -57,17 +56,20 @@ def test_one_that_may_be_several_is_refused():
 
 
 def test_all_that_is_wrong_is_told_at_once():
-    message = message_of(check_asked, config_of(BPE, "king", "kong", "␣brot", top=6, aligned=True), VOCABULARY)
+    message = message_of(check_asked, config_of(BPE, "king", "kong", "␣brot"), VOCABULARY)
     assert [line.split(" ")[:2] for line in message.splitlines()] == [
         ["associations.tokens:", "'kong'"],
         ["associations.tokens:", "'␣brot'"],
-        ["attention.top_tokens:", "it"],
-        ["alignment.tokens:", "it"],
     ]
-    assert message.splitlines()[2:] == [
-        "attention.top_tokens: it asks for 6 tokens, and the vocabulary has only 5. Ask for fewer, or for all (null).",
-        "alignment.tokens: it asks for 6 tokens, and the vocabulary has only 5. Ask for fewer, or for all (all).",
-    ]
+
+
+@pytest.mark.parametrize(("top", "said"), [(None, False), (4, False), (5, False), (6, True), (5000, True)])
+def test_numbers_beyond_the_vocabulary_are_told_and_do_no_harm(top, said):
+    check_asked(config_of(BPE, top=top, aligned=top is not None), VOCABULARY)
+    keys = ["attention.top_tokens", "alignment.tokens"] if said else []
+    says = f"asks for the {top or 0:,} most frequent tokens, and the vocabulary has 5: all are taken"
+    config = config_of(BPE, top=top, aligned=top is not None)
+    assert list(beyond(config, len(VOCABULARY))) == [f"{key} {says}" for key in keys]
 
 
 @pytest.mark.parametrize(
@@ -93,23 +95,11 @@ def test_what_the_word_rule_may_make_waits_for_the_corpus(typed):
     check_asked_first(config_of(WORDS, typed))
 
 
-@pytest.mark.parametrize(
-    ("tokenizer", "most"),
-    [(BPE, 300), (WORDS, 3), (WORDS | {"unknown": "replace"}, 4), ({"kind": "ids", "vocabulary_size": 7}, 7)],
-)
-def test_more_tokens_than_there_can_be_are_refused_first(tokenizer, most):
-    check_asked_first(config_of(tokenizer, top=most))
-    message = message_of(check_asked_first, config_of(tokenizer, top=most + 1))
-    assert message.startswith(f"attention.top_tokens: it asks for {most + 1} tokens, and ")
-    assert message.endswith(f" {most}. Ask for fewer, or for all (null).")
-
-
 def test_a_given_tokenizer_is_asked_before_the_corpus_is_read(given, tiny_bpe):
-    check_asked_first(config_of(given, "cat", " cat", "␣on", "é", top=tiny_bpe.get_vocab_size()))
-    message = message_of(check_asked_first, config_of(given, " cats", top=tiny_bpe.get_vocab_size() + 1))
+    check_asked_first(config_of(given, "cat", " cat", "␣on", "é"))
+    message = message_of(check_asked_first, config_of(given, " cats"))
     assert message.startswith(f"associations.tokens: ' cats' is not in the vocabulary of {tiny_bpe.get_vocab_size()} ")
     assert "did you mean '␣cat'" in message
-    assert "attention.top_tokens: it asks for" in message
 
 
 def test_ids_are_named_by_their_numbers():
@@ -122,15 +112,17 @@ def test_ids_are_named_by_their_numbers():
 
 def test_no_tokenizer_is_loaded_where_nothing_is_asked():
     nowhere = {"kind": "huggingface", "source": "/no/where"}
-    check_asked_first(config_of(nowhere))
+    check_asked_first(config_of(nowhere, top=3))
     with pytest.raises(InputError, match=r"/no/where: there is no such file or folder"):
         check_asked_first(config_of(nowhere, "king"))
 
 
 def test_a_tokenizer_with_two_tokens_of_one_id(tmp_path):
-    """Only the first one names the id; the other is refused with it."""
+    """Only the first one names the id; the other is refused, and both are told."""
     model = {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0, "bread": 1, "breads": 1}}
     (tmp_path / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": model}))
     given = {"kind": "huggingface", "source": str(tmp_path)}
     check_asked_first(config_of(given, "bread"))
-    assert "did you mean 'bread'?" in message_of(check_asked_first, config_of(given, "breads"))
+    asked, odd = message_of(check_asked_first, config_of(given, "breads")).splitlines()
+    assert "did you mean 'bread'?" in asked
+    assert odd == f"{tmp_path}: tokens that share an id, which the first one names: 'bread' and 'breads' have 1"

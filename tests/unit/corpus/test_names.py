@@ -144,6 +144,7 @@ def test_tokens_that_would_read_alike_stay_apart():
         (["▁a", "Ġ", "b"], Spelling.PIECES),
         ([*BYTE_OF, "▁a", "▁b"], Spelling.PIECES),
         (["a", "##b", "[CLS]"], Spelling.PLAIN),
+        (["bread", "▁", "the"], Spelling.PLAIN),
     ],
 )
 def test_how_a_vocabulary_spells(tokens, expected):

@@ -151,7 +151,7 @@ def test_every_column_is_described_with_its_type(published):
     described = tables_of(
         {name: opened.manifest(name) for name in opened.products if name != "composed"} | {"alignment/x": None}
     )
-    assert len(described) == 9
+    assert len(described) == 10
     for one in described:
         for path in published.glob(one.pattern):
             fields = pq.read_schema(path)

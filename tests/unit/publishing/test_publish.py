@@ -215,8 +215,8 @@ def test_the_command(run, tmp_path, capsys):
     names = files_of(tmp_path / "out")
     size = sum((tmp_path / "out" / name).stat().st_size for name in names)
     assert capsys.readouterr().out.splitlines() == [
-        f"wrote {tmp_path}/out: vocabulary, bigram, context, frequencies, query_key, position, sources, alignment; "
-        f"{len(names)} files, {size:,} bytes",
+        f"wrote {tmp_path}/out: vocabulary, bigram, context, frequencies, query_key, position, sources, documents, "
+        f"alignment; {len(names)} files, {size:,} bytes",
         "it does not state dataset.creators, dataset.url, dataset.sources; a config that does can be given with "
         "--config (see conf/demo.yaml)",
         f"check it with  leadterm check {tmp_path}/out",

@@ -8,7 +8,7 @@ import pytest
 
 from leadterm.config.alignment import SHUFFLED
 from leadterm.report.accounts import accounts
-from leadterm.report.alignment import NUMBERS, models_of
+from leadterm.report.alignment import NUMBERS, Model, models_of
 from leadterm.report.curves import curves
 from leadterm.report.selections import by_head, by_predictor, by_step
 from support.report_cases import HEADS, LAYERS, PREDICTORS, REMARK, STEPS, add_scores, score_of, small_run
@@ -58,6 +58,19 @@ def test_selections_pick_the_cells_that_they_name(run):
     [heads] = by_head(model, "paper", "z", revision=1)
     assert heads.values.shape == (HEADS, LAYERS)
     assert heads.values[1, 1] == np.float32(-100 * score_of((1, 1), "qk", 1, "query_key", "centred"))
+
+
+@pytest.mark.parametrize(
+    ("revisions", "steps", "labels"),
+    [
+        (("step1", "step1000"), (1, 1000), ("1", "1,000")),
+        (("stage1-step8", "stage2-step8"), (8, 8), ("stage1-step8", "stage2-step8")),
+        (("stage1-step8", "stage2-step8", "stage2-step9"), (8, 8, 9), ("stage1-step8", "stage2-step8", "stage2-step9")),
+        (("step8", "main", "other"), (8, None, None), ("8", "main", "other")),
+    ],
+)
+def test_no_two_revisions_are_called_the_same(revisions, steps, labels):
+    assert Model("one", revisions, steps, (0,), {}).labels == labels
 
 
 def test_curves_stand_beside_both_nulls(run):

@@ -31,7 +31,7 @@ def test_all_files_are_read_and_counted(whole):
     seen = []
     found = check_run(Location.of(whole), lambda done, total: seen.append((done, total)))
     data = [whole / name for name in files_of(whole) if not name.endswith("manifest.json")]
-    assert (found.files, found.products) == (len(data), 11)
+    assert (found.files, found.products) == (len(data), 12)
     assert found.n_bytes == sum(path.stat().st_size for path in data)
     assert seen[-1] == (found.n_bytes, found.n_bytes)
     assert (found.problems, found.notes) == ((), ())
@@ -40,7 +40,7 @@ def test_all_files_are_read_and_counted(whole):
 def test_the_command_says_so_in_a_line(whole, capsys):
     assert cli.main(["check", str(whole)]) == 0
     found = check_run(Location.of(whole))
-    expected = f"{whole} is whole: 11 products, {found.files} files, {found.n_bytes:,} bytes\n"
+    expected = f"{whole} is whole: 12 products, {found.files} files, {found.n_bytes:,} bytes\n"
     assert capsys.readouterr().out == expected
 
 
@@ -134,7 +134,7 @@ def test_what_cannot_be_checked_is_told(run, capsys):
     (run / "pretrained/step0/model.safetensors").write_bytes(b"")
     assert cli.main(["check", str(run)]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
-        "note: 1 of 12 manifests, by an earlier version, have no hash of their own: a change to them may go unseen",
+        "note: 1 of 13 manifests, by an earlier version, have no hash of their own: a change to them may go unseen",
         "note: pretrained is not finished, so its files have no hashes yet",
     ]
 

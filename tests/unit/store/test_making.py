@@ -22,7 +22,7 @@ from leadterm.store.tables import table_bytes
 from support.whole_runs import READERS, SIZE
 
 RIGHT = {
-    "sources": "encode_corpus", "vocabulary": "encode_corpus", "windows": "encode_corpus",
+    "sources": "encode_corpus", "documents": "encode_corpus", "vocabulary": "encode_corpus", "windows": "encode_corpus",
     "bigram": "count_cooccurrences", "context": "count_cooccurrences", "frequencies": "count_cooccurrences",
     "composed": "compose_weights", "query_key": "count_attention", "position": "count_attention",
 }  # fmt: skip

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadterm.store import Location
+from leadterm.store import Location, documents
 from leadterm.store import windows as windows_module
-from leadterm.store.sorted_windows import merge_windows
+from leadterm.store.sorted_tables import DOCUMENTS, merge_sorted
+from leadterm.store.sorted_tables import WINDOWS as ORDER
 from leadterm.store.windows import SCHEMA, windows_file
 
 Window = tuple[int, int, list[int]]
@@ -53,7 +55,9 @@ def written(pieces: Iterator[pa.Table], place: Location, group_tokens: int) -> t
 @settings(max_examples=150, deadline=None)
 def test_the_order_is_that_of_all_windows_sorted_together(windows, dealt, cuts):
     sources = [sorted((w for w, i in zip(windows, dealt, strict=False) if i == n), key=key) for n in range(5)]
-    merged = pa.concat_tables([SCHEMA.empty_table(), *merge_windows([tables(source, cuts) for source in sources])])
+    merged = pa.concat_tables(
+        [SCHEMA.empty_table(), *merge_sorted([tables(source, cuts) for source in sources], ORDER)]
+    )
     found = [tuple(row.values()) for row in merged.to_pylist()]
     assert found == sorted(windows, key=key)
 
@@ -65,7 +69,7 @@ def test_files_have_the_bytes_and_row_groups_of_one(tmp_path_factory, windows, d
     ordered = sorted(windows, key=key)
     together = written(iter([table(ordered)]), folder / "together", 7)
     sources = [[w for w, i in zip(ordered, dealt, strict=False) if i == n] for n in range(3)]
-    apart = merge_windows([tables(source, cuts) for source in sources])
+    apart = merge_sorted([tables(source, cuts) for source in sources], ORDER)
     assert written(apart, folder / "apart", 7) == together
 
 
@@ -80,7 +84,49 @@ def test_a_source_of_many_equal_windows_is_not_gathered():
             yield table([equal] * 10)
 
     given = 0
-    for piece in merge_windows([source(), source()]):
+    for piece in merge_sorted([source(), source()], ORDER):
         given += len(piece)
         assert 10 * read - given <= 20
     assert given == 1000
+
+
+DOCUMENT = st.tuples(
+    st.sampled_from([-(2**63), -1, 0, 2**63 - 1]),
+    st.integers(0, 2),
+    st.one_of(st.none(), st.integers(0, 300)),
+    st.integers(2, 2**40),
+    st.integers(1, 3),
+)
+
+
+def as_sorted(rows: list[tuple[int | None, ...]]) -> list[tuple[int | None, ...]]:
+    return sorted(rows, key=lambda row: [(value is None, value or 0) for value in row])
+
+
+@given(st.lists(st.lists(DOCUMENT, max_size=12), max_size=4), st.integers(1, 5))
+@settings(deadline=None)
+def test_documents_merge_into_their_one_order(sources, size):
+    """Independent: Python sorts all of them, a row that is not known last."""
+
+    def given_out(rows):
+        columns = list(zip(*as_sorted(rows), strict=True)) or [[]] * len(documents.SCHEMA)
+        arrays = [pa.array(list(part), kind) for part, kind in zip(columns, documents.SCHEMA.types, strict=True)]
+        table = pa.table(arrays, schema=documents.SCHEMA)
+        yield from (table[start : start + size] for start in range(0, len(table), size))
+
+    merged = [documents.SCHEMA.empty_table(), *merge_sorted(list(map(given_out, sources)), DOCUMENTS)]
+    found = [tuple(row.values()) for row in pa.concat_tables(merged).to_pylist()]
+    assert found == as_sorted([row for rows in sources for row in rows])
+
+
+@given(st.lists(DOCUMENT, max_size=20))
+@settings(deadline=None)
+def test_packed_documents_come_out_as_they_went_in_and_bytes_sort_as_rows(rows):
+    """Spark sorts what is packed by its bytes."""
+    hashes, source, row, tokens, windows = list(zip(*rows, strict=True)) or [()] * 5
+    numbers = [np.array(part, dtype=np.int64) for part in (tokens, windows)]
+    packed = documents.pack(pa.array(source, pa.int32()), pa.array(row, pa.int64()), *numbers)
+    unpacked = documents.unpack(pa.array(hashes, pa.int64()), packed)
+    assert [tuple(one.values()) for one in unpacked.to_pylist()] == rows
+    by_bytes = sorted(range(len(rows)), key=lambda i: packed[i].as_py())
+    assert [rows[i][1:] for i in by_bytes] == as_sorted([one[1:] for one in rows])
