@@ -1,14 +1,15 @@
 """How large a language model is, read from its config.json or the header of its GGUF file: no weight is loaded."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from huggingface_hub import snapshot_download
 
-from leadterm.checkpoints.files import count_parameters
+from leadterm.checkpoints.files import check_config, read_weights
+from leadterm.checkpoints.json_files import read_json
 from leadterm.checkpoints.revisions import Revision, needs_listing
 from leadterm.checkpoints.sources import CONFIG_FILE, MAIN, Place, find_revisions, locate
 from leadterm.corpus.gguf import count_gguf_weights, read_gguf_numbers
@@ -94,8 +95,8 @@ def _shape(place: Place, revisions: int) -> Shape:
         numbers: Mapping[str, Any] = _without_family(read_gguf_numbers(place.path))
         n_weights = count_gguf_weights(place.path)
     else:
-        n_weights = count_parameters(place)  # which checks config.json
-        config = json.loads((place.path / CONFIG_FILE).read_text(encoding="utf-8"))
+        check_config(place)
+        config, n_weights = read_json(place.path / CONFIG_FILE), read_weights(place, torch.float32).n_numbers
         numbers = config.get("text_config") or config
     layers, width, heads = (_first(numbers, names, place) for names in (LAYERS, WIDTHS, HEADS))
     head = next((int(numbers[name]) for name in HEAD_WIDTHS if numbers.get(name)), width // heads)

@@ -16,7 +16,7 @@ def test_the_model_has_the_shape_that_its_files_tell(tmp_path, family):
     model = tiny_model(family)
     save(model, tmp_path / "model")
     found = shape_of(str(tmp_path / "model"), None)
-    config = model.config
+    config = model.config.get_text_config()
     heads = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     assert (found.n_layers, found.d_model) == (config.num_hidden_layers, config.hidden_size)
     assert (found.n_heads, found.d_head) == (config.num_attention_heads, heads)
