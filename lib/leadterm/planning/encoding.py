@@ -107,7 +107,8 @@ def _encode(
     goes_on = batch.column(1)
     parts = [batch.column(0).filter(mask) for mask in (pc.invert(goes_on), goes_on)]
     found = [encoding(iter([batch_of(part, 0, pa.array(np.arange(len(part))))])) for part in parts]
-    (ending, tally), (going, pieces) = ((_table(windows), _tally(row)) for windows, row in found)
+    # Between windows and tally come the documents themselves, of which a plan needs nothing.
+    (ending, tally), (going, pieces) = ((_table(windows), _tally(row)) for windows, *_, row in found)
     # The window in which a piece ends is whole in the corpus. The next piece begins with a position that has no place
     # here: that from the last token of this one.
     going = going.filter(pc.greater(pc.list_value_length(going["tokens"]), encoding.length))
