@@ -9,6 +9,7 @@ from typing import Any
 
 from leadterm.config import Config
 from leadterm.store import Location, Manifest, read_manifest
+from leadterm.store.alignment import SHUFFLED_RUN, alignment_manifests
 
 PRODUCTS = ("windows", "bigram", "context", "composed", "query_key")
 FEW_POSITIONS = 50_000
@@ -56,13 +57,15 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
         If the corpus or the tokenizer is missing or broken.
     """
     from leadterm.checkpoints.memory import available_memory  # noqa: PLC0415  # brings PyTorch
+    from leadterm.evaluation.planned import plan_alignment  # noqa: PLC0415  # as above
     from leadterm.planning import hazards  # noqa: PLC0415  # as above
     from leadterm.planning.observing import observe  # noqa: PLC0415  # as above
-    from leadterm.planning.stages import predict_stages  # noqa: PLC0415  # as above
+    from leadterm.planning.stages import predict_stages, whole_run  # noqa: PLC0415  # as above
 
     device, problems = _device(config)
     seen = observe(config, sample_bytes, seed, composes_here=device == "cpu")
-    corpus, stages = seen.observed.corpus, predict_stages(config, seen.observed, cores)
+    corpus, (later, left_out) = seen.observed.corpus, plan_alignment(config, seen, cores)
+    stages = [*predict_stages(config, seen.observed, cores), *later]
     is_local = str(config.spark.get("spark.master", "local")).startswith("local")
     problems += _output_problems(config, output)
     problems += hazards.of_the_corpus(config, corpus, seen.drawn, seen.tokens)
@@ -70,7 +73,8 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     problems += hazards.before_counting(config, corpus)
     problems += hazards.of_memory(stages, cores if is_local else 0, available_memory())
     problems += hazards.of_disks(stages, output, _shuffle_folder(config))
-    return Plan(stages, _notes(config, seen, cores, device), problems)
+    stages = [*stages, *([whole_run(stages)] if stages else [])]
+    return Plan(stages, [*_notes(config, seen, cores, device), *left_out], problems)
 
 
 def _device(config: Config) -> tuple[str, list[Any]]:
@@ -114,14 +118,9 @@ def _notes(config: Config, seen: Any, cores: int, device: str) -> list[str]:
         notes.append("the sample is so small that the truth may well lie outside the bounds; raise --sample")
     if config.corpus.where is not None:
         notes.append("corpus.where is not evaluated: all is of all records, and a run takes as much or less")
+    notes += drawn.caveats
     if device != "cpu":
         notes.append(f"scores are composed on {device}, whose time is not predicted")
-    if config.alignment is not None:
-        notes.append("alignment is not predicted: no checkpoint was opened")
-        if config.alignment.shuffled:
-            notes.append(
-                "the shuffled run is not predicted: up to 3.5 times as many pairs in bigram, up to 1.7 in context"
-            )
     return notes
 
 
@@ -133,12 +132,31 @@ def measure_run(run: Location) -> dict[tuple[str, str], float]:
     run
         The run directory. What it does not hold is left out.
     """
+    values = _measured(run, "")
+    shuffled = _measured(run / SHUFFLED_RUN, "shuffled: ")
+    values |= {key: size for key, size in shuffled.items() if key[0] != "shuffled: encode"}
+    if ("shuffled: encode", "windows bytes") in shuffled:
+        values["shuffled: windows", "windows bytes"] = shuffled["shuffled: encode", "windows bytes"]
+    scored = alignment_manifests(run)
+    if scored:
+        values["alignment", "revisions"] = len(scored)
+        layers = (one.settings["layers"] or range(one.counts["layers"]) for one in scored)
+        values["alignment", "layers"] = sum(map(len, layers))
+        values["alignment", "tokens"] = scored[0].counts["tokens"]
+        prepared = read_manifest(run, "predictors")
+        if len(scored) == 1 and prepared:  # Of more, which are scored side by side, no manifest says how long it was.
+            values["alignment", "seconds"] = scored[0].seconds["evaluate"] + prepared.seconds["prepare"]
+    return values
+
+
+def _measured(run: Location, prefix: str) -> dict[tuple[str, str], float]:
+    """Take from the manifests of a run, or of its shuffled one, what they say of each stage."""
     found = {name: one for name in PRODUCTS if (one := read_manifest(run, name))}
     values: dict[tuple[str, str], float] = {}
     for product, stage, quantities in MEASURED:
         if product in found:
-            values |= {(stage, name): read(found[product]) for name, read in quantities.items()}
-    for product, title in (("bigram", ""), ("query_key", "attention: ")):
+            values |= {(f"{prefix}{stage}", name): read(found[product]) for name, read in quantities.items()}
+    for product, title in (("bigram", prefix), ("query_key", f"{prefix}attention: ")):
         if product in found and "partials" in found[product].passing_bytes:
             values[f"{title}count", "partial bytes"] = found[product].passing_bytes["partials"]
             values |= {(f"{title}{name}", "seconds"): found[product].seconds[name] for name in ("count", "merge")}

@@ -63,7 +63,8 @@ def test_bytes_of_files_are_those_of_the_run(run, text):
     """The plan writes the same files, but divided into other ones; a file's frame is some hundreds of bytes."""
     found, _ = plan(text, run, 10**9)
     measured = {key: size for key, size in measure_run(run).items() if key[1].endswith("bytes")}
-    assert set(measured) == {key for key in found if key[1].endswith("bytes") and key[1] != "shuffle bytes"}
+    passing = ("shuffle bytes", "disk bytes")  # No manifest says how large these were.
+    assert set(measured) == {key for key in found if key[1].endswith("bytes") and key[1] not in passing}
     errors = {key: found[key].value / size - 1 for key, size in measured.items()}
     # How many bytes a sum of scores takes, a plan learns from scores that it makes up.
     tolerance = {("attention: count", "partial bytes"): 0.1}

@@ -10,6 +10,7 @@ import pytest
 from leadterm import cli
 from leadterm.corpus import ids_file
 from support.jobs import write_files
+from support.tiny_models import save, tiny_model
 
 TEXTS = ["one two three four five six"] * 40
 
@@ -94,3 +95,42 @@ def test_what_is_asked_of_a_given_vocabulary_is_certain(config, capsys):
     assert problem["message"].startswith(
         "associations.tokens: '30' is not in the vocabulary of 30 tokens; did you mean"
     )
+
+
+def plan_of(capsys, command) -> dict:
+    assert cli.main(command) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_alignment_is_foretold_for_the_models_that_are_here(config, capsys):
+    save(tiny_model("llama"), config.parent / "model")
+    here = {"source": str(config.parent / "model")}
+    alignment = {"checkpoints": [here, {"source": "owner/elsewhere"}], "device": "cpu"}
+    found = plan_of(capsys, write(config, alignment=alignment))
+    stage = found["stages"]["alignment"]
+    assert {name: stage[name]["expected"] for name in ("revisions", "layers", "tokens")} == {
+        "revisions": 1, "layers": 2, "tokens": 5,
+    }  # fmt: skip
+    assert 0 < stage["seconds"]["low"] < stage["seconds"]["expected"] < stage["seconds"]["high"]
+    assert stage["scoring memory"]["expected"] > 2**29
+    [note] = [note for note in found["notes"] if "alignment" in note]
+    assert note.startswith("alignment is not predicted for owner/elsewhere: owner/elsewhere at revision 'main' is not")
+
+
+def test_a_shuffled_run_is_foretold_too(config, capsys):
+    found = plan_of(capsys, write(config, alignment={"shuffled": True, "device": "cpu"}))
+    stages = found["stages"]
+    shuffled = [name for name in stages if name.startswith("shuffled: ")]
+    assert shuffled == [f"shuffled: {name}" for name in ("windows", *list(stages)[1:6])]
+    pairs = [stages[name]["bigram nonzeros"]["expected"] for name in ("merge", "shuffled: merge")]
+    assert pairs[0] < pairs[1] <= 25, "all texts are alike, until they are shuffled"
+    assert "alignment is not predicted: the config names no checkpoint" in found["notes"]
+
+
+def test_what_a_run_takes_on_its_disk_at_most(config, capsys):
+    stages = plan_of(capsys, write(config))["stages"]
+    sizes = {name: one["expected"] for stage in stages.values() for name, one in stage.items() if name != "disk bytes"}
+    kept = sum(size for name, size in sizes.items() if name.endswith("bytes") and not name.startswith(("part", "shuf")))
+    at_most = stages["whole run"]["disk bytes"]["expected"]
+    passing = max(one["partial bytes"]["expected"] for one in stages.values() if "partial bytes" in one)
+    assert kept <= at_most <= kept + passing

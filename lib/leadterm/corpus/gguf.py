@@ -18,6 +18,7 @@ GGUF_MAGIC = b"GGUF"
 # Value types of the GGUF format by size in bytes (ggml/docs/gguf.md, versions 2 and 3); 8 is text, 9 is an array.
 _SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _TEXT, _ARRAY = 8, 9
+_WHOLE = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 10: "Q", 11: "q"}
 _LONGEST_TEXT = 2**24
 
 # How llama.cpp (src/llama-vocab.cpp, regex_exprs) splits text before merging, by tokenizer.ggml.pre. transformers
@@ -129,6 +130,25 @@ def count_gguf_weights(path: Path) -> int:
             *shape, _, _ = struct.unpack(f"<{axes}QIQ", file.read(8 * axes + 12))
             total += math.prod(shape)
     return total
+
+
+def read_gguf_numbers(path: Path) -> dict[str, int]:
+    """Read the whole numbers among the metadata of a GGUF file, such as ``llama.block_count``.
+
+    Raises
+    ------
+    InputError
+        The file is broken.
+    """
+    found = {}
+    with _header(path) as (file, _, entries):
+        for _ in range(entries):
+            key, kind = _read_key(file)
+            if kind in _WHOLE:
+                (found[key],) = struct.unpack(f"<{_WHOLE[kind]}", file.read(_SIZES[kind]))
+            else:
+                _skip(file, kind)
+    return found
 
 
 @contextmanager

@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from leadterm.counting import SparseRows, Statistic, count_unit, reciprocal_weights
+from leadterm.counting import SparseRows, Statistic, count_unit
 from leadterm.counting.positions import CURRENT
 from leadterm.counting.units import count_contexts
 from leadterm.planning.growth import nested_parts
 
-PARTS = 16
-"""Into which a sample is divided: five points of the curve."""
+PARTS = 32
+"""Into which a sample is divided: five points of the curve, and one more to try predictions out."""
+POINTS = 5
+"""Of a curve, the last ones: what was found in smaller parts tells less of a corpus."""
+QUARTERS = 4
 CAPACITY = 2**21
 """Entries of a batch of rows."""
 LEAST_LEVELS = 5
-"""Of which halves have curves of their own."""
+"""Of which quarters have curves of their own."""
 Curve = tuple[list[float], list[float]]
 Tokens = NDArray[np.int32]
 Offsets = NDArray[np.int64]
@@ -81,18 +84,21 @@ class Census:
         """The whole sample."""
         return self.levels[-1]
 
-    def curve(self, name: str) -> Curve:
-        """Give the positions of each level, and how much of something there is."""
-        return _curve(self.levels, name)
+    def curve(self, name: str, *, without: int = 0) -> Curve:
+        """Give the positions of the last levels, and how much of something there is; but for the very last ones."""
+        return _curve(self.levels[: len(self.levels) - without][-POINTS:], name)
 
-    def curves_of_halves(self, name: str) -> tuple[Curve, Curve] | None:
-        """Give the same of either half of the sample alone; None if it has too few parts."""
+    def curves_of_quarters(self, name: str) -> list[Curve]:
+        """Give the same of each quarter of the sample alone; none if it has too few parts."""
         if len(self.counted) < LEAST_LEVELS:
-            return None
-        lower = self.counted[:-1]
-        first = _curve([_mean(parts[: len(parts) // 2]) for parts in lower], name)
-        second = _curve([_mean(parts[len(parts) // 2 :]) for parts in lower], name)
-        return first, second
+            return []
+        lower = self.counted[:-2]
+        return [
+            _curve(
+                [_mean(parts[len(parts) * i // QUARTERS : len(parts) * (i + 1) // QUARTERS]) for parts in lower], name
+            )
+            for i in range(QUARTERS)
+        ]
 
     def rates(self) -> tuple[float, float, float]:
         """Say what a pair costs, a nonzero that is counted, and a unit: seconds of one core."""
@@ -125,15 +131,19 @@ def fit_costs(numbers: NDArray[np.float64], seconds: NDArray[np.float64]) -> lis
     return [float(cost) for cost in costs]
 
 
-def take_census(tokens: Tokens, offsets: Offsets, size: int, length: int, kept: NDArray[np.bool_] | None) -> Census:
+def take_census(
+    tokens: Tokens, offsets: Offsets, size: int, weights: NDArray[np.int64], kept: NDArray[np.bool_] | None
+) -> Census:
     """Count a sample and its nested parts.
 
     Parameters
     ----------
     tokens, offsets
         Its windows in random order of documents, as :func:`leadterm.counting.count_unit` takes them.
-    size, length
-        V and T.
+    size
+        V.
+    weights
+        int64 (T,): the job's own, since a pair whose weights are all rounded to 0 is not counted.
     kept
         bool (V,): the tokens that are composed; None for all.
     """
@@ -141,7 +151,6 @@ def take_census(tokens: Tokens, offsets: Offsets, size: int, length: int, kept: 
     n_parts = min(PARTS, 2 ** (n_windows.bit_length() - 1))
     places = np.searchsorted(offsets, np.linspace(0, offsets[-1], n_parts + 1))
     cuts = np.maximum.accumulate(np.minimum(places, n_windows))
-    weights = reciprocal_weights(length, 8)
     counted = [
         [_count(*_windows(tokens, offsets, cuts[first], cuts[last]), size, weights, kept) for first, last in ranges]
         for ranges in nested_parts(n_parts)

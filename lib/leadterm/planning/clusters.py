@@ -21,10 +21,26 @@ class Cluster:
         string or list<int64>.
     weight
         What part of the corpus's weight they are.
+    stands_for
+        The weight of what they are the beginning of, where the rest was not read; else 0.
+    extent
+        The weight that was passed over to find them: documents that began elsewhere lie in it too. None: their own.
     """
 
     documents: Any
     weight: float
+    stands_for: float = 0.0
+    extent: float | None = None
+
+    @property
+    def times(self) -> float:
+        """How many times as much they stand for as was read of it."""
+        return max(1.0, self.stands_for / self.weight) if self.weight else 1.0
+
+    @property
+    def passed(self) -> float:
+        """The weight that was passed over to find them."""
+        return self.weight if self.extent is None else self.extent
 
 
 @dataclass(frozen=True)
@@ -41,9 +57,18 @@ class Clusters:
         Of the corpus; None if its format does not say.
     file_bytes
         Of its files.
+    least_text, most_text
+        Bytes between which the text of the corpus is known to lie.
     """
 
     read: list[Cluster]
     weight: float
     documents: Estimate | None
     file_bytes: int
+    least_text: float = 0.0
+    most_text: float = float("inf")
+
+    @property
+    def seen(self) -> float:
+        """What share of the weight was read."""
+        return sum(cluster.weight for cluster in self.read) / self.weight if self.weight else 1.0

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
-from leadterm.planning.drawing import SIGMAS, Drawn, ratio_estimate
+from leadterm.planning.drawing import Drawn
 from leadterm.planning.encoding import Encoded
 from leadterm.planning.estimate import Estimate
 from leadterm.planning.growth import predict_growth
+from leadterm.planning.ratios import SIGMAS, ratio_estimate, share_estimate
 from leadterm.spark.encoding import Tally
 
+SPREAD = 12**-0.5
+"""Standard deviation of what a document's last window lacks, in windows, if it may lack anything."""
 CURVE = 5
 """Points of the curve by which distinct words grow."""
 
@@ -45,15 +46,17 @@ class CorpusSize:
 def size_corpus(config: Config, drawn: Drawn, encoded: Encoded) -> CorpusSize:
     """Scale a sample up: documents by their number, positions by bytes of text."""
     n_kept, n_read = int(encoded.tally[Tally.KEPT]), int(encoded.tally[Tally.DOCUMENTS])
-    kept = _share(n_kept, n_read, drawn.share) * drawn.documents
-    found, length = float(encoded.positions_of_batches.sum()), config.windows.length
+    kept, length = share_estimate(n_kept, n_read, drawn.share) * drawn.eligible, config.windows.length
     if config.windows.policy == "first":
         windows, positions = kept, kept * length
     else:
-        ratio = ratio_estimate(encoded.positions_of_batches, encoded.bytes_of_batches, drawn.text_bytes.value)
-        positions = ratio * (drawn.text_bytes * (1 / drawn.text_bytes.value))
-        more = (int(encoded.tally[Tally.WINDOWS]) - found / length) / n_kept
-        windows = positions * (1 / length) + kept * more
+        text = drawn.eligible_bytes
+        ratio = ratio_estimate(encoded.positions_of_batches, encoded.bytes_of_batches, text.value)
+        positions = ratio * (text * (1 / max(text.value, 1.0)))
+        more = int(encoded.tally[Tally.WINDOWS]) - int(encoded.tally[Tally.POSITIONS]) / length
+        error = SIGMAS * SPREAD * (n_kept * (1 - drawn.share)) ** 0.5
+        ends = Estimate(max(0.0, more - error), more, more + error)
+        windows = positions * (1 / length) + kept * (ends * (1 / max(1, n_kept)))
     counts = encoded.token_counts
     return CorpusSize(
         documents=drawn.documents,
@@ -61,16 +64,9 @@ def size_corpus(config: Config, drawn: Drawn, encoded: Encoded) -> CorpusSize:
         windows=windows,
         positions=positions,
         vocabulary=_vocabulary(config, drawn, encoded),
-        largest_count=_share(int(counts.max()), int(counts.sum()), drawn.share) * (positions + kept),
+        largest_count=share_estimate(int(counts.max()), int(counts.sum()), drawn.share) * (positions + kept),
         encode_seconds=drawn.text_bytes * (encoded.tokenizer_seconds + encoded.seconds),
     )
-
-
-def _share(part: int, whole: int, seen: float) -> Estimate:
-    """Estimate a share from some draws; exact where all were seen."""
-    share = part / whole
-    left = 0.0 if seen >= 1 else 1 - seen
-    return Estimate.within(share, SIGMAS * float(np.sqrt(left * (1 - share) / max(part, 1))))
 
 
 def _vocabulary(config: Config, drawn: Drawn, encoded: Encoded) -> Estimate:

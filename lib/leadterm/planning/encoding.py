@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
 from leadterm.corpus import WordTokenizer, count_pieces, count_words, most_frequent, train_bpe
 from leadterm.errors import InputError
-from leadterm.planning.drawing import Drawn, with_bytes
+from leadterm.planning.drawing import Drawn
+from leadterm.planning.pieces import byte_lengths
 from leadterm.reading.documents import batch_of
 from leadterm.spark.encoding import Encoding, Tally, eligible_texts
 from leadterm.spark.vocabulary import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
@@ -31,9 +32,9 @@ class Encoded:
     windows
         A table (document, window, tokens) of all windows, in the order of the documents.
     tally
-        int64, by :class:`leadterm.spark.encoding.Tally`.
+        int64, by :class:`leadterm.spark.encoding.Tally`: of documents, for each of which its last piece stands.
     bytes_of_batches, positions_of_batches
-        Of each batch of documents: their bytes, and the positions that came of them.
+        Of each batch of documents and pieces of some: their bytes, and the positions that came of them.
     parts
         What a tokenizer was made of: bytes of text so far, and distinct words or pieces in them, batch after batch;
         empty where it was given.
@@ -77,32 +78,53 @@ def encode_sample(config: Config, drawn: Drawn) -> Encoded:
     given = given_tokenizer(config.tokenizer)
     tokenizer, distinct = _made(config, drawn, given) if isinstance(given, FromCorpus) else (given, ())
     made = time.process_time()
-    encoding = Encoding(
+    encoding = Encoding(  # Without limits of characters, which the documents that were drawn all meet.
         tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
         vocabulary_size=tokenizer.vocabulary_size,
         length=config.windows.length,
         policy=config.windows.policy,
         files=1,
-        min_characters=config.corpus.min_characters,
-        max_characters=config.corpus.max_characters,
     )
-    tables, tallies, sizes = [], [], []
-    for batch, n_bytes in with_bytes(drawn.batches):
-        windows, *_, tally = encoding(iter([batch_of(batch.column(0), 0, pa.array(np.arange(len(batch))))]))
-        tables.append(_table(windows))
-        tallies.append(np.frombuffer(tally.column(3)[0].as_py(), dtype="<i8"))
-        sizes.append(n_bytes)
-    tally, positions = np.sum(tallies, axis=0), np.array([one[Tally.POSITIONS] for one in tallies], dtype=float)
-    if not tally[Tally.WINDOWS]:
+    random = np.random.default_rng(0)
+    found = [_encode(encoding, batch, random) for batch in drawn.batches]
+    tables, tallies, positions = zip(*found, strict=True)
+    tally, sizes = np.sum(tallies, axis=0), [byte_lengths(batch.column(0)).sum() for batch in drawn.batches]
+    if not sum(map(len, tables)):
         raise InputError(
-            f"none of {tally[Tally.DOCUMENTS]:,} documents that were drawn gave a window. Check corpus.text_column, "
+            f"none of {drawn.sample_documents:,} documents that were drawn gave a window. Check corpus.text_column, "
             "the limits of corpus and windows.policy in the config."
         )
     making = (made - started) / distinct[-1][0] if distinct else 0.0  # To load one takes no time for each byte.
     seconds = making, (time.process_time() - made) / max(1, drawn.sample_bytes)
-    return Encoded(
-        tokenizer, pa.concat_tables(tables), tally, np.array(sizes, dtype=float), positions, distinct, *seconds
-    )
+    by_batch = np.array(sizes, dtype=float), np.array(positions)
+    return Encoded(tokenizer, pa.concat_tables(tables), tally, *by_batch, distinct, *seconds)
+
+
+def _encode(
+    encoding: Encoding, batch: pa.RecordBatch, random: np.random.Generator
+) -> tuple[pa.Table, NDArray[np.int64], float]:
+    """Encode a batch: windows, the tally of documents that end in it, and positions."""
+    goes_on = batch.column(1)
+    parts = [batch.column(0).filter(mask) for mask in (pc.invert(goes_on), goes_on)]
+    found = [encoding(iter([batch_of(part, 0, pa.array(np.arange(len(part))))])) for part in parts]
+    # Between windows and tally come the documents themselves, of which a plan needs nothing.
+    (ending, tally), (going, pieces) = ((_table(windows), _tally(row)) for windows, *_, row in found)
+    # The window in which a piece ends is whole in the corpus. The next piece begins with a position that has no place
+    # here: that from the last token of this one.
+    going = going.filter(pc.greater(pc.list_value_length(going["tokens"]), encoding.length))
+    positions = float(tally[Tally.POSITIONS] + pieces[Tally.POSITIONS] + pieces[Tally.KEPT])
+    return (_mixed(pa.concat_tables([ending, going]), random) if len(going) else ending), tally, positions
+
+
+def _tally(row: pa.RecordBatch) -> NDArray[np.int64]:
+    """Read a tally."""
+    return np.frombuffer(row.column(3)[0].as_py(), dtype="<i8")
+
+
+def _mixed(windows: pa.Table, random: np.random.Generator) -> pa.Table:
+    """Put documents into random order, their windows together."""
+    begins = np.cumsum(windows["window"].to_numpy() == 0)
+    return windows.take(pa.array(np.argsort(random.permutation(begins[-1] + 1)[begins], kind="stable")))
 
 
 def _table(batch: pa.RecordBatch) -> pa.Table:
@@ -117,10 +139,10 @@ def _made(config: Config, drawn: Drawn, settings: FromCorpus) -> tuple[AnyTokeni
     if isinstance(settings, WordTokenizerSection):
         count = count_words
     parts: Counter[str] = Counter()
-    limits, seen, distinct = (config.corpus.min_characters, config.corpus.max_characters), 0, []
-    for batch, n_bytes in with_bytes([*drawn.batches, *drawn.others]):
-        parts.update(count(eligible_texts(batch.column(0), *limits)))
-        seen += n_bytes
+    seen, distinct = 0, []
+    for batch in [*drawn.batches, *drawn.others]:
+        parts.update(count(eligible_texts(batch.column(0), 1, 2**63 - 1)))
+        seen += int(byte_lengths(batch.column(0)).sum())
         distinct.append((seen, len(parts)))
     if not parts:
         raise InputError("no document that was drawn has a word. Check corpus.text_column and the limits of corpus.")

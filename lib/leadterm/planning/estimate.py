@@ -46,6 +46,16 @@ class Estimate:
         """Apply a function that does not fall."""
         return Estimate(function(self.low), function(self.value), function(self.high))
 
+    def between(self, low: float, high: float) -> "Estimate":
+        """Keep within what is known for sure.
+
+        Examples
+        --------
+        >>> Estimate(1.0, 2.0, 9.0).between(3.0, 5.0)
+        Estimate(low=3.0, value=3.0, high=5.0)
+        """
+        return self.through(lambda value: min(max(value, low), high))
+
     @property
     def is_exact(self) -> bool:
         """Whether the quantity is known."""

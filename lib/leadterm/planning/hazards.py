@@ -14,9 +14,15 @@ from leadterm.errors import LeadtermError
 from leadterm.planning.corpus import CorpusSize
 from leadterm.planning.drawing import Drawn
 from leadterm.planning.estimate import Estimate, total
-from leadterm.planning.stages import Stage
+from leadterm.planning.stages import Stage, on_disk
 from leadterm.store.location import Location
 
+MEMORIES = {
+    "task memory": "counting.memory_per_task",
+    "driver memory": "attention.memory",
+    "scoring memory": "alignment.at_once",
+}
+"""What stages hold, and the settings that it follows from; that for scoring is of all revisions at once."""
 KEPT = 0.5
 """A smaller share of documents that give a window is worth a warning."""
 
@@ -119,9 +125,10 @@ def of_memory(stages: Sequence[Stage], cores: int, memory: int | None) -> Iterat
     So many tasks as ``cores`` run on it: none, if it is not the cluster itself.
     """
     for stage in stages:
-        for name, tasks in (("task memory", cores), ("driver memory", 1)):
+        for name, setting in MEMORIES.items():
+            tasks = 1 if name == "driver memory" else min(cores, 1) if name == "scoring memory" else cores
             if name in stage.quantities and memory is not None:
-                remedy = f"Lower {'counting.memory_per_task' if name == 'task memory' else 'attention.memory'}"
+                remedy = f"Lower {setting}"
                 needed = stage.quantities[name] * tasks
                 for found in _room(stage.name, needed, memory, f"of this machine's memory ({name})", remedy):
                     yield replace(found, certain=False)
@@ -133,19 +140,12 @@ def of_disks(stages: Sequence[Stage], output: Location | None, shuffles: Path) -
     yield from _room("encode", total(shuffled), _free(shuffles), f"on the disk of {shuffles}", "Set spark.local.dir")
     if output is None or not output.is_local:
         return
-    free, written, passing = _free(Path(output.path)), Estimate.exact(0), Estimate.exact(0)
-    for stage in stages:
-        sizes = {name: size for name, size in stage.quantities.items() if name.endswith("bytes")}
-        sizes.pop("shuffle bytes", None)
-        if "partial bytes" in sizes:  # They stay until the stage that merges them is done.
-            passing = sizes.pop("partial bytes")
-        written += total(list(sizes.values()))
-        found = list(_room(stage.name, written + passing, free, f"on the disk of {output}", "Choose another output"))
+    free = _free(Path(output.path))
+    for stage, taken in on_disk(stages):
+        found = list(_room(stage, taken, free, f"on the disk of {output}", "Choose another output"))
         if found:
             yield found[0]
             return
-        if "merge" in stage.name:
-            passing = Estimate.exact(0)
 
 
 def _room(stage: str, needed: Estimate, there: int | None, where: str, remedy: str) -> Iterator[Hazard]:

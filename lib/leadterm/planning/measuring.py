@@ -30,7 +30,7 @@ from leadterm.store.windows import SCHEMA, windows_file
 ROW = 20
 """Bytes of partial sums of a row, beside its entries: its key, their number and an offset."""
 REPEATS = 2
-"""Of a measurement of seconds."""
+"""Of the first measurement of seconds, which is that of new files and memory."""
 SHUFFLE_BLOCK, SHUFFLE_HEADER = 2**15, 21
 """Bytes that Spark compresses at once, and those that it writes before them."""
 
@@ -103,8 +103,9 @@ def measure_matrices(
     """Count a sample in two tasks and merge; and a quarter of it in one, because larger matrices pack better."""
     weights = reciprocal_weights(length, section.scale_bits)
     first, *_ = halves(*halves(tokens, offsets)[0])
-    made = [_repeated(section, size, units, weights) for units in ([first], halves(tokens, offsets))]
-    small, large = made
+    small = _repeated(section, size, [first], weights, REPEATS)
+    large = _repeated(section, size, halves(tokens, offsets), weights, 1)
+    made = (small, large)
     write = _fitted(made, "write", [one.batches for one in made])
     merge = _fitted(made, "merge", [len(MATRICES)] * len(made))
     return Matrices(
@@ -123,10 +124,12 @@ def _fitted(made: Sequence["_Made"], name: str, others: Sequence[float]) -> tupl
     return entry, rest
 
 
-def _repeated(section: CountingSection, size: int, units: Sequence[Any], weights: NDArray[np.int64]) -> "_Made":
-    """Count and merge some units twice, and take the faster times: the first ones are those of new files and memory."""
+def _repeated(
+    section: CountingSection, size: int, units: Sequence[Any], weights: NDArray[np.int64], repeats: int
+) -> "_Made":
+    """Count and merge some units some times, and take the fastest."""
     made = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         with TemporaryDirectory() as folder:
             (Path(folder) / PARTS).mkdir()
             made.append(_Workplace(Path(folder), section, size).make(units, size, weights))

@@ -3,9 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from leadterm.composing import top_tokens
 from leadterm.config import Config
+from leadterm.counting import reciprocal_weights
 from leadterm.planning.census import take_census
 from leadterm.planning.corpus import size_corpus
 from leadterm.planning.drawing import Drawn, draw
@@ -31,6 +35,8 @@ class Observation:
         That all this took.
     vocabulary
         These tokens, by id.
+    matrices
+        Of the sample: bigram [CURRENT, NEXT] and context matrix [NEXT, CONTEXT], float64 (V, V).
     """
 
     drawn: Drawn
@@ -38,6 +44,7 @@ class Observation:
     tokens: int
     seconds: float
     vocabulary: Sequence[str] = ()
+    matrices: tuple[Any, Any] = (None, None)
 
 
 def observe(config: Config, sample_bytes: int, seed: int, *, composes_here: bool) -> Observation:
@@ -60,17 +67,21 @@ def observe(config: Config, sample_bytes: int, seed: int, *, composes_here: bool
         If the corpus or the tokenizer is missing or broken, or no document that was drawn gives a window.
     """
     started = time.perf_counter()
-    drawn = draw(config.corpus, sample_bytes, seed)
+    drawn = draw(config.corpus, config.windows, sample_bytes, seed)
     encoded = encode_sample(config, drawn)
     tokens, offsets = encoded.flat
     size, length = encoded.tokenizer.vocabulary_size, config.windows.length
-    counts, top = encoded.token_counts, config.attention.top_tokens
-    census = take_census(tokens, offsets, size, length, None if top is None else top_tokens(counts, top))
+    counts, top, scale_bits = encoded.token_counts, config.attention.top_tokens, config.counting.scale_bits
+    kept, weights = None if top is None else top_tokens(counts, top), reciprocal_weights(length, scale_bits)
+    census, shuffled = take_census(tokens, offsets, size, weights, kept), None
+    if config.alignment is not None and config.alignment.shuffled:
+        mixed = np.random.default_rng(seed).permutation(tokens)
+        shuffled = take_census(mixed, offsets, size, weights, kept)
     matrices = measure_matrices(tokens, offsets, size, length, config.counting)
     bigram, context = count_matrices(tokens, offsets, size, length)
     composing = measure_composing(bigram, context, counts, int(census.whole.positions)) if composes_here else None
     attending = measure_attending(tokens, offsets, bigram, context, length, census)
-    observed = Observed(
-        size_corpus(config, drawn, encoded), census, measure_windows(encoded.windows), matrices, composing, attending
-    )
-    return Observation(drawn, observed, size, time.perf_counter() - started, encoded.tokenizer.tokens)
+    sizes, windows = size_corpus(config, drawn, encoded), measure_windows(encoded.windows)
+    observed = Observed(sizes, census, windows, matrices, composing, attending, shuffled)
+    seconds = time.perf_counter() - started
+    return Observation(drawn, observed, size, seconds, encoded.tokenizer.tokens, (bigram, context))

@@ -1,7 +1,7 @@
 """Row groups of Parquet files as clusters: footers say how large each is, some are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from leadterm.config import CorpusSection
 from leadterm.errors import InputError
 from leadterm.planning.clusters import LEAST_CLUSTERS, Cluster, Clusters
 from leadterm.planning.estimate import Estimate
+from leadterm.planning.pieces import byte_lengths
 from leadterm.reading import ParquetRule, Split, read_documents, rule_of
 from leadterm.reading.parquet_documents import leaves_of
 from leadterm.reading.rules import Found
@@ -19,6 +20,11 @@ from leadterm.store.location import Location
 
 MOST_FOOTERS = 200
 """Files that are opened; of the others only the length is known."""
+PLAIN, FRAME = 0.9, 1000
+"""What part of a column's bytes before compression is text, at least, and what else a row group may hold: a column is
+never larger than its values, one after the other."""
+REPEATED = 1.5
+"""Times a column's bytes: if its rows hold so much more text, it is stored by reference to a dictionary."""
 LEAST_ROWS = 256
 """That are read of a row group, so that documents which differ in length even out."""
 
@@ -49,13 +55,17 @@ def parquet_clusters(
     scale = 1.0 if corpus.max_documents else file_bytes / max(1, opened)
     rows, weight = sum(group.rows for group in some), sum(group.weight for group in some)
     documents = Estimate.exact(rows) if scale == 1.0 else Estimate.within(rows * scale, 1 / np.sqrt(MOST_FOOTERS))
-    read, left = [], read_bytes
+    read: list[Cluster] = []
+    left = read_bytes
     for index in random.permutation(len(some)):
-        if left <= 0:
+        if left <= 0 and len(read) >= LEAST_CLUSTERS:
             break
         read.append(_read(some[index], corpus, max(1, read_bytes // min(LEAST_CLUSTERS, len(some)))))
         left -= int(read[-1].weight)
-    return Clusters(read, weight * scale, documents, file_bytes)
+    # Lengths of texts take 4 bytes, and levels an eighth of one; those of lists up to three for each id.
+    least = max(0.0, PLAIN * (weight - 5 * rows) - FRAME * len(some)) if scale == 1.0 else 0.0
+    most = np.inf if _is_repeated(read) else REPEATED * weight * scale
+    return Clusters(_weighed(read), weight * scale, documents, file_bytes, least, most)
 
 
 def _open_some(
@@ -105,8 +115,34 @@ def _bytes(group: Any, leaves: Sequence[int]) -> int:
 
 def _read(group: Group, corpus: CorpusSection, most_bytes: int) -> Cluster:
     """Read the documents of a row group, or the first part of them if it is larger."""
-    wanted = group.rows if group.weight <= most_bytes else max(LEAST_ROWS, group.rows * most_bytes // group.weight)
+    wanted = group.rows
+    if group.weight > most_bytes:
+        fitting = max(1, group.rows * most_bytes // group.weight)
+        wanted = max(fitting, min(LEAST_ROWS, 4 * fitting))
     split = Split(0, group.place.uri, **group.part, most=min(wanted, group.rows), keep=None)
     parts = [batch.column(0) for batch in read_documents([split], rule_of(corpus))]
     documents = pa.concat_arrays(parts).cast(pa.list_(pa.int64()) if corpus.ids_column else pa.string())
-    return Cluster(documents, group.weight * len(documents) / group.rows)
+    return Cluster(documents, group.weight * len(documents) / group.rows, stands_for=group.weight)
+
+
+def _plain_bytes(cluster: Cluster) -> float:
+    """Say how large documents are in a column that holds one after the other."""
+    return float(byte_lengths(cluster.documents).sum()) + 4 * len(cluster.documents)
+
+
+def _is_repeated(read: Sequence[Cluster]) -> bool:
+    """Say whether the rows that were read hold more than their column: then texts that come again are stored once."""
+    found = sum(_plain_bytes(one) * one.times for one in read)
+    return found > REPEATED * sum(one.stands_for for one in read)
+
+
+def _weighed(read: list[Cluster]) -> list[Cluster]:
+    """Weigh what is the beginning of a row group by its bytes.
+
+    By its rows it would weigh too much if long documents are yet to come. Where texts are stored once that come again,
+    rows are all there is to go by.
+    """
+    if _is_repeated(read):
+        return read
+    weights = [min(one.stands_for, _plain_bytes(one)) if one.times > 1 else one.weight for one in read]
+    return [replace(one, weight=max(1.0, weight)) for one, weight in zip(read, weights, strict=True)]

@@ -1,6 +1,6 @@
 """Predicts each stage of a run from what was measured on a sample."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,8 @@ from leadterm.errors import ConfigError
 from leadterm.planning.census import Census
 from leadterm.planning.corpus import CorpusSize
 from leadterm.planning.estimate import Estimate, total
-from leadterm.planning.growth import DISTINCT, LENGTHS, predict_growth
+from leadterm.planning.foretelling import foretell
+from leadterm.planning.growth import DISTINCT, LENGTHS
 from leadterm.planning.measuring import ROW, Matrices, Windows
 from leadterm.planning.speeds import Attending, Composing
 from leadterm.planning.units import Units
@@ -25,8 +26,6 @@ DRIVER_ENTRY, MAPPED_SCORE = 24, 8
 SLOWER, FASTER = 2.4, 0.6
 """By what factors times are bounded: a sample lies in caches that a corpus does not, and machines have other work.
 Counting and composing 63 million tokens took 2.3 and 1.9 times as long as 1 million foretold."""
-HALVES = 2.0
-"""Standard errors, by the difference of two halves."""
 ENTRY, MARGIN = 12, 16
 """Bytes of a score and its column, and of a token's margins."""
 
@@ -60,6 +59,8 @@ class Observed:
         Its size, and what encoding costs.
     census, windows, matrices, composing, attending
         See their classes; ``composing`` is None where a GPU composes.
+    shuffled
+        Of the sample with its tokens in random order; None where that is not counted.
     """
 
     corpus: CorpusSize
@@ -68,6 +69,7 @@ class Observed:
     matrices: Matrices
     composing: Composing | None
     attending: Attending
+    shuffled: Census | None = None
 
 
 def predict_stages(config: Config, observed: Observed, cores: int) -> list[Stage]:
@@ -94,10 +96,46 @@ def predict_stages(config: Config, observed: Observed, cores: int) -> list[Stage
             stages += part()
     except ConfigError:
         pass  # hazards.before_counting says why.
-    return [replace(stage, seconds=stage.seconds and _bounded(stage.seconds)) for stage in stages]
+    return [replace(stage, seconds=stage.seconds and bounded(stage.seconds)) for stage in stages]
 
 
-def _bounded(seconds: Estimate) -> Estimate:
+def predict_shuffled(config: Config, observed: Observed, cores: int) -> list[Stage]:
+    """Predict the run over the shuffled corpus, if there is one: its windows, and what is counted and composed."""
+    if observed.shuffled is None:
+        return []
+    encode, *others = predict_stages(config, replace(observed, census=observed.shuffled), cores)
+    windows = Stage("windows", {"windows bytes": encode.quantities["windows bytes"]}, None)
+    return [replace(stage, name=f"shuffled: {stage.name}") for stage in (windows, *others)]
+
+
+def on_disk(stages: Sequence[Stage]) -> Iterator[tuple[str, Estimate]]:
+    """Say what a run takes on its disk while each stage is done: what is there by then, and what passes."""
+    written, passing = Estimate.exact(0), Estimate.exact(0)
+    for stage in stages:
+        sizes = {name: size for name, size in stage.quantities.items() if name.endswith("bytes")}
+        sizes.pop("shuffle bytes", None)
+        if "partial bytes" in sizes:  # They stay until the stage that merges them is done.
+            passing = sizes.pop("partial bytes")
+            if stage.quantities["units"].value > MOST_FILES:  # Sums of some are written before these go.
+                passing = Estimate(passing.low, passing.value, 2 * passing.high)
+        written += total(list(sizes.values()))
+        yield stage.name, written + passing
+        if "merge" in stage.name:
+            passing = Estimate.exact(0)
+
+
+def whole_run(stages: Sequence[Stage]) -> Stage:
+    """Say what a run takes on its disk at most at a time."""
+    taken = [size for _, size in on_disk(stages)]
+    return Stage("whole run", {"disk bytes": max(taken, key=lambda size: size.high)}, None)
+
+
+def predict_entries(config: Config, observed: Observed, name: str, *, ceiling: float | None = None) -> Estimate:
+    """Predict what the corpus holds of something that was counted in the sample, pairs by default."""
+    return _Predictor(config, observed, 1).in_corpus(name, ceiling=ceiling)
+
+
+def bounded(seconds: Estimate) -> Estimate:
     """Widen the bounds of a time."""
     return Estimate(seconds.low * FASTER, seconds.value, seconds.high * SLOWER)
 
@@ -200,6 +238,10 @@ class _Predictor:
             Stage("attention: merge", merged, self._merge_seconds(units, entries, 1)),
         ]
 
+    def in_corpus(self, name: str, *, ceiling: float | None = None) -> Estimate:
+        """Predict what the whole corpus holds of something."""
+        return self._at(name, self._corpus.positions, ceiling=ceiling)
+
     def _units(self, limits: TaskMemory) -> Units:
         """Deal the windows out."""
         return Units.of(limits, self._tokens.value, self._size, self._cores, self._config.windows.files)
@@ -208,24 +250,8 @@ class _Predictor:
         self, name: str, positions: Estimate, *, ceiling: float | None = None, scales: Sequence[str] = DISTINCT
     ) -> Estimate:
         """Predict what a corpus of so many positions holds of something, of pairs by default."""
-        census, top = self._observed.census, ceiling or float(self._size) ** 2
-        low, value, high = (
-            predict_growth(*census.curve(name), size, ceiling=top, scales=scales)
-            for size in (positions.low, positions.value, positions.high)
-        )
-        margin = 0.0 if value.is_exact else self._drawing_error(name, positions.value, top, scales)
-        return Estimate(low.low * (1 - margin), value.value, min(top, high.high * (1 + margin)))
-
-    def _drawing_error(self, name: str, size: float, top: float, scales: Sequence[str]) -> float:
-        """Say by what share a prediction may be wrong because other documents might have been drawn.
-
-        Halves of the sample that were drawn apart say it: their mean varies by half of their difference.
-        """
-        halves = self._observed.census.curves_of_halves(name)
-        if halves is None:
-            return 0.0
-        first, second = (predict_growth(*curve, size, ceiling=top, scales=scales).value for curve in halves)
-        return min(1.0, HALVES * abs(first - second) / (first + second))
+        top = ceiling or float(self._size) ** 2
+        return foretell(self._observed.census, name, positions, ceiling=top, scales=scales)
 
     def _in_units(self, units: Units, names: tuple[str, ...]) -> Estimate:
         """Predict the entries of all partial sums: of so many units, each of which has its own."""

@@ -37,9 +37,10 @@ def corpus(tmp_path_factory):
     return folder, documents
 
 
-def section(path, **corpus):
+def sections(path, **corpus):
     settings = {"corpus": {"paths": [str(path)], **corpus}, "tokenizer": {"kind": "words", "vocabulary_size": 9}}
-    return parse_config(settings).corpus
+    config = parse_config(settings)
+    return config.corpus, config.windows
 
 
 JSON = {"format": "json", "text_column": "meta.text"}
@@ -48,7 +49,7 @@ JSON = {"format": "json", "text_column": "meta.text"}
 @pytest.mark.parametrize(("kind", "options"), [("parquet", {}), ("json", JSON), ("json.gz", JSON)])
 def test_a_small_corpus_is_drawn_whole(corpus, kind, options):
     folder, documents = corpus
-    found = draw(section(folder / kind, **options), 10**9, seed=0)
+    found = draw(*sections(folder / kind, **options), 10**9, seed=0)
     drawn = [text for batch in found.batches for text in batch.column(0).to_pylist()]
     assert sorted(drawn, key=str) == sorted(documents, key=str)
     assert drawn != documents, "they come in random order"
@@ -65,7 +66,7 @@ def test_a_part_says_how_large_the_whole_is(corpus, kind, options, monkeypatch):
     for module in ("drawing", "json_clusters"):
         monkeypatch.setattr(f"leadterm.planning.{module}.{'READ_BYTES' if module == 'drawing' else 'PIECE'}", 10**5)
     monkeypatch.setattr(parquet_clusters, "LEAST_ROWS", 50)
-    found = draw(section(folder / kind, **options), 20_000, seed=0)
+    found = draw(*sections(folder / kind, **options), 20_000, seed=0)
     assert 20_000 <= found.sample_bytes < 20_000 + 250 * len("word3000 ")
     assert found.text_bytes.low <= n_bytes <= found.text_bytes.high
     assert found.documents.low <= N <= found.documents.high
@@ -74,7 +75,7 @@ def test_a_part_says_how_large_the_whole_is(corpus, kind, options, monkeypatch):
 
 def test_a_limit_cuts_the_corpus_to_its_first_documents(corpus):
     folder, documents = corpus
-    found = draw(section(folder / "parquet", max_documents=150), 10**9, seed=0)
+    found = draw(*sections(folder / "parquet", max_documents=150), 10**9, seed=0)
     assert found.documents.value == 150
     drawn = {text for batch in found.batches for text in batch.column(0).to_pylist()}
     assert drawn == set(documents[:200]), "two row groups hold them"
@@ -87,7 +88,8 @@ def test_nested_columns_and_lists_of_ids(tmp_path):
         "corpus": {"paths": [str(tmp_path)], "ids_column": "deep.ids"},
         "tokenizer": {"kind": "ids", "vocabulary_size": 4},
     }
-    found = draw(parse_config(settings).corpus, 10**6, seed=0)
+    config = parse_config(settings)
+    found = draw(config.corpus, config.windows, 10**6, seed=0)
     drawn = [ids for batch in found.batches for ids in batch.column(0).to_pylist()]
     assert sorted(drawn, key=str) == [None, None, [1, 2, 3]]
     assert found.text_bytes.value == 24
@@ -96,7 +98,7 @@ def test_nested_columns_and_lists_of_ids(tmp_path):
 def test_a_column_that_is_missing_is_named_before_anything_is_read(corpus):
     folder, _ = corpus
     with pytest.raises(InputError, match=r"part-000.parquet: it has no column 'content', only text \(string\)"):
-        draw(section(folder / "parquet", text_column="content"), 1000, seed=0)
+        draw(*sections(folder / "parquet", text_column="content"), 1000, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,8 @@ def test_what_no_sample_is_drawn_from_is_told(source):
     with pytest.raises(
         InputError, match=r"a plan draws its sample from parquet, json, delta only. Write some of the rows"
     ):
-        draw(parse_config(settings).corpus, 1000, 0)
+        config = parse_config(settings)
+        draw(config.corpus, config.windows, 1000, 0)
 
 
 @pytest.mark.parametrize("version", [None, 0])
@@ -117,5 +120,6 @@ def test_a_delta_table_is_as_large_as_its_version(tmp_path, version):
     DeltaTable(tmp_path).delete("text = 'word 39'")
     source = {"paths": [str(tmp_path)], "format": "delta", "version": version}
     settings = {"corpus": source, "tokenizer": {"kind": "words", "vocabulary_size": 5}}
-    drawn = draw(parse_config(settings).corpus, 10_000, 0)
+    config = parse_config(settings)
+    drawn = draw(config.corpus, config.windows, 10_000, 0)
     assert drawn.documents.value == len(DeltaTable(tmp_path, version=version).to_pyarrow_table())

@@ -23,7 +23,7 @@ def words(tmp_path):
 
 
 def test_windows_are_those_of_the_documents(words):
-    encoded = encode_sample(words, draw(words.corpus, 10**6, 0))
+    encoded = encode_sample(words, draw(words.corpus, words.windows, 10**6, 0))
     assert list(encoded.tokenizer.tokens) == ["two", "one", "three", "<unk>"]
     expected = WordTokenizer(["two", "one", "three"], "replace").encode([text for text in TEXTS if text]).tokens
     lists = sorted(tuple(ids.tolist()) for ids in expected if len(ids) > 1)
@@ -35,7 +35,7 @@ def test_windows_are_those_of_the_documents(words):
 
 
 def test_the_corpus_is_as_large_as_its_sample_where_that_is_all(words):
-    drawn = draw(words.corpus, 10**6, 0)
+    drawn = draw(words.corpus, words.windows, 10**6, 0)
     size = size_corpus(words, drawn, encode_sample(words, drawn))
     found = [size.documents, size.kept, size.windows, size.positions, size.vocabulary, size.largest_count]
     assert [one.value for one in found] == [30, 15, 20, 40, 4, 25]
@@ -45,6 +45,6 @@ def test_the_corpus_is_as_large_as_its_sample_where_that_is_all(words):
 def test_a_tokenizer_that_is_given_costs_nothing_for_a_byte(tmp_path):
     write_files(tmp_path / "in", pa.array([[0, 1, 2]] * 9), 1, name="ids")
     config = make_config(tmp_path / "in", {"kind": "ids", "vocabulary_size": 3}, corpus={"ids_column": "ids"})
-    encoded = encode_sample(config, draw(config.corpus, 100, 0))
+    encoded = encode_sample(config, draw(config.corpus, config.windows, 100, 0))
     assert encoded.tokenizer_seconds == 0
     assert 0 < encoded.seconds < 1

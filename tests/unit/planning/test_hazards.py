@@ -44,7 +44,8 @@ def test_a_vocabulary_that_fits_no_task():
 
 
 def stages(partial: Estimate, product: float = GIB) -> list[Stage]:
-    count = Stage("count", {"partial bytes": partial, "task memory": Estimate.exact(GIB)}, None)
+    counted = {"units": Estimate.exact(2), "partial bytes": partial, "task memory": Estimate.exact(GIB)}
+    count = Stage("count", counted, None)
     merge = Stage("merge", {"context bytes": Estimate.exact(product)}, None)
     return [count, merge, Stage("compose", {"composed bytes": Estimate.exact(2 * GIB)}, None)]
 
