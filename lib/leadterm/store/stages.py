@@ -20,7 +20,7 @@ from leadterm.errors import LeadtermError, MachineError, RunError
 from leadterm.store import manifest as manifests
 from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
-from leadterm.store.owners import Owner, alive_in, require_free, take
+from leadterm.store.owners import Owner, alive_in, is_free, is_mine, require_free, require_mine, take
 from leadterm.store.products import COUNTS, PARTS, STAGING
 
 FORMAT = 1
@@ -91,7 +91,13 @@ class Staging:
             Of the product.
         parts
             Where each file lies now, and its name in the product.
+
+        Raises
+        ------
+        RunError
+            If another job has taken the folder over meanwhile.
         """
+        require_mine(self.folder)
         staged = self.folder / manifest.product
         staged.remove()  # What a job that was stopped had moved there was made again.
         for place, name in parts:
@@ -145,7 +151,7 @@ def staging(run: Location, stage: Stage | None = None) -> Iterator[Staging]:
     """
     if run.kind() == fs.FileType.File:
         raise RunError(f"{run} is a file; the output must be a folder")
-    made_run, kept = not run.exists(), False
+    made_run, kept, is_ours = not run.exists(), False, True
     staged = Staging(run, stage.folder if stage else f"{STAGING}{uuid.uuid4().hex[:12]}")
     for name in _leftovers(run, stage):
         require_free(run / name)
@@ -156,10 +162,13 @@ def staging(run: Location, stage: Stage | None = None) -> Iterator[Staging]:
             try:
                 yield staged
             except BaseException as error:
-                kept = stage is not None and not _is_refusal(error) and staged.keep_finished()
+                is_ours = is_mine(staged.folder)
+                kept = stage is not None and is_ours and not _is_refusal(error) and staged.keep_finished()
                 raise
     finally:
-        if kept:
+        if not is_ours:
+            logger.warning("%s is left to the job that has taken it over", staged.folder)
+        elif kept:
             logger.warning("finished parts are kept in %s: run again to go on from there", staged.folder)
         else:
             _remove(staged.folder)
@@ -170,10 +179,8 @@ def staging(run: Location, stage: Stage | None = None) -> Iterator[Staging]:
 def forget(run: Location, job: str) -> None:
     """Remove what is left of a job whose products are there: it was stopped after it had made them."""
     for name in run.names():
-        if name.startswith(_prefix(job)):
-            owner = Owner.of(run / name)
-            if owner is None or not owner.is_alive:
-                _remove(run / name)
+        if name.startswith(_prefix(job)) and is_free(run / name):
+            _remove(run / name)
 
 
 def _prefix(job: str) -> str:
@@ -191,8 +198,7 @@ def _leftovers(run: Location, stage: Stage | None) -> list[str]:
         if stage is not None and name.startswith(_prefix(stage.job)):
             found += [name] if name != stage.folder else []
         elif _NAMELESS.fullmatch(name):
-            owner = Owner.of(run / name)
-            found += [name] if owner is not None and not owner.is_alive else []
+            found += [name] if Owner.of(run / name) is not None and is_free(run / name) else []
     return found
 
 
