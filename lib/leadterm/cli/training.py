@@ -57,13 +57,13 @@ def _ablate(options: argparse.Namespace) -> None:
 def _pretrain(options: argparse.Namespace) -> None:
     """Make the run, train a language model on it, and score its revisions if the config says how."""
     from leadterm import pretrain  # noqa: PLC0415  # brings PyTorch
-    from leadterm.pipeline import COUNTING  # noqa: PLC0415  # brings Spark
+    from leadterm.pipeline import COUNTING, jobs_of  # noqa: PLC0415  # brings Spark
 
     run = Location.of(options.output)
     pretrain.require_pretraining(load_config(options.config), run)
     config = run_jobs_of(options, COUNTING)
     if not pretrain.pretrain(config, run, overwrite=options.overwrite):
         logging.getLogger("leadterm").info("pretrain: nothing to do: made from the same inputs already")
-    run_jobs_of(options, None)
+    run_jobs_of(options, jobs_of(config)[len(COUNTING) :])
     say(pretrain.summarise_pretraining(run))
     say_page(options.output)

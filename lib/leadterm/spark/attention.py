@@ -28,6 +28,7 @@ from leadterm.store import Location, Manifest, Stage, Staging, forget, is_curren
 from leadterm.store.composed import SCORES
 from leadterm.store.making import require_inputs, who_makes
 from leadterm.store.matrices import Average, read_matrix
+from leadterm.store.products import Overwrite
 from leadterm.store.tables import MARGINS, POSITION, position_table, read_table, stage_table
 from leadterm.store.windows import WindowsFiles
 
@@ -85,7 +86,7 @@ def _bits(largest: NDArray[np.float64] | np.float64, limit: int) -> NDArray[np.i
 
 
 def count_attention(
-    session: SparkSession, config: Config, run: Location, *, overwrite: bool = False, tasks: int | None = None
+    session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
 ) -> bool:
     """Make the products ``query_key`` and ``position`` of a run.
 
@@ -98,7 +99,7 @@ def count_attention(
     run
         The run directory; it holds ``windows``, ``bigram`` and ``composed``.
     overwrite
-        Replace products that were made from other windows or with other settings.
+        Make the products anew; ``differing``: only where they were made from other windows or with other settings.
     tasks
         How many tasks count, and how many merge; the products do not depend on it.
 

@@ -4,6 +4,7 @@ from leadterm.errors import RunError
 from leadterm.store.location import Location
 from leadterm.store.manifest import NAME, Manifest
 from leadterm.store.products import read_manifest, require_folder
+from leadterm.store.reaching import bucket_missing
 
 MADE_BY = {
     "sources": "encode_corpus",
@@ -75,6 +76,13 @@ def _given(run: Location, product: str) -> str:
     return "the run that it lies in" if outer else "it"
 
 
+def _require_bucket(run: Location) -> None:
+    """Say of an object store that it has no such bucket, where nothing was found in it."""
+    bucket = run.path.partition("/")[0]
+    if run.filesystem.type_name in ("s3", "gcs") and not Location(run.filesystem, bucket, bucket).exists():
+        raise bucket_missing(run, bucket)
+
+
 def require_manifest(run: Location, product: str) -> Manifest:
     """Read a product's manifest, or say which job makes that product.
 
@@ -86,6 +94,7 @@ def require_manifest(run: Location, product: str) -> Manifest:
     require_folder(run)
     found = read_manifest(run, product)
     if found is None:
+        _require_bucket(run)
         present = [name for name in run.names() if (run / name / NAME).exists()]
         held = f"it holds {', '.join(present)}" if present else "it holds no product at all"
         raise RunError(

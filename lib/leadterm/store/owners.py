@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from leadterm.errors import RunError
+from leadterm.errors import MachineError, RunError
 from leadterm.progress import repeatedly
 from leadterm.store.location import Location
 from leadterm.store.outputs import part_output
@@ -200,7 +200,7 @@ def require_free(folder: Location) -> None:
 def is_mine(folder: Location) -> bool:
     """Say whether a folder that this process works in is still its own, as far as one sees."""
     mine = _HELD.get(folder.uri)
-    with suppress(OSError):
+    with suppress(OSError, MachineError):
         owner = Owner.of(folder)
         return owner is None or mine is None or owner.nonce == mine.nonce
     return True
@@ -276,7 +276,7 @@ def alive_in(folder: Location) -> Iterator[None]:
     finally:
         is_left = is_mine(folder)
         del _HELD[folder.uri]
-        with suppress(OSError):
+        with suppress(OSError, MachineError):
             if is_left:
                 (folder / OWNER).remove()
 
@@ -289,7 +289,7 @@ def _say_alive(place: Location, owner: Owner) -> None:
 
 def _still_alive(folder: Location) -> None:
     """Say so again, unless the folder is another's by now; that a file system fails once does not end the job."""
-    with suppress(OSError, pa.ArrowException):
+    with suppress(OSError, pa.ArrowException, MachineError):
         if is_mine(folder):
             mine = _HELD[folder.uri]
             _HELD[folder.uri] = replace(mine, beat=mine.beat + 1)

@@ -22,6 +22,7 @@ from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
 from leadterm.store.owners import Owner, alive_in, is_free, is_mine, require_free, require_mine, take
 from leadterm.store.products import COUNTS, PARTS, STAGING
+from leadterm.store.reaching import require_reached
 
 FORMAT = 1
 """Raised when what a staging folder holds changes so that a later version must not go on from it."""
@@ -127,7 +128,7 @@ def _keep_finished(folder: Location) -> bool:
                 (folder / name).remove()
     except NotADirectoryError:
         return False
-    except OSError:
+    except (OSError, MachineError):
         return True
     return not all(name.startswith(".") for name in names)
 
@@ -172,8 +173,9 @@ def staging(run: Location, stage: Stage | None = None) -> Iterator[Staging]:
             logger.warning("finished parts are kept in %s: run again to go on from there", staged.folder)
         else:
             _remove(staged.folder)
-        if made_run and not run.names():
-            run.remove()
+        with suppress(OSError, MachineError):
+            if made_run and not run.names():
+                run.remove()
 
 
 def forget(run: Location, job: str) -> None:
@@ -217,13 +219,14 @@ def _take(run: Location, staged: Staging) -> None:
         staged.parts.filesystem.create_dir(staged.parts.path, recursive=True)
         staged.keep_finished()
     except OSError as error:
-        with suppress(OSError):
+        with suppress(OSError, MachineError):
             if not (staged.parts.names() or staged.counts.names()):
                 staged.folder.remove()
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MachineError(
                 f"a disk is full: free space where {run} lies, then run again; finished products are kept"
             ) from error
+        require_reached(run, error, writes=True)
         raise RunError(f"cannot write to {run}: {error}. Choose a folder that you may write to.") from error
 
 
@@ -237,7 +240,7 @@ def _remove(folder: Location) -> None:
     for attempt in range(REMOVALS):
         try:
             folder.remove()
-        except OSError as error:
+        except (OSError, MachineError) as error:
             if attempt == REMOVALS - 1:
                 logger.warning("%s could not be removed: %s", folder, error)
             else:
