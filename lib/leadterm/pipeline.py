@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
+from leadterm.beforehand import counted_size, require_possible, require_room
 from leadterm.config import AlignmentSection, Config, canonical
 from leadterm.errors import InputError
 from leadterm.progress import part_of
@@ -56,6 +57,7 @@ def run_jobs(
         Make products anew; ``differing``: only those that were made from other inputs or with other settings.
     """
     names = jobs_of(config) if names is None else names
+    require_possible(config, run, names)
     if config.alignment and "evaluate_alignment" in names:
         wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
     finish_swaps(run)
@@ -65,6 +67,8 @@ def run_jobs(
         for number, name in enumerate(names):
             try:
                 _run_one(session, config, run, name, overwrites)
+                if name == "encode_corpus" and (size := counted_size(run)):
+                    require_room(config, size, names[number:])
             except InputError:
                 if name == "evaluate_alignment" and "build_report" in names[number:]:
                     _run_one(session, config, run, "build_report", overwrites)  # Of what could be scored.
@@ -128,6 +132,7 @@ def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only
     only_counts
         Leave what is made from the counts as it is; readers refuse it, and the next call makes it anew.
     """
+    require_possible(config, run, ["count_cooccurrences"] if only_counts else jobs_of(config))
     wanted = [] if only_counts or not config.alignment else wanted_products(config.alignment, run)
     with spark_session(f"leadterm {run}", config.spark) as session:
         with watched_job("add_files", run) as outcome:

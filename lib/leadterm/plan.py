@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leadterm.beforehand import refusals
 from leadterm.config import Config
 from leadterm.store import Location, Manifest, read_manifest
 
@@ -60,11 +61,13 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     from leadterm.planning.observing import observe  # noqa: PLC0415  # as above
     from leadterm.planning.stages import predict_stages  # noqa: PLC0415  # as above
 
-    device, problems = _device(config)
+    device, problems = (
+        _device(config),
+        [hazards.Hazard(stage, True, str(error)) for stage, error in refusals(config, output)],
+    )
     seen = observe(config, sample_bytes, seed, composes_here=device == "cpu")
     corpus, stages = seen.observed.corpus, predict_stages(config, seen.observed, cores)
     is_local = str(config.spark.get("spark.master", "local")).startswith("local")
-    problems += _output_problems(config, output)
     problems += hazards.of_the_corpus(config, corpus, seen.drawn, seen.tokens)
     problems += hazards.before_counting(config, corpus)
     problems += hazards.of_memory(stages, cores if is_local else 0, available_memory())
@@ -72,26 +75,14 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     return Plan(stages, _notes(config, seen, cores, device), problems)
 
 
-def _device(config: Config) -> tuple[str, list[Any]]:
-    """Say where scores will be composed; a GPU that is asked for and not there is refused after the counting."""
-    from leadterm.operators import resolve_device  # noqa: PLC0415  # brings PyTorch
-    from leadterm.planning.hazards import refused  # noqa: PLC0415  # brings numba
-
+def _device(config: Config) -> str:
+    """Say where scores will be composed."""
     wanted = config.attention.device
-    problems = list(refused("compose", lambda: resolve_device("cpu" if wanted == "auto" else wanted), lambda: None))
     if wanted != "auto":
-        return wanted, problems
-    return ("cuda" if not list(refused("compose", lambda: resolve_device("cuda"), lambda: None)) else "cpu"), problems
+        return wanted
+    import torch  # noqa: PLC0415  # takes seconds
 
-
-def _output_problems(config: Config, output: Location | None) -> list[Any]:
-    """Find scores that executors could not map into memory, which is told only when they are composed."""
-    from leadterm.planning.hazards import Hazard  # noqa: PLC0415  # brings numba
-
-    if output is None or output.is_local or config.attention.distribution == "spark":
-        return []
-    message = f"{output} cannot be mapped into memory by the executors. Set attention.distribution to spark."
-    return [Hazard("attention: count", True, message)]
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _shuffle_folder(config: Config) -> Path:

@@ -35,8 +35,9 @@ def _verify(options: argparse.Namespace) -> None:
     """Make the run, train on it and compare."""
     from leadterm.pipeline import jobs_of  # noqa: PLC0415  # brings Spark
     from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
-    from leadterm.verification import Check, summarise_agreement  # noqa: PLC0415  # brings PyTorch
+    from leadterm.verification import Check, require_training, summarise_agreement  # noqa: PLC0415  # brings PyTorch
 
+    require_training(load_config(options.config), Location.of(options.output))
     *jobs, page = jobs_of(load_config(options.config))
     config = run_jobs_of(options, jobs)
     check = Check.of(open_run(options.output), config)

@@ -157,7 +157,7 @@ def _scores_file(session: SparkSession, config: Config, run: Location, composed:
     """Make the scores reachable for the executors, through the filesystem or by Spark."""
     sha256 = next(entry.sha256 for entry in composed.files if entry.name == SCORES)
     place = run / "composed" / SCORES
-    if config.attention.distribution == "filesystem":
+    if config.attention.distribution == "filesystem" or (config.attention.distribution == "auto" and run.is_local):
         yield ScoresFile(place.uri, sha256, handed_out=False)
         return
     with tempfile.TemporaryDirectory() as folder:
