@@ -58,6 +58,7 @@ def build_report(config: Config, run: Location, *, overwrite: Overwrite = False)
         require_matplotlib()
     settings = {**canonical(section), "figures": section.figures != "never" and can_draw()}
     settings["examples"] = list(config.associations.tokens)
+    settings["name"] = run.name  # A run that was renamed or copied gets a page of its own name.
     made_from = _inputs(opened)
     is_ours = read_manifest(run, PRODUCT) is not None
     if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite or ("differing" if is_ours else False)):

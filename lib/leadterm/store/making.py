@@ -24,7 +24,7 @@ SHUFFLED = ("windows", "vocabulary")
 """The products of the shuffled run that the job shuffle_corpus makes; the others are made as those of any run."""
 FROM_THEM = {"predictors": "evaluate_alignment", "alignment": "evaluate_alignment", "report": "build_report"}
 """Products that are made from those, by their folder."""
-COMMANDS = {"pretrained": "leadterm pretrain", "verify": "leadterm verify"}
+COMMANDS = {"pretrained": "leadterm pretrain", "verification": "leadterm verify"}
 """Products that no job makes but a command."""
 READS = {
     "count_cooccurrences": ("vocabulary", "windows"),

@@ -80,7 +80,7 @@ def test_readers_say_the_same(run, product):
     ("product", "maker"),
     [
         ("predictors", "the job evaluate_alignment"), ("alignment/model-1", "the job evaluate_alignment"),
-        ("report", "the job build_report"), ("pretrained", "leadterm pretrain"), ("verify", "leadterm verify"),
+        ("report", "the job build_report"), ("pretrained", "leadterm pretrain"), ("verification", "leadterm verify"),
     ],
 )  # fmt: skip
 def test_other_products_have_makers_too(tmp_path, product, maker):
