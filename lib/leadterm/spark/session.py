@@ -2,10 +2,12 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
@@ -16,6 +18,8 @@ from leadterm.spark.java import find_java
 Session = SparkSession
 """For rooms that pass a session on, and know nothing else of Spark."""
 
+ENDING_SECONDS = 5.0
+"""For tasks of a job that failed to end: Spark kills a worker 2 s after it has told it to stop."""
 DEFAULTS: dict[str, str] = {
     # Batches by bytes: documents differ in length by orders of magnitude.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(16 * 2**20),
@@ -109,10 +113,30 @@ def spark_session(name: str, properties: Mapping[str, object] | None = None) -> 
     session = start_session(name, properties)
     try:
         yield session
+    except BaseException:
+        if not joined:
+            with suppress(Py4JError, OSError):
+                _let_tasks_end(session)
+        raise
     finally:
         if not joined:
             with suppress(Py4JError, OSError):  # Java may be gone, of which the block's own error tells.
                 session.stop()
+
+
+def _let_tasks_end(session: SparkSession) -> None:
+    """Wait until no task runs any more, or for some seconds, before Java goes.
+
+    Where a job failed or was cancelled, Spark still ends its other tasks. A Python worker that is just beginning, or
+    sends its last rows, when Java goes before it writes a traceback of PySpark's own to the terminal (BrokenPipeError).
+    """
+    end = time.monotonic() + ENDING_SECONDS
+    executors: Any = session.sparkContext._jsc.sc().statusStore().executorList(True)
+    while any(executors.apply(number).activeTasks() for number in range(executors.size())):
+        if time.monotonic() > end:
+            return
+        time.sleep(0.1)
+        executors = session.sparkContext._jsc.sc().statusStore().executorList(True)
 
 
 def _given_properties() -> dict[str, str]:

@@ -63,7 +63,8 @@ def shuffle_corpus(
     RunError
         If the windows are missing or damaged, or ``<run>/shuffled`` holds another run.
     """
-    vocabulary, windows = require_inputs(run, JOB).values()
+    inputs = require_inputs(run, JOB)
+    windows, vocabulary = inputs["windows"], inputs["vocabulary"]
     seed = config.alignment.shuffled_seed if config.alignment else 0
     made_from = {"windows": windows.content_hash, "vocabulary": vocabulary.content_hash}
     copied = replace(

@@ -27,14 +27,14 @@ FROM_THEM = {"predictors": "evaluate_alignment", "alignment": "evaluate_alignmen
 COMMANDS = {"pretrained": "leadterm pretrain", "verification": "leadterm verify"}
 """Products that no job makes but a command."""
 READS = {
-    "count_cooccurrences": ("vocabulary", "windows"),
+    "count_cooccurrences": ("windows", "vocabulary"),
     "compose_weights": ("vocabulary", "bigram", "context"),
-    "count_attention": ("vocabulary", "windows", "bigram", "composed"),
-    "shuffle_corpus": ("vocabulary", "windows"),
-    "evaluate_alignment": ("vocabulary", "windows", "bigram", "context", "frequencies", "composed", "query_key"),
-    "build_report": ("vocabulary", "windows", "bigram", "context", "frequencies"),
+    "count_attention": ("windows", "vocabulary", "bigram", "composed"),
+    "shuffle_corpus": ("windows", "vocabulary"),
+    "evaluate_alignment": ("windows", "vocabulary", "bigram", "context", "frequencies", "composed", "query_key"),
+    "build_report": ("windows", "vocabulary", "bigram", "context", "frequencies"),
 }
-"""The products without which a job cannot do its work, in the order in which they are made."""
+"""The products without which a job cannot do its work, in the order in which their jobs run."""
 GROWN = ("sources", "windows", "bigram", "context")
 """Those that tell what a job made that makes all of encoding and counting."""
 MAKES = {"add_files": GROWN, "merge_runs": GROWN, "shuffle_corpus": (f"{SHUFFLED_RUN}/windows",)}

@@ -64,7 +64,7 @@ def test_a_folder_of_somebody_else_is_left_alone(run):
 
 
 def test_without_counts_it_is_refused(tmp_path):
-    with pytest.raises(RunError, match=r"no product 'vocabulary'; .* Run the job encode_corpus on it first"):
+    with pytest.raises(RunError, match=r"no product 'windows'; .* Run the job encode_corpus on it first"):
         build_report(PLAIN, Location.of(tmp_path))
 
 
