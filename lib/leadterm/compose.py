@@ -30,7 +30,7 @@ from leadterm.store import (
 from leadterm.store.composed import SCORES, margins_table, write_scores
 from leadterm.store.making import require_inputs
 from leadterm.store.matrices import read_matrix
-from leadterm.store.products import PARTS
+from leadterm.store.products import PARTS, Overwrite
 from leadterm.store.tables import MARGINS, VOCABULARY, read_table, stage_table
 from leadterm.store.unfinished import Unfinished
 
@@ -39,7 +39,7 @@ JOB, PRODUCT = "compose_weights", "composed"
 logger = logging.getLogger("leadterm")
 
 
-def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -> bool:
+def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
     """Make the product ``composed`` of a run.
 
     Parameters
@@ -49,7 +49,7 @@ def compose_weights(config: Config, run: Location, *, overwrite: bool = False) -
     run
         The run directory; it holds ``vocabulary``, ``bigram`` and ``context``.
     overwrite
-        Replace a product that was made from other counts or with other settings.
+        Make the product anew; ``differing``: only if it was made from other counts or with other settings.
 
     Returns
     -------

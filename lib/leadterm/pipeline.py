@@ -1,21 +1,23 @@
 """All jobs of a run in their order; each one that was done for the same inputs and settings is skipped."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
-from leadterm.config import AlignmentSection, Config
+from leadterm.beforehand import counted_size, require_possible, require_room
+from leadterm.config import AlignmentSection, Config, canonical
 from leadterm.corpus.asked import beyond, check_asked, check_asked_first
 from leadterm.errors import InputError
 from leadterm.progress import part_of
 from leadterm.spark.add import add_files
 from leadterm.spark.merge import merge_runs
 from leadterm.spark.session import spark_session
-from leadterm.store import Location
+from leadterm.store import Location, Stage, staging
 from leadterm.store.alignment import SHUFFLED_RUN, remove_old_scores
 from leadterm.store.lineage import remove_stale
+from leadterm.store.products import Overwrite
 from leadterm.store.stored_run import StoredRun
 from leadterm.store.swapping import finish_swaps
 from leadterm.watching import watched_job
@@ -43,7 +45,9 @@ def jobs_of(config: Config) -> list[str]:
     return [*COUNTING, *shuffled, *(["evaluate_alignment"] if section else []), "build_report"]
 
 
-def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, *, overwrite: bool = False) -> None:
+def run_jobs(
+    config: Config, run: Location, names: Sequence[str] | None = None, *, overwrite: Overwrite = False
+) -> None:
     """Run some jobs one after the other, in a Spark session of their own or the one that runs already.
 
     Parameters
@@ -55,9 +59,10 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
     names
         Of the jobs, in order; by default all that the config asks for.
     overwrite
-        Replace products that were made from other inputs or with other settings.
+        Make products anew; ``differing``: only those that were made from other inputs or with other settings.
     """
     names = jobs_of(config) if names is None else names
+    require_possible(config, run, names)
     if config.alignment and "evaluate_alignment" in names:
         wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
     if "encode_corpus" in names and (tokens := check_asked_first(config)):
@@ -65,19 +70,26 @@ def run_jobs(config: Config, run: Location, names: Sequence[str] | None = None, 
     finish_swaps(run)
     needs_spark = any(name not in ON_DRIVER for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
-    with context as session:
+    with context as session, _overwriting(config, run, names, overwrite) as overwrites:
         for number, name in enumerate(names):
             try:
-                _run_one(session, config, run, name, overwrite=overwrite)
+                _run_one(session, config, run, name, overwrites)
                 if name == "encode_corpus":  # It may have had nothing to do, with other wishes.
-                    tokens = StoredRun(run).vocabulary["token"].to_pylist()
-                    _check_vocabulary(config, run, names, tokens)
-                    for remark in beyond(config, len(tokens)):
-                        logger.warning(remark)
+                    _check_encoded(config, run, names[number:])
             except InputError:
                 if name == "evaluate_alignment" and "build_report" in names[number:]:
-                    _run_one(session, config, run, "build_report", overwrite=overwrite)  # Of what could be scored.
+                    _run_one(session, config, run, "build_report", overwrites)  # Of what could be scored.
                 raise
+
+
+def _check_encoded(config: Config, run: Location, names: Sequence[str]) -> None:
+    """Refuse now what some jobs would refuse of a run after hours of counting."""
+    if size := counted_size(run):
+        require_room(config, size, names)
+    tokens = StoredRun(run).vocabulary["token"].to_pylist()
+    _check_vocabulary(config, run, names, tokens)
+    for remark in beyond(config, len(tokens)):
+        logger.warning(remark)
 
 
 def _check_vocabulary(config: Config, run: Location, names: Sequence[str], tokens: Sequence[str]) -> None:
@@ -87,6 +99,46 @@ def _check_vocabulary(config: Config, run: Location, names: Sequence[str], token
         from leadterm.evaluation import check_vocabularies, named_revisions  # noqa: PLC0415  # brings PyTorch
 
         check_vocabularies(named_revisions(config.alignment), tokens)
+
+
+class Overwrites:
+    """Which jobs make their products anew: once each, though the command is stopped and given again.
+
+    Parameters
+    ----------
+    overwrite
+        As the jobs take it.
+    done
+        Where it is written which jobs have made theirs anew; None if none does.
+    """
+
+    def __init__(self, overwrite: Overwrite = False, done: Location | None = None) -> None:
+        self._overwrite, self._done = overwrite, done
+
+    def of(self, job: str) -> Overwrite:
+        """Say what a job does with products that are there."""
+        is_done = self._done is not None and (self._done / _flat(job)).exists()
+        return "differing" if is_done else self._overwrite
+
+    def note(self, job: str) -> None:
+        """Note that a job is done."""
+        if self._done is not None:
+            (self._done / _flat(job)).write_bytes(b"done")
+
+
+def _flat(job: str) -> str:
+    """Name a job, perhaps of the shuffled run, as a file."""
+    return job.replace("/", "-")
+
+
+@contextmanager
+def _overwriting(config: Config, run: Location, names: Sequence[str], overwrite: Overwrite) -> Iterator[Overwrites]:
+    """Keep account, in a staging folder of the run, of what was made anew, so that a stopped command can go on."""
+    if overwrite is not True:
+        yield Overwrites(overwrite)
+        return
+    with staging(run, Stage("overwrite", {}, canonical(config), {"jobs": list(names)})) as stage:
+        yield Overwrites(overwrite, stage.parts)
 
 
 def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only_counts: bool = False) -> None:
@@ -106,6 +158,7 @@ def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only
     only_counts
         Leave what is made from the counts as it is; readers refuse it, and the next call makes it anew.
     """
+    require_possible(config, run, ["count_cooccurrences"] if only_counts else jobs_of(config))
     wanted = [] if only_counts or not config.alignment else wanted_products(config.alignment, run)
     check_asked_first(config)
     with spark_session(f"leadterm {run}", config.spark) as session:
@@ -128,7 +181,7 @@ def wanted_products(section: AlignmentSection, run: Location) -> list[str]:
 
 
 def merge_into(
-    output: Location, runs: Sequence[Location], properties: Mapping[str, Any], *, overwrite: bool = False
+    output: Location, runs: Sequence[Location], properties: Mapping[str, Any], *, overwrite: Overwrite = False
 ) -> None:
     """Merge runs into one, in a Spark session of its own or the one that runs already."""
     finish_swaps(output)
@@ -136,15 +189,15 @@ def merge_into(
         outcome.did_work = merge_runs(session, runs, output, overwrite=overwrite)
 
 
-def _run_one(session: Any, config: Config, run: Location, name: str, *, overwrite: bool) -> None:
+def _run_one(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites) -> None:
     """Run a job, or those of the shuffled run."""
     if name == SHUFFLED_RUN:
-        run_shuffled(session, config, run, overwrite=overwrite)
+        _run_shuffled(session, config, run, overwrites)
     else:
-        _run_job(session, config, run, name, overwrite=overwrite)
+        _run_job(session, config, run, name, overwrites)
 
 
-def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: bool = False) -> None:
+def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: Overwrite = False) -> None:
     """Shuffle the corpus of a run and count it: all products again, in ``<run>/shuffled``.
 
     Parameters
@@ -156,17 +209,24 @@ def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: bool
     run
         The run directory; it holds ``windows`` and ``vocabulary``.
     overwrite
-        Replace products that were made from other inputs or with other settings.
+        Make products anew; ``differing``: only those that were made from other inputs or with other settings.
     """
+    _run_shuffled(session, config, run, Overwrites(overwrite))
+
+
+def _run_shuffled(session: Any, config: Config, run: Location, overwrites: Overwrites) -> None:
+    """Shuffle the corpus of a run and count it."""
     with part_of(SHUFFLED_RUN):
-        _run_job(session, config, run, "shuffle_corpus", overwrite=overwrite)
+        _run_job(session, config, run, "shuffle_corpus", overwrites)
         for name in COUNTING[1:]:
-            _run_job(session, config, run / SHUFFLED_RUN, name, overwrite=overwrite)
+            _run_job(session, config, run / SHUFFLED_RUN, name, overwrites, within=f"{SHUFFLED_RUN}/")
 
 
-def _run_job(session: Any, config: Config, run: Location, name: str, *, overwrite: bool) -> None:
+def _run_job(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites, within: str = "") -> None:
     """Run a job, and log what it did."""
     on_driver = name in ON_DRIVER
     job = getattr(import_module((ON_DRIVER if on_driver else ON_SPARK)[name]), name)
     with watched_job(name, run) as outcome:
+        overwrite = overwrites.of(within + name)
         outcome.did_work = job(*([] if on_driver else [session]), config, run, overwrite=overwrite)
+    overwrites.note(within + name)

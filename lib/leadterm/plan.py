@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leadterm.beforehand import refusals
 from leadterm.config import Config
 from leadterm.store import Location, Manifest, read_manifest
 from leadterm.store.alignment import SHUFFLED_RUN, alignment_manifests
@@ -62,12 +63,14 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     from leadterm.planning.observing import observe  # noqa: PLC0415  # as above
     from leadterm.planning.stages import predict_stages, whole_run  # noqa: PLC0415  # as above
 
-    device, problems = _device(config)
+    device, problems = (
+        _device(config),
+        [hazards.Hazard(stage, True, str(error)) for stage, error in refusals(config, output)],
+    )
     seen = observe(config, sample_bytes, seed, composes_here=device == "cpu")
     corpus, (later, left_out) = seen.observed.corpus, plan_alignment(config, seen, cores)
     stages = [*predict_stages(config, seen.observed, cores), *later]
     is_local = str(config.spark.get("spark.master", "local")).startswith("local")
-    problems += _output_problems(config, output)
     problems += hazards.of_the_corpus(config, corpus, seen.drawn, seen.tokens)
     problems += hazards.of_the_vocabulary(config, seen.vocabulary)
     problems += hazards.before_counting(config, corpus)
@@ -77,26 +80,14 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     return Plan(stages, [*_notes(config, seen, cores, device), *left_out], problems)
 
 
-def _device(config: Config) -> tuple[str, list[Any]]:
-    """Say where scores will be composed; a GPU that is asked for and not there is refused after the counting."""
-    from leadterm.operators import resolve_device  # noqa: PLC0415  # brings PyTorch
-    from leadterm.planning.hazards import refused  # noqa: PLC0415  # brings numba
-
+def _device(config: Config) -> str:
+    """Say where scores will be composed."""
     wanted = config.attention.device
-    problems = list(refused("compose", lambda: resolve_device("cpu" if wanted == "auto" else wanted), lambda: None))
     if wanted != "auto":
-        return wanted, problems
-    return ("cuda" if not list(refused("compose", lambda: resolve_device("cuda"), lambda: None)) else "cpu"), problems
+        return wanted
+    import torch  # noqa: PLC0415  # takes seconds
 
-
-def _output_problems(config: Config, output: Location | None) -> list[Any]:
-    """Find scores that executors could not map into memory, which is told only when they are composed."""
-    from leadterm.planning.hazards import Hazard  # noqa: PLC0415  # brings numba
-
-    if output is None or output.is_local or config.attention.distribution == "spark":
-        return []
-    message = f"{output} cannot be mapped into memory by the executors. Set attention.distribution to spark."
-    return [Hazard("attention: count", True, message)]
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _shuffle_folder(config: Config) -> Path:

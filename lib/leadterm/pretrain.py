@@ -32,7 +32,7 @@ from leadterm.progress import progress
 from leadterm.store import Location, Manifest, is_current, read_manifest
 from leadterm.store.alignment import forget_scores
 from leadterm.store.parquet import table_bytes
-from leadterm.store.products import list_file, read_verified, write_manifest
+from leadterm.store.products import Overwrite, list_file, read_verified, write_manifest
 from leadterm.store.stored_run import StoredRun
 from leadterm.store.tables import TOKENIZER
 
@@ -64,7 +64,7 @@ def require_pretraining(config: Config, run: Location) -> PretrainingSection:
     return config.pretraining
 
 
-def pretrain(config: Config, run: Location, *, overwrite: bool = False) -> bool:
+def pretrain(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
     """Make the product ``pretrained`` of a run: a folder ``step0``, ``step1`` … for each revision that is kept.
 
     A training that was stopped goes on where its state was kept last.
@@ -76,7 +76,8 @@ def pretrain(config: Config, run: Location, *, overwrite: bool = False) -> bool:
     run
         The run directory, on a local disk; it holds ``vocabulary`` and ``windows``.
     overwrite
-        Replace revisions of other windows or settings. They are gone as soon as the training begins.
+        Train anew; ``differing``: only if the revisions are of other windows or settings. They are gone as soon as
+        the training begins. One that was stopped goes on.
 
     Returns
     -------
@@ -98,7 +99,8 @@ def pretrain(config: Config, run: Location, *, overwrite: bool = False) -> bool:
     settings = {**canonical(section), "keep": list(section.revisions), "context_length": stored.context_length}
     is_begun = read_manifest(run, PRETRAINED) is None and read_manifest(product, UNFINISHED) is not None
     place = (product, UNFINISHED) if is_begun else (run, PRETRAINED)
-    is_same = is_current(*place, made_from, settings, overwrite=overwrite)
+    replaces: Overwrite = "differing" if is_begun and overwrite else overwrite
+    is_same = is_current(*place, made_from, settings, overwrite=replaces)
     if is_same and not is_begun:
         return False
     if not is_same:

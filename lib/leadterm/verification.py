@@ -10,9 +10,10 @@ from pathlib import Path
 
 from leadterm.config import Config, TrainingSection, canonical
 from leadterm.errors import ConfigError, RunError
+from leadterm.operators import resolve_device
 from leadterm.progress import progress
 from leadterm.run import Run
-from leadterm.store import Manifest, read_manifest
+from leadterm.store import Location, Manifest, read_manifest
 from leadterm.store import manifest as manifests
 from leadterm.store.products import list_file, write_manifest
 from leadterm.store.verified import verify_file
@@ -34,6 +35,26 @@ from leadterm.training import (
 FOLDER = "verification"
 """Of a run: checkpoints, tables and pictures."""
 CHECKPOINTS = "checkpoints"
+
+
+def require_training(config: Config, run: Location) -> TrainingSection:
+    """Take the section ``training`` of a config, before hours of counting for it.
+
+    Raises
+    ------
+    ConfigError
+        If it has none.
+    RunError
+        If the run does not lie on a local disk.
+    MachineError
+        If the device is not there.
+    """
+    if config.training is None:
+        raise ConfigError("the config has no section 'training', which says what to train. See conf/demo.yaml.")
+    if not run.is_local:
+        raise RunError(f"{run} is no local folder. Copy the run to a disk of this machine first.")
+    resolve_device(config.training.device)
+    return config.training
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +88,11 @@ class Check:
         RunError
             If the run lacks a product, or does not lie on a local disk.
         """
-        if config.training is None:
-            raise ConfigError("the config has no section 'training', which says what to train. See conf/demo.yaml.")
-        if not run.location.is_local:
-            raise RunError(f"{run.location} is no local folder. Copy the run to a disk of this machine first.")
+        training = require_training(config, run.location)
         for product in ("query_key", "position"):
             run.manifest(product)
-        every = config.training.checkpoint_every or config.training.steps  # The last one is what ablation starts from.
-        return cls(run, config.training.model_copy(update={"checkpoint_every": every}))
+        every = training.checkpoint_every or training.steps  # The last one is what ablation starts from.
+        return cls(run, training.model_copy(update={"checkpoint_every": every}))
 
     @property
     def folder(self) -> Path:

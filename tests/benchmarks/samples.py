@@ -130,7 +130,7 @@ def encode_samples(samples: Sequence[Sample]) -> None:
 
     with _session("encode") as session:
         for sample in samples:
-            encode_corpus(session, sample.config, sample.location, overwrite=True)
+            encode_corpus(session, sample.config, sample.location, overwrite="differing")
 
 
 def count_samples(samples: Sequence[Sample]) -> None:
@@ -139,7 +139,7 @@ def count_samples(samples: Sequence[Sample]) -> None:
 
     with _session("count") as session:
         for sample in samples:
-            count_cooccurrences(session, sample.config, sample.location, overwrite=True)
+            count_cooccurrences(session, sample.config, sample.location, overwrite="differing")
 
 
 def compose_samples(samples: Sequence[Sample]) -> None:
@@ -147,7 +147,7 @@ def compose_samples(samples: Sequence[Sample]) -> None:
     from leadterm.compose import compose_weights  # noqa: PLC0415  # imports torch
 
     for sample in samples:
-        compose_weights(sample.config, sample.location, overwrite=True)
+        compose_weights(sample.config, sample.location, overwrite="differing")
 
 
 @contextmanager

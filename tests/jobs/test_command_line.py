@@ -13,14 +13,12 @@ NOISE = re.compile(
     r"WARNING: Using incubator modules|\w.*: \d+ (of \d+ )?tasks|\w+: done in |.* ERROR DiskBlockObjectW"
 )
 """Lines of Java itself and of the progress."""
-WORKER_LEFT_ALONE = re.compile(r"Traceback .*\n(  File .*pyspark/daemon\.py.*\n(    .*\n)?)+BrokenPipeError: .*\n")
-"""What PySpark's daemon may write when Java goes before its workers do."""
 
 
 def message_of(done) -> str:
     """The one message of a command that failed, without the noise."""
     assert done.returncode == 1, done.stderr
-    lines = [line for line in WORKER_LEFT_ALONE.sub("", done.stderr).splitlines() if not NOISE.match(line)]
+    lines = [line for line in done.stderr.splitlines() if not NOISE.match(line)]
     assert lines[0].startswith("leadterm: "), done.stderr
     assert not [line for line in lines[1:] if not line.startswith("  ")], done.stderr
     return "\n".join(lines).removeprefix("leadterm: ")

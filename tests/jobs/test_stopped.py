@@ -93,7 +93,7 @@ def test_a_job_that_was_submitted(config, tmp_path, who):
     with begun("script with &", [*command, *arguments(config, tmp_path)], tmp_path) as process:
         wait_for(lambda: counts_words(tmp_path))
         submitted = psutil.Process(process.pid)
-        (python,) = [one for one in submitted.children() if str(config) in one.cmdline()]
+        (python,) = [one for one in submitted.children() if one.status() != "zombie" and str(config) in one.cmdline()]
         (python if who == "python" else submitted).terminate()
         status, said, last = ended(process, tmp_path)
         psutil.wait_procs([python], timeout=SECONDS)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from leadterm import compose as compose_job
+from leadterm import operators
 from leadterm.composing import cuda
 from leadterm.config import Config
 from leadterm.counting import plan_memory
@@ -195,7 +196,8 @@ def test_composing_and_attention_go_on_too(spark, folder, run, caplog, monkeypat
 @pytest.fixture
 def gpu(monkeypatch):
     """Composing takes the CPU for a GPU of this name; a block is of 8 tokens."""
-    monkeypatch.setattr(compose_job, "resolve_device", lambda _: torch.device("cpu"))
+    for module in (compose_job, operators):  # The job asks, and whoever refuses before all jobs.
+        monkeypatch.setattr(module, "resolve_device", lambda _: torch.device("cpu"))
     monkeypatch.setattr("torch.cuda.get_device_name", lambda _: gpu["name"])
     monkeypatch.setattr("leadterm.composing.cuda.WIDTH", 8)
     monkeypatch.setattr("leadterm.store.unfinished.SAVE_SECONDS", 0)

@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from leadterm.spark import session as session_module
 from leadterm.spark.session import spark_session
 from support.cluster import Cluster, running_cluster
 from support.commands import BIN, environment
@@ -78,3 +82,35 @@ def test_a_session_that_runs_already_is_joined_and_goes_on(spark):
         assert joined.conf.get("spark.sql.shuffle.partitions") == before["spark.sql.shuffle.partitions"]
     assert spark.range(3).count() == 3
     spark.conf.unset("spark.sql.ansi.enabled")
+
+
+def slowly(batches):
+    """Take a second for each batch of rows."""
+    for batch in batches:
+        time.sleep(1.0)
+        yield batch
+
+
+def test_tasks_end_before_java_goes(spark, monkeypatch):
+    """A worker that Java leaves alone writes a traceback of PySpark's to the terminal."""
+    job = threading.Thread(target=lambda: spark.range(0, 4, 1, 4).mapInArrow(slowly, "id long").toArrow())
+    job.start()
+    end = time.monotonic() + 60
+    while not session_module._active_tasks(spark) and time.monotonic() < end:
+        time.sleep(0.02)
+    monkeypatch.setattr(session_module, "ENDING_SECONDS", 60.0)
+    session_module.let_tasks_end(spark)
+    assert session_module._active_tasks(spark) == 0
+    job.join(timeout=10)
+    assert not job.is_alive()
+
+
+@pytest.mark.parametrize(("master", "seconds"), [("local[2]", 0.5), ("local", 0.5), ("spark://host:7077", 0.0)])
+def test_nobody_waits_for_long(monkeypatch, master, seconds):
+    """For tasks that do not end; nor for those of a cluster, whose workers write to logs of their own."""
+    monkeypatch.setattr(session_module, "ENDING_SECONDS", 0.5)
+    monkeypatch.setattr(session_module, "_active_tasks", lambda _session: 1)
+    running = SimpleNamespace(sparkContext=SimpleNamespace(master=master))
+    started = time.monotonic()
+    session_module.let_tasks_end(running)
+    assert seconds <= time.monotonic() - started < seconds + 0.4

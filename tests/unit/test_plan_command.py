@@ -33,14 +33,17 @@ def write(config: Path, **sections) -> list[str]:
 
 
 def test_an_output_that_cannot_be_mapped_is_refused(config, capsys):
-    command = [*write(config), "--output", "memory://run"]
+    mapped = {"device": "cpu", "distribution": "filesystem"}
+    command = [*write(config, attention=mapped), "--output", "memory://run"]
     assert cli.main(command) == 1
     shown, said = capsys.readouterr()
     [problem] = json.loads(shown)["problems"]
     assert (problem["stage"], problem["certain"]) == ("attention: count", True)
     assert "Set attention.distribution to spark" in problem["message"]
     assert said.startswith("leadterm: this run would be refused: attention: count")
-    assert cli.main([*write(config, attention={"device": "cpu", "distribution": "spark"}), *command[-2:]]) == 0
+    for distribution in ("spark", "auto"):
+        handed_out = {"device": "cpu", "distribution": distribution}
+        assert cli.main([*write(config, attention=handed_out), *command[-2:]]) == 0
 
 
 def test_documents_that_give_no_window_are_a_warning(config, capsys):

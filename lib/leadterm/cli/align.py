@@ -42,7 +42,7 @@ def add_align(commands: Any) -> None:
         "--shuffled", action="store_true", help="score against the run's shuffled corpus too, which must be there"
     )
     align.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default auto")
-    align.add_argument("--overwrite", action="store_true", help="replace scores made with other settings")
+    align.add_argument("--overwrite", action="store_true", help="score anew, also what was scored")
     align.set_defaults(action=_align)
 
 

@@ -53,7 +53,7 @@ def _merge_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``leadterm merge``."""
     parser.add_argument("--output", required=True, help="the directory of the run that is made: a path or a URL")
     parser.add_argument("--config", help="a YAML file, of which the section spark is read")
-    parser.add_argument("--overwrite", action="store_true", help="replace products of other files or settings")
+    parser.add_argument("--overwrite", action="store_true", help="make all anew, what is there too")
     parser.add_argument("runs", nargs="+", metavar="RUN", help="runs of the same vocabulary and settings")
     parser.set_defaults(action=_merge)
 

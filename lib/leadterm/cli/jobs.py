@@ -33,7 +33,7 @@ def add_job_arguments(parser: argparse.ArgumentParser, *, overwrites: bool = Tru
     parser.add_argument("--config", required=True, help="a YAML file; see conf/")
     parser.add_argument("--output", required=True, help="the run directory: a path or a URL")
     if overwrites:
-        parser.add_argument("--overwrite", action="store_true", help="replace products of other inputs or settings")
+        parser.add_argument("--overwrite", action="store_true", help="make all anew, what is there too")
 
 
 def _run(options: argparse.Namespace) -> None:

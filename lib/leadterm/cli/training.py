@@ -35,8 +35,9 @@ def _verify(options: argparse.Namespace) -> None:
     """Make the run, train on it and compare."""
     from leadterm.pipeline import jobs_of  # noqa: PLC0415  # brings Spark
     from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
-    from leadterm.verification import Check, summarise_agreement  # noqa: PLC0415  # brings PyTorch
+    from leadterm.verification import Check, require_training, summarise_agreement  # noqa: PLC0415  # brings PyTorch
 
+    require_training(load_config(options.config), Location.of(options.output))
     *jobs, page = jobs_of(load_config(options.config))
     config = run_jobs_of(options, jobs)
     check = Check.of(open_run(options.output), config)
@@ -57,13 +58,13 @@ def _ablate(options: argparse.Namespace) -> None:
 def _pretrain(options: argparse.Namespace) -> None:
     """Make the run, train a language model on it, and score its revisions if the config says how."""
     from leadterm import pretrain  # noqa: PLC0415  # brings PyTorch
-    from leadterm.pipeline import COUNTING  # noqa: PLC0415  # brings Spark
+    from leadterm.pipeline import COUNTING, jobs_of  # noqa: PLC0415  # brings Spark
 
     run = Location.of(options.output)
     pretrain.require_pretraining(load_config(options.config), run)
     config = run_jobs_of(options, COUNTING)
     if not pretrain.pretrain(config, run, overwrite=options.overwrite):
         logging.getLogger("leadterm").info("pretrain: nothing to do: made from the same inputs already")
-    run_jobs_of(options, None)
+    run_jobs_of(options, jobs_of(config)[len(COUNTING) :])
     say(pretrain.summarise_pretraining(run))
     say_page(options.output)

@@ -190,9 +190,10 @@ class AttentionSection(Section):
         ge=MIN_MEMORY,
         description="what the CPU may hold of a product while it composes, such as 2GiB; bytes",
     )
-    distribution: Literal["filesystem", "spark"] = Field(
-        default="filesystem",
-        description="how scores reach the executors: the run's folder, which all machines see, or Spark's own files",
+    distribution: Literal["auto", "filesystem", "spark"] = Field(
+        default="auto",
+        description="how scores reach the executors: the run's folder, which all machines see, or Spark's own files; "
+        "auto: the folder where the run lies on a disk, else Spark's files",
     )
 
 

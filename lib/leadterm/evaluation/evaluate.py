@@ -18,12 +18,12 @@ from leadterm.spark.session import Session
 from leadterm.spark.side_by_side import is_local, side_by_side
 from leadterm.store import Location, is_current, read_manifest, staging
 from leadterm.store.alignment import alignment_manifests, same_weights
-from leadterm.store.products import PARTS
+from leadterm.store.products import PARTS, Overwrite
 
 logger = logging.getLogger("leadterm")
 
 
-def evaluate_alignment(session: Session, config: Config, run: Location, *, overwrite: bool = False) -> bool:
+def evaluate_alignment(session: Session, config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
     """Make a product ``alignment/…`` for each revision of each checkpoint.
 
     Parameters
@@ -35,7 +35,7 @@ def evaluate_alignment(session: Session, config: Config, run: Location, *, overw
     run
         The run directory; it holds the counts and the attention terms.
     overwrite
-        Replace scores of other weights, of other statistics or with other settings.
+        Score anew; ``differing``: only what was scored with other weights, statistics or settings.
 
     Returns
     -------
@@ -57,7 +57,12 @@ def evaluate_alignment(session: Session, config: Config, run: Location, *, overw
 
 
 def score_revisions(
-    session: Session, section: AlignmentSection, run: Location, wanted: Sequence[Wanted], *, overwrite: bool = False
+    session: Session,
+    section: AlignmentSection,
+    run: Location,
+    wanted: Sequence[Wanted],
+    *,
+    overwrite: Overwrite = False,
 ) -> bool:
     """Score some revisions as a section says; see `evaluate_alignment`."""
     corpora = corpora_of(section, run)
@@ -71,7 +76,7 @@ def score_revisions(
 
 
 def _is_done(
-    wanted: Wanted, settings: dict[str, object], run: Location, statistics: dict[str, str], *, overwrite: bool
+    wanted: Wanted, settings: dict[str, object], run: Location, statistics: dict[str, str], *, overwrite: Overwrite
 ) -> bool:
     """Say whether a revision was scored, from the same files, or under the same name on the hub."""
     found = read_manifest(run, wanted.product)

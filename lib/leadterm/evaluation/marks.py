@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from leadterm.errors import MachineError
 from leadterm.progress import Done, Told, open_display, repeatedly, titled
 from leadterm.store import Location
 
@@ -56,7 +57,7 @@ def count_marks(folder: Location, n_revisions: int) -> Done:
     """
     try:
         names = [name.removesuffix(SUFFIX) for name in folder.names() if name.endswith(SUFFIX)]
-    except OSError:  # A store that does not answer now does so later.
+    except (OSError, MachineError):  # A store that does not answer now does so later.
         return Done()
     marks = [name.rsplit(".", 2) for name in names]
     totals = {revision: int(total) for revision, total, _ in marks}

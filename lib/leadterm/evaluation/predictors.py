@@ -35,7 +35,8 @@ def prepare_predictors(corpus: Corpus, device: torch.device) -> None:
     place = corpus.run.location
     settings = {name: getattr(corpus.section, name) for name in SETTINGS} | {"device": device.type}
     names = names_of(corpus.section)
-    if is_current(place, PREDICTORS, corpus.made_from, settings, overwrite=True) and names_in(place) >= set(names):
+    is_prepared = is_current(place, PREDICTORS, corpus.made_from, settings, overwrite="differing")
+    if is_prepared and names_in(place) >= set(names):
         return
     started = time.monotonic()
     found = []

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leadterm.composing.compose import divide_memory
 from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
 from leadterm.corpus.asked import beyond, impossible, missing
 from leadterm.corpus.bpe import LARGEST_TEXT
-from leadterm.counting import check_no_overflow, plan_memory
+from leadterm.counting import check_no_overflow
 from leadterm.errors import LeadtermError
 from leadterm.planning.corpus import CorpusSize
 from leadterm.planning.drawing import Drawn
 from leadterm.planning.estimate import Estimate, total
+from leadterm.planning.room import size_checks
 from leadterm.planning.stages import Stage, on_disk
 from leadterm.store.location import Location
 
@@ -59,14 +59,12 @@ def refused(stage: str, at_best: Callable[[], object], at_worst: Callable[[], ob
 def before_counting(config: Config, corpus: CorpusSize) -> list[Hazard]:
     """Ask what the jobs check before they count, about sizes that are only expected."""
     length, bits = config.windows.length, config.counting.scale_bits
-    task, sizes = config.counting.memory_per_task, (int(corpus.vocabulary.low), int(corpus.vocabulary.high))
+    sizes = int(corpus.vocabulary.low), int(corpus.vocabulary.high)
     counts = corpus.largest_count + corpus.windows
     low, high = int(counts.low), int(counts.high)
     checks: tuple[tuple[str, Callable[[int], object], tuple[int, int]], ...] = (
         ("count", lambda n: check_no_overflow(n, length, bits), (low, high)),
-        ("count", lambda size: plan_memory(task, size, length), sizes),
-        ("compose", lambda size: divide_memory(config.attention.memory, size, 1), sizes),
-        ("attention: count", lambda size: plan_memory(task, size, length, attention=True), sizes),
+        *((check.stage, check.ask, sizes) for check in size_checks(config)),
     )
     return [
         hazard

@@ -18,13 +18,14 @@ from leadterm.report.page import page
 from leadterm.run import Run
 from leadterm.store import Location, Manifest, is_current, read_manifest, staging
 from leadterm.store.making import require_inputs
+from leadterm.store.products import Overwrite
 from leadterm.store.tables import stage_bytes
 from leadterm.verification import FOLDER
 
 JOB, PRODUCT, PAGE = "build_report", "report", "index.html"
 
 
-def build_report(config: Config, run: Location, *, overwrite: bool = False) -> bool:
+def build_report(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
     """Make the product ``report`` of a run: ``index.html``, and ``figures/`` where they are drawn.
 
     A report is made of other products and holds nothing of its own, so one of leadterm's is replaced when they changed,
@@ -37,7 +38,7 @@ def build_report(config: Config, run: Location, *, overwrite: bool = False) -> b
     run
         The run directory; it holds the counts at least.
     overwrite
-        Replace also a folder ``report`` that leadterm did not make.
+        Make it anew, also in the place of a folder ``report`` that leadterm did not make.
 
     Returns
     -------
@@ -57,9 +58,10 @@ def build_report(config: Config, run: Location, *, overwrite: bool = False) -> b
         require_matplotlib()
     settings = {**canonical(section), "figures": section.figures != "never" and can_draw()}
     settings["examples"] = list(config.associations.tokens)
+    settings["name"] = run.name  # A run that was renamed or copied gets a page of its own name.
     made_from = _inputs(opened)
     is_ours = read_manifest(run, PRODUCT) is not None
-    if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite or is_ours):
+    if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite or ("differing" if is_ours else False)):
         return False
     started = time.monotonic()
     models = models_of(opened.alignment()) if opened.alignment_manifests() else []

@@ -66,9 +66,9 @@ def add_files(session: SparkSession, config: Config, run: Location, files: Seque
         if base:
             count.count_cooccurrences(session, config, run)
         part = stage.parts / "added"  # What an add that was stopped has done of the same stays done.
-        encode.encode_corpus(session, config, part, overwrite=True, documents=new, may_be_empty=base is not None)
+        encode.encode_corpus(session, config, part, overwrite="differing", documents=new, may_be_empty=base is not None)
         if StoredRun(part).manifest("windows").counts["windows"]:
-            count.count_cooccurrences(session, config, part, overwrite=True)
+            count.count_cooccurrences(session, config, part, overwrite="differing")
         with replacement(run) as fresh:
             if base:
                 merge_runs(session, [run, part], fresh)

@@ -28,6 +28,7 @@ from leadterm.store import Location, Manifest, Stage, Staging, forget, is_curren
 from leadterm.store.composed import SCORES
 from leadterm.store.making import require_inputs, who_makes
 from leadterm.store.matrices import Average, read_matrix
+from leadterm.store.products import Overwrite
 from leadterm.store.tables import MARGINS, POSITION, position_table, read_table, stage_table
 from leadterm.store.windows import WindowsFiles
 
@@ -85,7 +86,7 @@ def _bits(largest: NDArray[np.float64] | np.float64, limit: int) -> NDArray[np.i
 
 
 def count_attention(
-    session: SparkSession, config: Config, run: Location, *, overwrite: bool = False, tasks: int | None = None
+    session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
 ) -> bool:
     """Make the products ``query_key`` and ``position`` of a run.
 
@@ -98,7 +99,7 @@ def count_attention(
     run
         The run directory; it holds ``windows``, ``bigram`` and ``composed``.
     overwrite
-        Replace products that were made from other windows or with other settings.
+        Make the products anew; ``differing``: only where they were made from other windows or with other settings.
     tasks
         How many tasks count, and how many merge; the products do not depend on it.
 
@@ -156,7 +157,7 @@ def _scores_file(session: SparkSession, config: Config, run: Location, composed:
     """Make the scores reachable for the executors, through the filesystem or by Spark."""
     sha256 = next(entry.sha256 for entry in composed.files if entry.name == SCORES)
     place = run / "composed" / SCORES
-    if config.attention.distribution == "filesystem":
+    if config.attention.distribution == "filesystem" or (config.attention.distribution == "auto" and run.is_local):
         yield ScoresFile(place.uri, sha256, handed_out=False)
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -14,6 +14,7 @@ from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
 from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
 from leadterm.store.making import require_inputs
+from leadterm.store.products import Overwrite
 from leadterm.store.tables import FREQUENCIES, VOCABULARY, frequency_table, read_table, stage_table
 from leadterm.store.windows import WindowsFiles
 
@@ -22,7 +23,7 @@ PRODUCTS = ("bigram", "context", "frequencies")
 
 
 def count_cooccurrences(
-    session: SparkSession, config: Config, run: Location, *, overwrite: bool = False, tasks: int | None = None
+    session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
 ) -> bool:
     """Make the products ``bigram``, ``context`` and ``frequencies`` of a run.
 
@@ -35,7 +36,7 @@ def count_cooccurrences(
     run
         The run directory; it holds ``windows`` and ``vocabulary``.
     overwrite
-        Replace products that were made from other windows or with other settings.
+        Make the products anew; ``differing``: only where they were made from other windows or with other settings.
     tasks
         How many tasks count, and how many merge; by default what the cluster runs at once, or as many as memory asks
         for. The products do not depend on it.

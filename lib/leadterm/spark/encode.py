@@ -33,6 +33,7 @@ from leadterm.spark.vocabulary import (
 )
 from leadterm.spark.writing import REPORT_ROW, WindowsWriter, sum_vectors, written_files
 from leadterm.store import Location, Manifest, Stage, Staging, forget, is_current, read_manifest, staging
+from leadterm.store.products import Overwrite
 from leadterm.store.tables import SOURCES, TOKENIZER, VOCABULARY, stage_bytes, stage_table, vocabulary_table
 
 JOB = "encode_corpus"
@@ -46,7 +47,7 @@ def encode_corpus(
     config: Config,
     run: Location,
     *,
-    overwrite: bool = False,
+    overwrite: Overwrite = False,
     documents: Documents | None = None,
     may_be_empty: bool = False,
 ) -> bool:
@@ -61,7 +62,7 @@ def encode_corpus(
     run
         The run directory.
     overwrite
-        Replace products that were made from other inputs or with other settings.
+        Make products anew; ``differing``: only those that were made from other inputs or with other settings.
     documents
         The corpus, if it was opened already.
     may_be_empty

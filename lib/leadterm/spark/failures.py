@@ -10,6 +10,7 @@ from pyspark.errors import PySparkException
 from leadterm import errors
 from leadterm.errors import InputError, LeadtermError, MachineError, interruption_in
 from leadterm.store.location import Location
+from leadterm.store.reaching import unreachable
 
 RAISED = re.compile(r"leadterm\.errors\.(\w+): (.+)")
 UNREADABLE = re.compile(r"\[FAILED_READ_FILE\.\S+\] Encountered error while reading file (\S+?)\.?\s")
@@ -18,6 +19,8 @@ CLASS_NAME = re.compile(r"^(?:[a-z]\w*\.)+(?:[A-Z]\w*\$?)+: ")
 NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
 READ_ONLY = re.compile(r"Read-only file system")
 NO_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|SparkOutOfMemoryError")
+STORE = re.compile(r"OSError: ((?:When .*AWS Error|Bucket ').+)")
+"""What pyarrow says of an object store, in a task."""
 WORKER_DIED = re.compile(r"Python worker exited unexpectedly|ExecutorLostFailure")
 SHUT_DOWN = re.compile(
     r"SparkContext (was shut down|has been shutdown)|stopped SparkContext|dagScheduler\(\)\" is null"
@@ -91,6 +94,8 @@ def translate(report: str) -> LeadtermError | None:
     for pattern, message in MACHINE:
         if pattern.search(report):
             return MachineError(message)
+    if stores := STORE.findall(report):
+        return unreachable("the object store", OSError(stores[-1]))
     unreadable = UNREADABLE.search(report)
     if unreadable:
         name, cause = file_name(unreadable.group(1)), root_cause(report)

@@ -19,7 +19,7 @@ from leadterm.spark.parts import Part, check_sums, open_parts
 from leadterm.spark.sources import join_sources, numbers_of, sources_hash
 from leadterm.spark.writing import REPORT_ROW, sum_vectors
 from leadterm.store import Location, Manifest, is_current, require_manifest, staging
-from leadterm.store.products import read_verified
+from leadterm.store.products import Overwrite, read_verified
 from leadterm.store.tables import FREQUENCIES, TOKENIZER, read_table
 from leadterm.store.windows import WindowsFiles
 
@@ -31,7 +31,7 @@ def merge_runs(
     runs: Sequence[Location],
     output: Location,
     *,
-    overwrite: bool = False,
+    overwrite: Overwrite = False,
     tasks: int | None = None,
 ) -> bool:
     """Add runs up: the products of encoding and counting, as one run over the files of all would have made them.
@@ -45,7 +45,7 @@ def merge_runs(
     output
         The directory of the run that is made, which is none of these.
     overwrite
-        Replace products that were made from other files or with other settings.
+        Make the products anew; ``differing``: only where they were made from other files or with other settings.
     tasks
         How many tasks there are at most; the bytes do not depend on it.
 

@@ -2,10 +2,12 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
@@ -15,6 +17,9 @@ from leadterm.spark.java import find_java
 
 Session = SparkSession
 """For rooms that pass a session on, and know nothing else of Spark."""
+
+ENDING_SECONDS = 10.0
+"""For tasks of a job that failed to end: Spark kills a worker 2 s after it has told it to stop."""
 
 DEFAULTS: dict[str, str] = {
     # Batches by bytes: documents differ in length by orders of magnitude.
@@ -109,10 +114,36 @@ def spark_session(name: str, properties: Mapping[str, object] | None = None) -> 
     session = start_session(name, properties)
     try:
         yield session
+    except BaseException:
+        if not joined:
+            with suppress(Py4JError, OSError):
+                let_tasks_end(session)
+        raise
     finally:
         if not joined:
             with suppress(Py4JError, OSError):  # Java may be gone, of which the block's own error tells.
                 session.stop()
+
+
+def let_tasks_end(session: SparkSession) -> None:
+    """Wait until no task of this machine's own Spark runs any more, or for some seconds, before Java goes.
+
+    Where a job failed or was cancelled, Spark still ends its other tasks. A Python worker that is just being forked
+    ignores the signal by which PySpark's daemon ends its workers; it then writes to a Java that has gone, and PySpark
+    shows its traceback on the terminal, a BrokenPipeError after the message of the job. On a cluster it is in the
+    executor's own log.
+    """
+    if not str(session.sparkContext.master).startswith("local"):
+        return
+    end = time.monotonic() + ENDING_SECONDS
+    while time.monotonic() < end and _active_tasks(session):
+        time.sleep(0.1)
+
+
+def _active_tasks(session: SparkSession) -> int:
+    """Count the tasks that run now."""
+    executors: Any = session.sparkContext._jsc.sc().statusStore().executorList(True)
+    return sum(int(executors.apply(number).activeTasks()) for number in range(executors.size()))
 
 
 def _given_properties() -> dict[str, str]:

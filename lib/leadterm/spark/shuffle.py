@@ -22,7 +22,7 @@ from leadterm.spark.writing import REPORT_ROW, sum_vectors, written_files
 from leadterm.store import FileEntry, Location, Manifest, Stage, Staging, forget, is_current, staging
 from leadterm.store.alignment import SHUFFLED_RUN
 from leadterm.store.making import require_inputs
-from leadterm.store.products import read_verified
+from leadterm.store.products import Overwrite, read_verified
 from leadterm.store.tables import VOCABULARY, read_table, stage_bytes
 from leadterm.store.windows import WindowsFiles
 
@@ -32,7 +32,7 @@ logger = logging.getLogger("leadterm")
 
 
 def shuffle_corpus(
-    session: SparkSession, config: Config, run: Location, *, overwrite: bool = False, tasks: int | None = None
+    session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
 ) -> bool:
     """Make ``<run>/shuffled``, a run of the same documents and windows whose tokens were shuffled over all of them.
 
@@ -49,7 +49,7 @@ def shuffle_corpus(
     run
         The run directory; it holds ``windows`` and ``vocabulary``.
     overwrite
-        Replace a shuffled run that was made from other windows or with another seed.
+        Make the shuffled run anew; ``differing``: only if it was made from other windows or with another seed.
     tasks
         How many tasks there are at most; by default one for each file of windows. The bytes do not depend on it.
 
@@ -63,7 +63,8 @@ def shuffle_corpus(
     RunError
         If the windows are missing or damaged, or ``<run>/shuffled`` holds another run.
     """
-    vocabulary, windows = require_inputs(run, JOB).values()
+    inputs = require_inputs(run, JOB)
+    windows, vocabulary = inputs["windows"], inputs["vocabulary"]
     seed = config.alignment.shuffled_seed if config.alignment else 0
     made_from = {"windows": windows.content_hash, "vocabulary": vocabulary.content_hash}
     copied = replace(

@@ -9,6 +9,7 @@ from leadterm.errors import RunError
 from leadterm.store.fitting import misfits
 from leadterm.store.inventory import Claim, Inventory
 from leadterm.store.location import Location
+from leadterm.store.reaching import require_reached
 
 THREADS = 8
 """Files that are read at the same time: more than one disk or core needs, and enough for an object store."""
@@ -112,4 +113,5 @@ def _hash(place: Location, count: _Counter) -> str:
     try:
         return place.sha256(lambda chunk: count(len(chunk)))
     except OSError as error:
+        require_reached(place, error)
         return f"unknown ({error})"

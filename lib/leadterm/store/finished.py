@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leadterm.errors import MachineError
 from leadterm.store.location import Location
 from leadterm.store.outputs import part_output
 from leadterm.store.parquet import table_bytes
@@ -46,7 +47,7 @@ def finished(folder: Location, name: str) -> pa.Table | None:
             return None
         report = pq.read_table(pa.BufferReader(written[size:]))
         return report if all(_is_whole(folder, row) for row in _files_of(report)) else None
-    except OSError:
+    except (OSError, MachineError):
         return None
 
 

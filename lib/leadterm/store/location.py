@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from leadterm.errors import UnknownFilesystemError
+from leadterm.store.reaching import reaching, require_reached
 
 CHUNK = 8 * 2**20
 """Bytes read at a time while hashing: enough for an object store to stream, little for an executor."""
@@ -61,6 +62,7 @@ class Location:
         try:
             filesystem, path_there = fs.FileSystem.from_uri(text)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
+            require_reached(text, error)  # The library asks S3 where a bucket lies.
             return cls._through_fsspec(text, error)
         return cls(filesystem, path_there, text.rstrip("/"))
 
@@ -101,6 +103,7 @@ class Location:
         """Whether a file gets another name here in one step; on an object store that is a copy."""
         return self.filesystem.type_name in ("local", "hdfs")
 
+    @reaching
     def kind(self) -> fs.FileType:
         """Say whether there is a file, a folder or nothing here."""
         return self.filesystem.get_file_info(self.path).type
@@ -109,11 +112,13 @@ class Location:
         """Say whether there is anything here."""
         return bool(self.kind() != fs.FileType.NotFound)
 
+    @reaching
     def names(self) -> list[str]:
         """List the entries of this folder, sorted; empty if there is no such folder."""
         selector = fs.FileSelector(self.path, allow_not_found=True)
         return sorted(info.base_name for info in self.filesystem.get_file_info(selector))
 
+    @reaching
     def size(self) -> int | None:
         """Say how many bytes the file has; None if nothing is here."""
         info = self.filesystem.get_file_info(self.path)
@@ -146,6 +151,7 @@ class Location:
         if self.is_local and self.kind() == fs.FileType.Unknown:
             raise OSError(f"{self.path} is no regular file but a pipe, a socket or a device")
 
+    @reaching
     def read_bytes(self) -> pa.Buffer:
         """Read the whole file."""
         with self.open_input() as file:
@@ -177,6 +183,7 @@ class Location:
         elif kind == fs.FileType.File:
             self.filesystem.delete_file(self.path)
 
+    @reaching
     def files(self) -> dict[str, int]:
         """List the files in this folder and the folders in it, sorted: their paths from here, and their lengths."""
         if self.is_local:

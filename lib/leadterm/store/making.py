@@ -4,6 +4,7 @@ from leadterm.errors import RunError
 from leadterm.store.location import Location
 from leadterm.store.manifest import NAME, Manifest
 from leadterm.store.products import read_manifest, require_folder
+from leadterm.store.reaching import bucket_missing
 
 MADE_BY = {
     "sources": "encode_corpus",
@@ -24,17 +25,17 @@ SHUFFLED = ("windows", "vocabulary")
 """The products of the shuffled run that the job shuffle_corpus makes; the others are made as those of any run."""
 FROM_THEM = {"predictors": "evaluate_alignment", "alignment": "evaluate_alignment", "report": "build_report"}
 """Products that are made from those, by their folder."""
-COMMANDS = {"pretrained": "leadterm pretrain", "verify": "leadterm verify"}
+COMMANDS = {"pretrained": "leadterm pretrain", "verification": "leadterm verify"}
 """Products that no job makes but a command."""
 READS = {
-    "count_cooccurrences": ("vocabulary", "windows"),
+    "count_cooccurrences": ("windows", "vocabulary"),
     "compose_weights": ("vocabulary", "bigram", "context"),
-    "count_attention": ("vocabulary", "windows", "bigram", "composed"),
-    "shuffle_corpus": ("vocabulary", "windows"),
-    "evaluate_alignment": ("vocabulary", "windows", "bigram", "context", "frequencies", "composed", "query_key"),
-    "build_report": ("vocabulary", "windows", "bigram", "context", "frequencies"),
+    "count_attention": ("windows", "vocabulary", "bigram", "composed"),
+    "shuffle_corpus": ("windows", "vocabulary"),
+    "evaluate_alignment": ("windows", "vocabulary", "bigram", "context", "frequencies", "composed", "query_key"),
+    "build_report": ("windows", "vocabulary", "bigram", "context", "frequencies"),
 }
-"""The products without which a job cannot do its work, in the order in which they are made."""
+"""The products without which a job cannot do its work, in the order in which their jobs run."""
 GROWN = ("sources", "windows", "bigram", "context")
 """Those that tell what a job made that makes all of encoding and counting."""
 MAKES = {"add_files": GROWN, "merge_runs": GROWN, "shuffle_corpus": (f"{SHUFFLED_RUN}/windows",)}
@@ -76,6 +77,13 @@ def _given(run: Location, product: str) -> str:
     return "the run that it lies in" if outer else "it"
 
 
+def _require_bucket(run: Location) -> None:
+    """Say of an object store that it has no such bucket, where nothing was found in it."""
+    bucket = run.path.partition("/")[0]
+    if run.filesystem.type_name in ("s3", "gcs") and not Location(run.filesystem, bucket, bucket).exists():
+        raise bucket_missing(run, bucket)
+
+
 def require_manifest(run: Location, product: str) -> Manifest:
     """Read a product's manifest, or say which job makes that product.
 
@@ -87,6 +95,7 @@ def require_manifest(run: Location, product: str) -> Manifest:
     require_folder(run)
     found = read_manifest(run, product)
     if found is None:
+        _require_bucket(run)
         present = [name for name in run.names() if (run / name / NAME).exists()]
         held = f"it holds {', '.join(present)}" if present else "it holds no product at all"
         raise RunError(

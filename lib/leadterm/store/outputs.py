@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from leadterm.errors import MachineError
 from leadterm.store.location import Location
+from leadterm.store.reaching import require_reached
 
 
 class HashingSink(io.RawIOBase):
@@ -106,6 +107,7 @@ def whole_output(location: Location) -> Iterator[HashingSink]:
             yield sink
         partial.move_to(location)
     except OSError as error:
+        require_reached(location, error, writes=True)
         raise MachineError(
             f"cannot write {location}: {error}. Choose a place that you may write to, on a disk with space left."
         ) from error

@@ -1,7 +1,7 @@
 """Products of a run: a folder that is whole, with its manifest, or absent."""
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from pyarrow import fs
@@ -53,16 +53,23 @@ def require_folder(run: Location) -> None:
         raise RunError(f"{run} is a file; a run is a folder that holds a folder per product. Name that folder.")
 
 
+Overwrite = bool | Literal["differing"]
+"""What becomes of a product that is there: False, one that was made from others is refused, and one from the same
+stays; ``differing``, the former is replaced; True, both are."""
+
+
 def is_current(
-    run: Location, product: str, made_from: dict[str, Any], settings: dict[str, Any], *, overwrite: bool
+    run: Location, product: str, made_from: dict[str, Any], settings: dict[str, Any], *, overwrite: Overwrite
 ) -> bool:
-    """Say whether a product is there, with its files, and was made from the same inputs, settings and code.
+    """Say whether a product stays: it is there, with its files, and was made from the same inputs, settings and code.
 
     Raises
     ------
     RunError
         If it was made from others and ``overwrite`` is not set, or if its place is taken by something else.
     """
+    if overwrite is True:
+        return False
     found = read_manifest(run, product)
     if found is None:
         if (run / product).exists() and not overwrite and not _was_appearing(run, product):

@@ -20,8 +20,9 @@ from leadterm.errors import LeadtermError, MachineError, RunError
 from leadterm.store import manifest as manifests
 from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
-from leadterm.store.owners import Owner, alive_in, require_free, take
+from leadterm.store.owners import Owner, alive_in, is_free, is_mine, require_free, require_mine, take
 from leadterm.store.products import COUNTS, PARTS, STAGING
+from leadterm.store.reaching import require_reached
 
 FORMAT = 1
 """Raised when what a staging folder holds changes so that a later version must not go on from it."""
@@ -91,7 +92,13 @@ class Staging:
             Of the product.
         parts
             Where each file lies now, and its name in the product.
+
+        Raises
+        ------
+        RunError
+            If another job has taken the folder over meanwhile.
         """
+        require_mine(self.folder)
         staged = self.folder / manifest.product
         staged.remove()  # What a job that was stopped had moved there was made again.
         for place, name in parts:
@@ -121,7 +128,7 @@ def _keep_finished(folder: Location) -> bool:
                 (folder / name).remove()
     except NotADirectoryError:
         return False
-    except OSError:
+    except (OSError, MachineError):
         return True
     return not all(name.startswith(".") for name in names)
 
@@ -145,7 +152,7 @@ def staging(run: Location, stage: Stage | None = None) -> Iterator[Staging]:
     """
     if run.kind() == fs.FileType.File:
         raise RunError(f"{run} is a file; the output must be a folder")
-    made_run, kept = not run.exists(), False
+    made_run, kept, is_ours = not run.exists(), False, True
     staged = Staging(run, stage.folder if stage else f"{STAGING}{uuid.uuid4().hex[:12]}")
     for name in _leftovers(run, stage):
         require_free(run / name)
@@ -156,24 +163,26 @@ def staging(run: Location, stage: Stage | None = None) -> Iterator[Staging]:
             try:
                 yield staged
             except BaseException as error:
-                kept = stage is not None and not _is_refusal(error) and staged.keep_finished()
+                is_ours = is_mine(staged.folder)
+                kept = stage is not None and is_ours and not _is_refusal(error) and staged.keep_finished()
                 raise
     finally:
-        if kept:
+        if not is_ours:
+            logger.warning("%s is left to the job that has taken it over", staged.folder)
+        elif kept:
             logger.warning("finished parts are kept in %s: run again to go on from there", staged.folder)
         else:
             _remove(staged.folder)
-        if made_run and not run.names():
-            run.remove()
+        with suppress(OSError, MachineError):
+            if made_run and not run.names():
+                run.remove()
 
 
 def forget(run: Location, job: str) -> None:
     """Remove what is left of a job whose products are there: it was stopped after it had made them."""
     for name in run.names():
-        if name.startswith(_prefix(job)):
-            owner = Owner.of(run / name)
-            if owner is None or not owner.is_alive:
-                _remove(run / name)
+        if name.startswith(_prefix(job)) and is_free(run / name):
+            _remove(run / name)
 
 
 def _prefix(job: str) -> str:
@@ -191,8 +200,7 @@ def _leftovers(run: Location, stage: Stage | None) -> list[str]:
         if stage is not None and name.startswith(_prefix(stage.job)):
             found += [name] if name != stage.folder else []
         elif _NAMELESS.fullmatch(name):
-            owner = Owner.of(run / name)
-            found += [name] if owner is not None and not owner.is_alive else []
+            found += [name] if Owner.of(run / name) is not None and is_free(run / name) else []
     return found
 
 
@@ -211,13 +219,14 @@ def _take(run: Location, staged: Staging) -> None:
         staged.parts.filesystem.create_dir(staged.parts.path, recursive=True)
         staged.keep_finished()
     except OSError as error:
-        with suppress(OSError):
+        with suppress(OSError, MachineError):
             if not (staged.parts.names() or staged.counts.names()):
                 staged.folder.remove()
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MachineError(
                 f"a disk is full: free space where {run} lies, then run again; finished products are kept"
             ) from error
+        require_reached(run, error, writes=True)
         raise RunError(f"cannot write to {run}: {error}. Choose a folder that you may write to.") from error
 
 
@@ -231,7 +240,7 @@ def _remove(folder: Location) -> None:
     for attempt in range(REMOVALS):
         try:
             folder.remove()
-        except OSError as error:
+        except (OSError, MachineError) as error:
             if attempt == REMOVALS - 1:
                 logger.warning("%s could not be removed: %s", folder, error)
             else:

@@ -11,6 +11,7 @@ from leadterm.errors import InputError, RunError
 from leadterm.store.location import Location
 from leadterm.store.making import require_manifest
 from leadterm.store.matrices import rows_file
+from leadterm.store.reaching import require_reached
 from leadterm.store.verified import VerifiedFile, Written
 
 
@@ -53,6 +54,7 @@ class StoredRows:
                 self._opened = _OpenFile(place, VerifiedFile(place, self._files[product][name]), self._size)
             yield from self._opened.read(rows)
         except (OSError, pa.ArrowException, InputError) as error:
+            require_reached(place, error)
             raise RunError(f"{place} is damaged or missing: {error}; count again") from error
 
 

@@ -18,6 +18,7 @@ from leadterm.errors import RunError
 from leadterm.store.location import Location
 from leadterm.store.manifest import FileEntry
 from leadterm.store.parquet import GROUP_HASHES
+from leadterm.store.reaching import require_reached
 
 LARGEST_TAIL = 2**28
 """Bytes of a footer that is read: that of half a million row groups."""
@@ -63,6 +64,7 @@ def verify_file(run: Location, product: str, entry: FileEntry) -> None:
     try:
         found = place.sha256()
     except OSError as error:
+        require_reached(place, error)
         raise RunError(f"{place} is missing or cannot be read ({error}). Make the product again.") from error
     if found != entry.sha256:
         raise RunError(

@@ -22,6 +22,7 @@ from leadterm.store.location import Location
 from leadterm.store.manifest import Manifest
 from leadterm.store.parquet import GroupedWriter, grouped_parquet
 from leadterm.store.products import read_verified
+from leadterm.store.reaching import require_reached
 from leadterm.store.verified import DamagedError, VerifiedFile, Written
 
 SCHEMA = pa.schema(
@@ -174,5 +175,6 @@ def _naming_damage(place: Location) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, IndexError, KeyError, pa.ArrowException, InputError) as error:
+        require_reached(place, error)
         reason = str(error).rstrip(".")
         raise RunError(f"{place} is damaged or missing: {reason}; encode again") from error

@@ -1,6 +1,6 @@
 """Bad inputs, and what each one gets: the tests run them, and the table in ``tests/BAD_INPUT.md`` is made of them."""
 
-from support.bad_cases import checkpoints, inputs, jobs, runs, settings, tables
+from support.bad_cases import checkpoints, inputs, jobs, nights, runs, settings, tables
 from support.bad_cases.case import Case
 
 WITHOUT_SPARK: dict[str, list[Case]] = {
@@ -9,6 +9,7 @@ WITHOUT_SPARK: dict[str, list[Case]] = {
     "Tables, other formats and the hub": tables.CASES,
     "A run": runs.CASES,
     "A language model": checkpoints.CASES,
+    "A run that lacks something, or cannot be reached": nights.CASES,
 }
 WITH_SPARK: dict[str, list[Case]] = {"A corpus, while a job reads it": jobs.CASES, "A predicate": tables.WHERE}
 

@@ -1,6 +1,7 @@
 """The job ``build_report``: when it makes the page again, what it refuses, and that equal runs give equal bytes."""
 
 import importlib.util
+import shutil
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_folder_of_somebody_else_is_left_alone(run):
 
 
 def test_without_counts_it_is_refused(tmp_path):
-    with pytest.raises(RunError, match=r"no product 'vocabulary'; .* Run the job encode_corpus on it first"):
+    with pytest.raises(RunError, match=r"no product 'windows'; .* Run the job encode_corpus on it first"):
         build_report(PLAIN, Location.of(tmp_path))
 
 
@@ -97,3 +98,13 @@ def test_data_cannot_leave_its_element():
     data = text[start : text.index("</script>", start)]
     assert not set("<&\u2028") & set(data)
     assert "{{script}}" in data
+
+
+def test_the_page_of_a_run_that_was_renamed_is_made_anew(run, tmp_path):
+    build_report(PLAIN, run.location)
+    assert not build_report(PLAIN, run.location)
+    for name in ("copy", "another", "copy again"):
+        place = Location.of(shutil.copytree(run.location.path, tmp_path / name))
+        assert build_report(PLAIN, place)
+        assert f"<title>leadterm report: {name}</title>" in (tmp_path / name / "report/index.html").read_text()
+        assert not build_report(PLAIN, place)

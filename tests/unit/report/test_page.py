@@ -1,5 +1,6 @@
 """The page in a real browser: what it shows, how it is used, and that it keeps to itself."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,25 @@ def test_it_asks_for_nothing_complains_of_nothing_and_fits(started, page_run, wi
     assert started.count("table.plain tr") > 10
     assert started.requests == [place.as_uri()]
     assert started.problems == []
+
+
+@pytest.mark.parametrize("name", ["a copy", "übersetzt", "100%", "run <b>", "a'b"])
+def test_a_run_that_was_copied_has_the_name_of_its_folder(started, page_run, tmp_path, name):
+    shutil.copytree(Path(page_run.location.path, "report"), tmp_path / name / "report")
+    started.open(tmp_path / name / "report/index.html")
+    assert started.text("h1") == [name]
+    assert started.evaluate("document.title") == f"leadterm report: {name}"
+    [colophon] = started.text("#colophon")
+    assert ("The run was then called run <b>." in colophon) == (name != "run <b>")
+    assert started.problems == []
+
+
+@pytest.mark.parametrize("place", ["page.html", "mailed/index.html", "report/other.html"])
+def test_a_page_that_lies_elsewhere_keeps_the_name_that_it_was_made_with(started, page_run, tmp_path, place):
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    shutil.copyfile(Path(page_run.location.path, "report/index.html"), tmp_path / place)
+    started.open(tmp_path / place)
+    assert started.text("h1") == ["run <b>"]
 
 
 def test_a_run_with_nothing_but_counts_has_a_page(started, tmp_path):

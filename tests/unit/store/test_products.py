@@ -81,7 +81,8 @@ def test_the_same_is_current_and_the_rest_is_refused_or_replaced(tmp_path):
     assert not is_current(run, "windows", MADE_FROM, SETTINGS, overwrite=False)
     commit(run)
     assert is_current(run, "windows", MADE_FROM, SETTINGS, overwrite=False)
-    assert is_current(run, "windows", MADE_FROM, SETTINGS, overwrite=True)
+    assert is_current(run, "windows", MADE_FROM, SETTINGS, overwrite="differing")
+    assert not is_current(run, "windows", MADE_FROM, SETTINGS, overwrite=True)
     for made_from, settings, named in (
         ({"corpus": "d" * 64}, SETTINGS, r"made from corpus: c{16}… there, d{16}… now"),
         (MADE_FROM, SETTINGS | {"windows": {"length": 4}}, r"windows\.length: 3 there, 4 now"),
@@ -91,6 +92,7 @@ def test_the_same_is_current_and_the_rest_is_refused_or_replaced(tmp_path):
         with pytest.raises(RunError, match=rf"its 'windows' differs in {named}.*--overwrite"):
             is_current(run, "windows", made_from, settings, overwrite=False)
         assert not is_current(run, "windows", made_from, settings, overwrite=True)
+        assert not is_current(run, "windows", made_from, settings, overwrite="differing")
 
 
 def test_a_folder_that_leadterm_did_not_make_is_left_alone(tmp_path):

@@ -7,8 +7,21 @@ const rows = block("agreement");
 const losses = block("losses");
 const words = block("explorer");
 
-document.getElementById("name").textContent = accounts.name;
-document.getElementById("colophon").textContent = `Made by leadterm ${accounts.version} from the run’s saved products. This page carries all its data and connects to nothing.`;
+// The folder that the page lies in now, <run>/report/index.html: a run may have been copied or renamed since.
+function nameHere(address, made) {
+  const [, run] = /([^/]+)\/report\/(?:index\.html)?$/.exec(address) ?? [];
+  try {
+    return run ? decodeURIComponent(run) : made;
+  } catch {
+    return made;
+  }
+}
+
+const name = nameHere(location.pathname, accounts.name);
+document.getElementById("name").textContent = name;
+document.title = `leadterm report: ${name}`;
+const before = name === accounts.name ? "" : ` The run was then called ${accounts.name}.`;
+document.getElementById("colophon").textContent = `Made by leadterm ${accounts.version} from the run’s saved products.${before} This page carries all its data and connects to nothing.`;
 
 const alignment = scores.models.length ? new Alignment(scores, palettes) : null;
 const content = document.getElementById("content");
