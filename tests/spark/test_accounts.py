@@ -197,7 +197,7 @@ def test_a_writer_that_fails_leaves_nothing(spark, tmp_path, monkeypatch):
     monkeypatch.setattr(count_job, "staging", staging_without_room)
     with pytest.raises(Exception, match=r"parts"):
         count_cooccurrences(spark, config, run)
-    assert names_in(tmp_path / "run") == ["sources", "vocabulary", "windows"]
+    assert names_in(tmp_path / "run") == ["documents", "sources", "vocabulary", "windows"]
     monkeypatch.undo()
     assert count_cooccurrences(spark, config, run)  # nothing is in the way of the next try
     assert open_run(tmp_path / "run").bigram_counts().sum() == 5

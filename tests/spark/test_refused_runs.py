@@ -74,7 +74,7 @@ def test_an_output_with_another_run_says_what_differs(spark, encoded, run):
 
 def test_overwrite_replaces_the_run(spark, encoded, run):
     assert encode(spark, run, encoded / "a.parquet", length=9, overwrite=True).context_length == 9
-    assert sorted(path.name for path in run.iterdir()) == ["sources", "vocabulary", "windows"]
+    assert sorted(path.name for path in run.iterdir()) == ["documents", "sources", "vocabulary", "windows"]
 
 
 def test_a_tokenizer_that_changed_is_another_run(spark, tmp_path):
@@ -160,4 +160,4 @@ def test_a_disk_that_is_full_when_the_counts_are_written(spark, encoded, small_d
             os.write(filler, bytes(2**12))
     os.close(filler)
     assert "a disk is full" in refusal(MachineError, lambda: count(spark, run), run)
-    assert sorted(path.name for path in run.iterdir()) == ["sources", "vocabulary", "windows"]
+    assert sorted(path.name for path in run.iterdir()) == ["documents", "sources", "vocabulary", "windows"]
