@@ -58,7 +58,7 @@ def test_an_error_inside_an_executor_gives_one_message(tmp_path):
     path = put_lines(tmp_path / "a.jsonl", ['{"text": "a b c"}'] * 300 + ["{"] + ['{"text": "a b c"}'] * 300)
     config = write_config(tmp_path / "a.yaml", "x", corpus={"paths": ["a.jsonl"], "format": "json"})
     done = leadterm(["run", "--config", config, "--output", "run"], tmp_path)
-    assert message_of(done).startswith(f"{path} holds a line that is not JSON, or whose value has another type: '{{'.")
+    assert message_of(done).startswith(f"{path}, line 301: it is no JSON object (Expecting property name")
     assert not (tmp_path / "run").exists()
 
 

@@ -16,8 +16,14 @@ from leadterm.spark import encode
 from leadterm.spark.encode import encode_corpus
 from leadterm.store import Location
 from support.jobs import make_config, write_files
+from support.tiny_models import save, tiny_model
 
-TEXTS = ["give us this day our daily bread\n", "le café du roi, le café", "bread and water", "the king ate bread"] * 12
+TEXTS = [
+    "give us this day our daily bread\n",
+    "le café du roi, le café",
+    "bread and water",
+    "the king ate bread",
+] * 12 + ["bread"]
 TYPED = [" bread", "␣bread", "Ġbread", "▁bread", " café", "⏎", "\\n", "king"]
 BPE = {"kind": "bpe", "vocabulary_size": 320}
 
@@ -75,8 +81,7 @@ def test_a_given_tokenizer_is_asked_before_the_corpus_is_looked_for(tmp_path, ti
 
 
 def test_a_checkpoint_with_another_tokenizer_is_refused_before_the_corpus_is_looked_for(tmp_path, tiny_file):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model/config.json").write_text("{}")
+    save(tiny_model("llama", 1), tmp_path / "model")
     (tmp_path / "model/tokenizer.json").write_text(tiny_file.read_text().replace("king", "queen"))
     config = config_of(tmp_path / "nowhere", tokenizer={"kind": "huggingface", "source": str(tiny_file)})
     section = parse_alignment({"checkpoints": [{"source": str(tmp_path / "model")}]})
@@ -108,6 +113,7 @@ def tiny_file(tmp_path) -> Path:
 
 def test_two_tokens_of_one_id_are_counted_together_and_the_first_names_it(spark, tmp_path, tiny_file, caplog):
     texts = ["the king ate bread", "the king ate loaf and bread", "give us this loaf"] * 5
+    texts = sorted(texts)  # So that no two files hold the same.
     write_files(tmp_path / "in", pa.array(texts), 3)
     config = config_of(tmp_path / "in", "bread", tokenizer={"kind": "huggingface", "source": str(tiny_file)})
     found = []

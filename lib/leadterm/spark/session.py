@@ -43,6 +43,7 @@ LOCAL_DEFAULTS: dict[str, str] = {
     "spark.sql.files.openCostInBytes": str(2**16),
     "spark.driver.memory": "4g",
     "spark.ui.enabled": "false",
+    "spark.python.daemon.module": "leadterm.spark.daemon",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.extraJavaOptions": (
