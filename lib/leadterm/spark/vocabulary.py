@@ -61,10 +61,7 @@ def given_tokenizer(settings: TokenizerSection) -> HuggingFaceTokenizer | IdsVoc
         If it cannot be loaded.
     """
     if isinstance(settings, HuggingFaceTokenizerSection):
-        given = load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)
-        for note in given.notes:
-            logger.warning(note)
-        return given
+        return load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)
     return settings if isinstance(settings, FromCorpus) else IdsVocabulary(settings.vocabulary_size)
 
 
@@ -80,6 +77,8 @@ def made_tokenizer(corpus: Portions, given: HuggingFaceTokenizer | IdsVocabulary
         is read.
     """
     if not isinstance(given, FromCorpus):
+        for note in given.notes if isinstance(given, HuggingFaceTokenizer) else ():
+            logger.warning(note)
         return given
     kept = finished(corpus.folder, KEPT)
     if kept is None:
