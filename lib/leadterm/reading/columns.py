@@ -18,6 +18,7 @@ from leadterm.reading.rules import JsonRule, Rule
 from leadterm.reading.splits import Split
 from leadterm.reading.sql_types import sql_type
 from leadterm.store.location import Location
+from leadterm.store.reaching import require_reached
 
 ROWS = 65_536
 """Of a batch of columns that a predicate looks at."""
@@ -155,6 +156,7 @@ class ColumnsReader:
                         )
                         first += len(batch)
         except (pa.ArrowException, OSError) as error:
+            require_reached(place, error)
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(f"cannot read {place}, which is damaged ({reason}). Repair it or leave it out.") from error
 

@@ -16,6 +16,7 @@ from leadterm.reading.other_rules import OtherRule
 from leadterm.reading.rules import START, Found
 from leadterm.reading.splits import Split
 from leadterm.store.location import CHUNK, Location
+from leadterm.store.reaching import require_reached
 
 LONGEST = 2**27
 """Characters of a field: an open quote would fill the memory."""
@@ -175,6 +176,7 @@ def _telling(subject: str) -> Iterator[None]:
         remedy = "Convert it, as with iconv -t UTF-8, or leave it out"
         raise InputError(f"{subject} is not UTF-8 ({error}). {remedy}.") from error
     except (pa.ArrowException, OSError) as error:
+        require_reached(subject, error)
         reason = str(error).splitlines()[0].rstrip(".")
         raise InputError(f"{subject} cannot be read ({reason}). Repair it or leave it out.") from error
 

@@ -10,6 +10,7 @@ from leadterm.reading.rules import Rule
 from leadterm.reading.splits import PART
 from leadterm.store.hub_files import known_sha256
 from leadterm.store.location import Location
+from leadterm.store.reaching import require_reached
 
 REPORT = pa.schema(
     [
@@ -51,6 +52,7 @@ def inspect_file(path: str, rule: Rule) -> dict[str, Any]:
     except InputError as error:
         report["problem"] = str(error)
     except OSError as error:
+        require_reached(path, error)
         report["problem"] = f"it cannot be read ({error}). Repair it or leave it out."
     return report
 

@@ -13,6 +13,7 @@ from leadterm.reading.other_rules import OtherRule
 from leadterm.reading.rules import Found
 from leadterm.reading.splits import Split
 from leadterm.store.location import Location
+from leadterm.store.reaching import require_reached
 
 ROWS = 4096
 """Of a batch."""
@@ -71,6 +72,7 @@ def _opened(place: Location, subject: str) -> Iterator[Any]:
         with place.open_input() as file:
             yield orc.ORCFile(file)
     except (pa.ArrowException, OSError, ValueError) as error:
+        require_reached(place, error)
         reason = str(error).splitlines()[0].rstrip(".")
         raise InputError(f"{subject} cannot be read as ORC ({reason}). Repair it or leave it out.") from error
 

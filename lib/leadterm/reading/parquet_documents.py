@@ -10,6 +10,7 @@ from leadterm.errors import InputError
 from leadterm.reading.column import ColumnRule, NullTextError
 from leadterm.reading.splits import Split
 from leadterm.store.location import Location
+from leadterm.store.reaching import require_reached
 
 BATCH_BYTES = 4 * 2**20
 MOST_ROWS = 4096
@@ -34,6 +35,7 @@ def read_groups(place: Location, splits: Sequence[Split], rule: ColumnRule) -> I
             for split in splits:
                 yield from _read_group(parquet, place, split, path, leaves, rule)
     except (pa.ArrowException, OSError) as error:
+        require_reached(place, error)
         reason = str(error).splitlines()[0].rstrip(".")
         raise InputError(f"cannot read {place}, which is damaged ({reason}). Repair it or leave it out.") from error
 

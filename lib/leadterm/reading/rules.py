@@ -19,6 +19,7 @@ from leadterm.reading.lines import BLOCK, UTF_16, count_lines, numbered_lines, w
 from leadterm.reading.parquet_documents import leaves_of, open_parquet
 from leadterm.reading.splits import Split
 from leadterm.store.location import Location
+from leadterm.store.reaching import require_reached
 
 if TYPE_CHECKING:
     from leadterm.reading.other_rules import OtherRule
@@ -111,6 +112,7 @@ class ParquetRule(ColumnRule):
                     check_pages(file, parquet.metadata, leaves)
                 return Found(parquet.metadata.num_rows, column, _groups(parquet.metadata, leaves))
         except (pa.ArrowException, OSError, ValueError) as error:
+            require_reached(place, error)
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(f"it cannot be read as Parquet ({reason}). Repair it or leave it out.") from error
 
@@ -222,6 +224,7 @@ class JsonRule(ColumnRule):
                     yield split.first_row, file.read_at(split.length, split.start)
                     return
         except OSError as error:
+            require_reached(place, error)
             raise _unreadable(error, str(place)) from error
         line = 1
         with _opened(place, subject=str(place)) as (stream, _):
@@ -264,6 +267,7 @@ def _opened(
             kind = compression_of(watched.peek(START), place.name)
             yield unpacked(watched, kind), kind is not None
     except (pa.ArrowException, OSError, ValueError) as error:
+        require_reached(place, error)
         raise _unreadable(error, subject) from error
 
 
