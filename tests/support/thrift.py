@@ -140,7 +140,12 @@ def footer_of(data: bytes) -> Struct:
     return decode(data[-8 - int.from_bytes(data[-8:-4], "little") : -8])
 
 
+def pages_of(data: bytes) -> bytes:
+    """Take all of a Parquet file that stands before its footer."""
+    return data[: -8 - int.from_bytes(data[-8:-4], "little")]
+
+
 def with_footer(data: bytes, footer: Struct) -> bytes:
     """Put another footer in the place of a Parquet file's own."""
-    pages, written = data[: -8 - int.from_bytes(data[-8:-4], "little")], encode(footer)
-    return pages + written + len(written).to_bytes(4, "little") + data[-4:]
+    written = encode(footer)
+    return pages_of(data) + written + len(written).to_bytes(4, "little") + data[-4:]

@@ -88,7 +88,7 @@ def _wrong_value(random: Random, _line: str, setting: Setting) -> str:
     if asked.column == "messages.content" and random.random() < 0.5:
         return f'{{"messages":{random.choice(BAD_MESSAGES)}}}'
     bad = BAD_IDS if asked.is_ids else BAD_TEXTS + (BAD_WITHOUT_JOIN if asked.join is None else ())
-    return record(random, random.choice(bad), asked)[0]
+    return record(random, random.choice(bad), setting)[0]
 
 
 def _twice(random: Random, _line: str, setting: Setting) -> str:
@@ -106,7 +106,7 @@ def _twice(random: Random, _line: str, setting: Setting) -> str:
 def _halves(random: Random, line: str, setting: Setting) -> str:
     if setting.asked.is_ids or setting.asked.replaces_surrogates:
         return _wrong_value(random, line, setting)
-    return record(random, f'"the {random.choice(tuple(HALVES))} cat"', setting.asked)[0]
+    return record(random, f'"the {random.choice(tuple(HALVES))} cat"', setting)[0]
 
 
 def _by_the_way(random: Random, _line: str, setting: Setting) -> str:

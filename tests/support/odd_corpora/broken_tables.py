@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -82,16 +82,16 @@ def break_written(random: Random, data: bytes, table: pa.Table) -> tuple[bytes, 
         "a footer without end": lambda: data[:-8] + b"\xff\xff\xff\x7fPAR1",
         "a footer of noise": lambda: b"PAR1" + random.randbytes(200) + (200).to_bytes(4, "little") + b"PAR1",
         "zeros": lambda: b"\0" * len(data),
-        "more rows in the footer": lambda: _lie(data, random.choice((1, 7, 10**6))),
-        "fewer rows in the footer": lambda: _lie(data, -1),
-        "encrypted": lambda: _encrypted(table, plain=False),
-        "encrypted behind a plain footer": lambda: _encrypted(table, plain=True),
+        "more rows in the footer": lambda: lie(data, random.choice((1, 7, 10**6))),
+        "fewer rows in the footer": lambda: lie(data, -1),
+        "encrypted": lambda: encrypted(table, plain=False),
+        "encrypted behind a plain footer": lambda: encrypted(table, plain=True),
     }
     how = random.choice(tuple(ways))
     return ways[how](), how
 
 
-def _lie(data: bytes, by: int) -> bytes:
+def lie(data: bytes, by: int) -> bytes:
     """Let the footer tell of another number of rows."""
     footer = footer_of(data)
     footer[3] += by
@@ -111,9 +111,10 @@ class _Keys(pe.KmsClient):
         return base64.b64decode(wrapped)
 
 
-def _encrypted(table: pa.Table, *, plain: bool) -> bytes:
-    """Write a table encrypted, all columns with one key."""
-    asked = pe.EncryptionConfiguration(footer_key="footer", uniform_encryption=True, plaintext_footer=plain)
+def encrypted(table: pa.Table, *, plain: bool, columns: Sequence[str] = ()) -> bytes:
+    """Write a table encrypted: some columns, or all with one key."""
+    keys: dict[str, Any] = {"column_keys": {"column": list(columns)}} if columns else {"uniform_encryption": True}
+    asked = pe.EncryptionConfiguration(footer_key="footer", plaintext_footer=plain, **keys)
     factory = pe.CryptoFactory(_Keys)
     properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), asked)
     sink = io.BytesIO()

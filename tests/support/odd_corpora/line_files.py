@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from types import EllipsisType
 
@@ -50,12 +51,16 @@ def _lines(random: Random, setting: Setting) -> tuple[list[str], list[Document] 
     asked, lines, has_key = setting.asked, [], False
     meant: list[Document] | None = documents(random, setting)
     for at, document in enumerate(meant or []):
-        line, has = record(random, value_of(random, document, asked), asked)
+        line, has = record(random, value_of(random, document, asked), setting)
         has_key |= has and at < LOOKED_AT
         lines.append(line)
     if asked.replaces_surrogates and meant and random.random() < 0.5:
         written, text = random.choice(tuple(HALVES.items()))
-        lines[0], meant[0], has_key = record(random, f'"the {written} cat"', asked)[0], f"the {text} cat", True
+        lines[0], meant[0], has_key = record(random, f'"the {written} cat"', setting)[0], f"the {text} cat", True
+    if "." in asked.column and any(meant or ()) and random.random() < 0.05:
+        other = replace(setting, is_literal=not setting.is_literal)
+        lines.insert(random.randrange(len(lines) + 1), record(random, '"the cat"', other)[0])
+        return lines, None, ["two layouts"]
     if lines and not has_key:
         return lines, None, ["no key"]
     return lines, meant, []

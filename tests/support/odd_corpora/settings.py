@@ -21,11 +21,19 @@ class Setting:
         For the reference reader.
     limits
         Of documents and windows.
+    is_literal
+        Whether the column's whole name is a key, rather than the way down to one.
     """
 
     name: str
     asked: Asked
     limits: Limits = field(default_factory=Limits)
+    is_literal: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The keys on the way down to a document."""
+        return [self.asked.column] if self.is_literal else self.asked.column.split(".")
 
     @property
     def ending(self) -> str:

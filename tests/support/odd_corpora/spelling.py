@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
+from support.odd_corpora.settings import Setting
 from support.reference_reader import Asked, Document
 
 Value = str | list[str] | None
@@ -26,13 +28,15 @@ OTHERS = (
 
 def string(random: Random, value: str) -> str:
     """Write a string, some characters as escapes."""
-    style = random.choice(("raw", "escaped", "mixed"))
+    style = random.choice(("raw", "raw", "escaped", "mixed"))
+    if style == "raw" or len(value) > 10_000:
+        return json.dumps(value, ensure_ascii=style != "raw")
     return f'"{"".join(_character(random, one, style) for one in value)}"'
 
 
 def _character(random: Random, one: str, style: str) -> str:
     must = one in '"\\' or one < " "
-    if not must and (style == "raw" or (style == "mixed" and random.random() < 0.7)):
+    if not must and style == "mixed" and random.random() < 0.7:
         return one
     if one in SHORT and random.random() < 0.7:
         return SHORT[one]
@@ -58,10 +62,9 @@ def value_of(random: Random, document: Document, asked: Asked) -> Value:
     return [string(random, part) for part in parts]
 
 
-def record(random: Random, value: Value, asked: Asked) -> tuple[str, bool]:
+def record(random: Random, value: Value, setting: Setting) -> tuple[str, bool]:
     """Write a record around a value; says whether it has the key."""
-    names = [asked.column] if random.random() < 0.2 else asked.column.split(".")
-    field, has_key = _field(random, names, value, may_branch=asked.join is not None)
+    field, has_key = _field(random, setting.names, value, may_branch=setting.asked.join is not None)
     fields = [field, *random.sample(OTHERS, random.choice((0, 0, 0, 1, 2, 4)))]
     random.shuffle(fields)
     return _object(random, fields), has_key
@@ -75,6 +78,7 @@ def _field(random: Random, names: list[str], value: Value, *, may_branch: bool) 
         written = random.choice(("null", "{}", '{"other":1}'))
     elif rest and may_branch and isinstance(value, list):
         written = _array(random, [_object(random, [_field(random, rest, one, may_branch=False)[0]]) for one in value])
+        has_key = bool(value)
     elif rest:
         inner, has_key = _field(random, rest, value, may_branch=may_branch)
         written = _object(random, [inner])

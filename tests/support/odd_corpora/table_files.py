@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from support.odd_corpora.broken_tables import break_table, break_written
 from support.odd_corpora.settings import OddFile, Setting
 from support.odd_corpora.texts import documents, name
-from support.reference_reader import Asked, Document
-from support.thrift import I64, footer_of, with_footer
+from support.reference_reader import Document
+from support.thrift import I64, footer_of, pages_of, with_footer
 
 TEXT_TYPES = (
     pa.string(), pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string()),
@@ -28,14 +28,14 @@ def table_file(random: Random, setting: Setting, number: int) -> OddFile:
     good = random.random() < 0.6
     if good and random.random() < 0.02:
         meant = [*(meant or []), *([None] * 20_000)]
-    table, oddities = _table(random, meant or [], setting.asked)
+    table, oddities = _table(random, meant or [], setting)
     if not good and random.random() < 0.5:
         table, how = break_table(random, table, setting.asked)
         meant, oddities = None, [*oddities, how]
     data, more = _written(random, table)
     oddities += more
-    if random.random() < 0.1 and len(data) > 20:
-        at = random.randrange(4, len(data) - 8)
+    if random.random() < 0.1:
+        at = random.randrange(4, max(5, len(pages_of(data))))
         data = data[:at] + bytes([random.randrange(256)]) + data[at + 1 :]
         return OddFile(name(random, number, "parquet"), data, ..., (*oddities, f"another byte at {at}"))
     if not good and meant is not None:
@@ -45,14 +45,14 @@ def table_file(random: Random, setting: Setting, number: int) -> OddFile:
     return OddFile(name(random, number, ending), data, meant, tuple(oddities))
 
 
-def _table(random: Random, values: list[Document], asked: Asked) -> tuple[pa.Table, list[str]]:
+def _table(random: Random, values: list[Document], setting: Setting) -> tuple[pa.Table, list[str]]:
     """Lay documents out as a column, among others."""
-    names = [asked.column] if random.random() < 0.2 else asked.column.split(".")
+    names, asked = setting.names, setting.asked
     if asked.is_ids:
         inner = random.choice(ID_TYPES)
         column = pa.array(values, random.choice((pa.list_(inner), pa.list_(inner), pa.large_list(inner))))
     elif asked.join is not None and random.random() < 0.8:
-        return _with_others(random, *_branched(random, values, asked)), ["lists"]
+        return _with_others(random, *_branched(random, values, setting)), ["lists"]
     else:
         column = _texts(random, values, is_nested=len(names) > 1)
     oddities = [str(column.type), "literal" if len(names) == 1 else "nested"]
@@ -91,10 +91,10 @@ def _struct(random: Random, inner: str, column: Any) -> Any:
     return pa.StructArray.from_arrays(columns, fields=fields, mask=pa.array(nulls, pa.bool_()))
 
 
-def _branched(random: Random, values: list[Document], asked: Asked) -> tuple[str, Any]:
+def _branched(random: Random, values: list[Document], setting: Setting) -> tuple[str, Any]:
     """Lay texts out as lists of strings, or of structs, that are joined to them."""
-    first, *rest = asked.column.split(".")
-    parts = [value.split(asked.join) if isinstance(value, str) else None for value in values]
+    first, *rest = setting.names
+    parts = [value.split(setting.asked.join) if isinstance(value, str) else None for value in values]
     make_list = random.choice((pa.list_, pa.list_, pa.large_list))
     text = random.choice((pa.string(), pa.large_string()))
     if not rest:
@@ -153,11 +153,11 @@ def _written(random: Random, table: pa.Table) -> tuple[bytes, list[str]]:
     data = sink.getvalue()
     oddities = [f"{key}={options[key]}" for key in ("compression", "data_page_version", "data_page_size")]
     if not options["use_dictionary"] and random.random() < 0.3:
-        return _with_zero_offsets(data), [*oddities, "dictionary_page_offset = 0"]
+        return with_zero_offsets(data), [*oddities, "dictionary_page_offset = 0"]
     return data, [*oddities, row_groups]
 
 
-def _with_zero_offsets(data: bytes) -> bytes:
+def with_zero_offsets(data: bytes) -> bytes:
     """Say of columns without a dictionary that it begins at byte 0, as old writers did."""
     footer = footer_of(data)
     for group in footer.get(4, []):

@@ -38,7 +38,9 @@ NAMES = (
 
 
 def text(random: Random) -> str:
-    """Make up a text."""
+    """Make up a text; one in two thousand is long."""
+    if random.random() < 0.0005:
+        return "".join(random.choice(WORDS) + " " for _ in range(1000)) * random.choice((30, 100))
     n_words = random.choice((0, 1, 2, 3, 5, 8, 13, 30))
     return "".join(random.choice(WORDS) + random.choice(SPACES) for _ in range(n_words))
 
@@ -55,7 +57,7 @@ def document(random: Random, setting: Setting) -> Document:
 
 def documents(random: Random, setting: Setting) -> list[Document]:
     """Make up the documents of a file."""
-    n_documents = random.choice((0, 1, 1, 2, 3, 5, 8, 13, 40, 140))
+    n_documents = 1200 if random.random() < 0.01 else random.choice((0, 1, 1, 2, 3, 5, 8, 13, 40, 140))
     return [document(random, setting) for _ in range(n_documents)]
 
 

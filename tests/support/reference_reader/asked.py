@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 Document = str | list[int] | None
 """A text, a list of ids, or null."""
-SURROGATES = range(0xD800, 0xE000)
-"""Code points that are no characters: halves of pairs, which JSON's escapes can write alone."""
 
 
 class Refused(Exception):  # it is a verdict

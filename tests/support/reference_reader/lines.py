@@ -9,18 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from support.reference_reader.asked import SURROGATES, Asked, Document, Read, Refused
+from support.reference_reader.asked import Asked, Document, Read, Refused
 from support.reference_reader.packed import unpack
 
 BOM = b"\xef\xbb\xbf"
 LINE_END = re.compile("\r\n|\n|\r")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+BRACKET, HALF = re.compile(r"[\[\]{}]"), re.compile("[\ud800-\udfff]")
 MOST_NESTED, LOOKED_AT, LONGEST_ID = 1000, 100, 1000
 MISSING = object()
 
 
 class Pairs(list[tuple[str, Any]]):
     """An object, with every key that it writes; an array is a plain list."""
+
+
+class Branches(list[Any]):
+    """What lies at the end of a path in each object of an array on the way."""
 
 
 class Integer(str):
@@ -38,15 +43,19 @@ class Number(str):
 def read_lines(data: bytes, asked: Asked) -> Read:
     """Read a file of JSON lines."""
     documents: list[Document] = []
-    has_key, keys, replaced = False, set(), 0
+    has_key, keys, layouts, replaced = False, set(), set(), 0
     for number, record in _records(unpack(data)):
         try:
-            value = _find(record, asked)
+            value, is_literal = _find(record, asked)
             document, is_replaced = _document(value, asked)
         except Refused as error:
             raise Refused(f"line {number}: {error}") from error
+        if not _is_missing(value):
+            layouts.add(is_literal)
+        if len(layouts) > 1:
+            raise Refused(f"line {number}: the whole name is a key in some lines, and the way down to one in others")
         if len(documents) < LOOKED_AT:
-            has_key |= value is not MISSING
+            has_key |= bool(layouts)
             keys |= {key for key, _ in record}
         documents.append(document)
         replaced += is_replaced
@@ -90,8 +99,8 @@ def _no_constant(name: str) -> Any:
 def _depth(line: str) -> int:
     """Count how deep brackets lie in each other, strings left out."""
     deepest = depth = 0
-    for character in STRING.sub("", line):
-        depth += (character in "[{") - (character in "]}")
+    for bracket in BRACKET.findall(STRING.sub("", line)):
+        depth += 1 if bracket in "[{" else -1
         deepest = max(deepest, depth)
     return deepest
 
@@ -107,10 +116,16 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _find(record: Pairs, asked: Asked) -> Any:
-    """Take the value of the literal key; without one, what lies at the end of the dotted path."""
+def _find(record: Pairs, asked: Asked) -> tuple[Any, bool]:
+    """Take the value of the literal key; without one, what lies at the end of the dotted path. Says which it was."""
     is_literal = any(key == asked.column for key, _ in record)
-    return _walk(record, [asked.column] if is_literal else asked.column.split("."), may_branch=not asked.is_ids)
+    path = [asked.column] if is_literal else asked.column.split(".")
+    return _walk(record, path, may_branch=not asked.is_ids), is_literal
+
+
+def _is_missing(value: Any) -> bool:
+    """Say whether a record lacks the key; no object in a list on the way to it lacks it too."""
+    return value is MISSING or (isinstance(value, Branches) and all(one is MISSING for one in value))
 
 
 def _walk(value: Any, path: list[str], *, may_branch: bool) -> Any:
@@ -124,7 +139,7 @@ def _walk(value: Any, path: list[str], *, may_branch: bool) -> Any:
             raise Refused(f"the key {path[0]!r} stands twice")
         return _walk(found[0], path[1:], may_branch=may_branch) if found else MISSING
     if isinstance(value, list) and may_branch:
-        return [_walk(inner, path, may_branch=False) for inner in value]
+        return Branches(_walk(inner, path, may_branch=False) for inner in value)
     raise Refused(f"{path[0]!r} is asked of something that is no object")
 
 
@@ -136,11 +151,16 @@ def _document(value: Any, asked: Asked) -> tuple[Document, bool]:
         if type(value) is list and all(type(one) is Integer and len(one) < LONGEST_ID for one in value):
             return [int(one) for one in value], False
         raise Refused("no list of integers")
-    if type(value) is list and asked.join is not None and all(type(one) is str for one in value):
+    if (
+        isinstance(value, list)
+        and not isinstance(value, Pairs)
+        and asked.join is not None
+        and all(type(one) is str for one in value)
+    ):
         value = asked.join.join(value)
     if type(value) is not str:
         raise Refused("no string")
-    whole = "".join("\ufffd" if ord(character) in SURROGATES else character for character in value)
+    whole = HALF.sub("\ufffd", value)
     if whole != value and not asked.replaces_surrogates:
         raise Refused("half of a surrogate pair")
     return whole, whole != value

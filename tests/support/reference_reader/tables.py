@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from support.reference_reader.asked import Asked, Document, Read, Refused
 from support.thrift import Struct, footer_of, with_footer
 
-ROW_GROUPS, KEY_VALUES, COLUMNS, GROUP_ROWS, CRYPTO_METADATA, METADATA, PATH = 4, 5, 1, 3, 8, 3, 3
-"""Fields of a footer (parquet.thrift): FileMetaData's two, RowGroup's two, ColumnChunk's two, ColumnMetaData's."""
+ROWS, ROW_GROUPS, KEY_VALUES, COLUMNS, GROUP_ROWS, CRYPTO_METADATA, METADATA, PATH = 3, 4, 5, 1, 3, 8, 3, 3
+"""Fields of a footer (parquet.thrift): FileMetaData's three, RowGroup's two, ColumnChunk's two, ColumnMetaData's."""
 
 
 def read_table(path: Path, asked: Asked) -> Read:
@@ -24,9 +24,10 @@ def read_table(path: Path, asked: Asked) -> Read:
         footer = footer_of(data)
         _refuse_encrypted(footer, names[0])
         footer.pop(KEY_VALUES, None)  # Of Arrow's types; pyarrow cannot read dictionaries inside structs in pieces.
-        file = pq.ParquetFile(pa.BufferReader(with_footer(data, footer)), page_checksum_verification=True)
-        table = file.read(columns=names[:1])
-        if not len(table) == file.metadata.num_rows == sum(group[GROUP_ROWS] for group in footer[ROW_GROUPS]):
+        table = pq.ParquetFile(pa.BufferReader(with_footer(data, footer)), page_checksum_verification=True).read(
+            columns=_leaves(footer, names)
+        )
+        if not len(table) == footer[ROWS] == sum(group[GROUP_ROWS] for group in footer[ROW_GROUPS]):
             raise Refused("the footer tells of another number of rows")
         array = table.column(table.schema.get_field_index(names[0])).combine_chunks()
         for done, name in enumerate(names[1:], start=1):
@@ -34,7 +35,7 @@ def read_table(path: Path, asked: Asked) -> Read:
                 return Read([_document(_walk(value, names[done:]), asked) for value in array.to_pylist()])
             array = array.flatten()[array.type.get_field_index(name)]  # A null above makes a null below.
         return Read([_document(value, asked) for value in array.to_pylist()])
-    except (pa.ArrowException, OSError, ValueError, LookupError, RecursionError) as error:  # A footer may be noise.
+    except (pa.ArrowException, OSError, ValueError, LookupError) as error:
         raise Refused(str(error)) from error
 
 
@@ -55,6 +56,18 @@ def _find(schema: pa.Schema, asked: Asked) -> list[str]:
     if branches > (asked.join is not None) or not (_is_ids(kind) if asked.is_ids else _is_text(kind)):
         raise Refused(f"the column holds {kind}, {branches} lists deep")
     return names
+
+
+def _leaves(footer: Struct, names: list[str]) -> list[str]:
+    """Name the columns, as the file stores them, that documents are made of."""
+    paths = {
+        tuple(part.decode() for part in chunk[METADATA][PATH])
+        for group in footer[ROW_GROUPS]
+        for chunk in group[COLUMNS]
+        if METADATA in chunk
+    }
+    found = [path for path in paths if path[0] == names[0] and [part for part in path if part in names] == names]
+    return [".".join(path) for path in found] or names[:1]
 
 
 def _is_list(kind: Any) -> bool:

@@ -1,0 +1,63 @@
+"""Corpora of odd files, some 2,000 in all: each is read, or refused, as by a reader in plain Python.
+
+The first lines of pytest say which seed was used; ``LEADTERM_FUZZ_SEED`` makes the same files again.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+from leadterm import open_run
+from leadterm.config import parse_config
+from leadterm.errors import InputError
+from leadterm.spark.encode import encode_corpus
+from leadterm.store import Location
+from support.bad_input import account
+from support.door import read_by_leadterm
+from support.odd_corpora import SETTINGS, odd_files
+from support.odd_corpora.corpus import Corpus, write_corpus
+from support.reference_reader import account as expected_account
+from support.reference_reader import windows
+
+SEED = int(os.environ["LEADTERM_FUZZ_SEED"])
+FILES = 134
+
+
+@pytest.fixture(scope="module", params=SETTINGS, ids=lambda setting: setting.name)
+def corpus(request, tmp_path_factory) -> Corpus:
+    folder = tmp_path_factory.mktemp(request.param.name.replace(" ", "-"))
+    return write_corpus(request.param, folder, list(odd_files(SEED, request.param, FILES)))
+
+
+def test_each_file_is_read_or_refused_as_by_the_reference(corpus):
+    """Of a file with a random other byte, a reader may refuse more than the reference does, never less."""
+    wrong = []
+    for path, odd in corpus.odd.items():
+        expected, found = corpus.good.get(path), read_by_leadterm(path, corpus.config(path))
+        is_same = expected is None if isinstance(found, str) else found == expected
+        if not is_same and not (isinstance(found, str) and odd.meant is ...):
+            why = corpus.bad.get(path, expected)
+            wrong.append(f"{path} ({', '.join(odd.oddities)}): found {found!r:.300}; expected {why!r:.100}")
+    assert not wrong, "\n".join([f"LEADTERM_FUZZ_SEED={SEED}", *wrong])
+
+
+def test_the_good_files_are_counted_to_the_last_window(corpus, spark, tmp_path):
+    assert encode_corpus(spark, parse_config(corpus.config(corpus.folder / "good")), Location.of(tmp_path / "run"))
+    run, limits = open_run(tmp_path / "run"), corpus.setting.limits
+    seed = f"LEADTERM_FUZZ_SEED={SEED}"
+    assert account(run) == expected_account(corpus.documents, limits), seed
+    tokens = range(limits.vocabulary_size) if corpus.setting.asked.is_ids else run.vocabulary["token"].to_pylist()
+    found = Counter(tuple(tokens[i] for i in row.tolist()) for row in run.windows())
+    assert found == windows(corpus.documents, limits), seed
+    assert run.sources.num_rows == len(corpus.good), seed
+    assert {(row["bytes"], row["sha256"], row["rows"]) for row in run.sources.to_pylist()} == corpus.sources, seed
+
+
+def test_a_bad_file_among_good_ones_is_named(corpus, spark, tmp_path):
+    bad = sorted(corpus.bad)[SEED % len(corpus.bad)]
+    config = parse_config(corpus.config(corpus.folder / "good", bad))
+    with pytest.raises(InputError) as caught:
+        encode_corpus(spark, config, Location.of(tmp_path / "run"))
+    assert str(bad) in str(caught.value), f"LEADTERM_FUZZ_SEED={SEED}: {corpus.bad[bad]}: {caught.value}"
+    assert not (tmp_path / "run").exists()
