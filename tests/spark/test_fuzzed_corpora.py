@@ -11,6 +11,7 @@ import pytest
 from leadterm import open_run
 from leadterm.config import parse_config
 from leadterm.errors import InputError
+from leadterm.reading import lines, parquet_documents, rules
 from leadterm.spark.encode import encode_corpus
 from leadterm.store import Location
 from support.bad_input import account
@@ -30,10 +31,15 @@ def corpus(request, tmp_path_factory) -> Corpus:
     return write_corpus(request.param, folder, list(odd_files(SEED, request.param, FILES)))
 
 
-def test_each_file_is_read_or_refused_as_by_the_reference(corpus):
+@pytest.mark.parametrize("parts", [1, 10], ids=["whole", "in parts"])
+def test_each_file_is_read_or_refused_as_by_the_reference(corpus, monkeypatch, parts):
     """Of a file with a random other byte, a reader may refuse more than the reference does, never less."""
     wrong = []
     for path, odd in corpus.odd.items():
+        if parts > 1:  # Lines go through several blocks, row groups through several batches.
+            monkeypatch.setattr(lines, "BLOCK", 1 + len(odd.data) // parts)
+            monkeypatch.setattr(rules, "BLOCK", 1 + len(odd.data) // parts)
+            monkeypatch.setattr(parquet_documents, "MOST_ROWS", 1 + len(odd.data) % parts)
         expected, found = corpus.good.get(path), read_by_leadterm(path, corpus.config(path))
         is_same = expected is None if isinstance(found, str) else found == expected
         if not is_same and not (isinstance(found, str) and odd.meant is ...):

@@ -128,6 +128,9 @@ LINES: dict[str, Callable[[Random, str, Setting], str]] = {
     "no object": lambda random, *_: random.choice(
         ("1", '"text"', "null", "true", "NaN", "hello", "\u00a0", "\x0c", "\x00")
     ),
+    "blank by another rule": lambda random, *_: random.choice(
+        ("\x0b", "\x0c", " \x0c\t", "\u00a0", "\u2028", "\x85", "\x00")
+    ),
     "cut": lambda random, line, _: line.rstrip()[: random.randrange(1, len(line.rstrip()))],
     "over two lines": _split,
     "broken inside": _inside,

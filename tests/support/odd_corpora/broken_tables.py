@@ -28,7 +28,10 @@ def break_table(random: Random, table: pa.Table, asked: Asked) -> tuple[pa.Table
         table = pa.Table.from_arrays([pa.nulls(1, field.type) for field in table.schema], names=table.column_names)
     if random.random() < 0.3:
         return _renamed(random, table, at, asked)
-    column = random.choice(_wrong_ids(n_rows) if asked.is_ids else _wrong_texts(n_rows))
+    wrong = _wrong_ids(n_rows) if asked.is_ids else _wrong_texts(n_rows)
+    if asked.join is not None:
+        wrong += [pa.array([["a", "b"]] * (n_rows - 1) + [last]) for last in (["a", None], [None, "b"])] * 3
+    column = random.choice(wrong)
     names = table.column_names
     names[at] = asked.column
     return pa.Table.from_arrays([column if i == at else table.column(i) for i in range(len(names))], names=names), str(
