@@ -50,7 +50,7 @@ def read(data, asked=LINES):
         ('{"text":null}\n{"n":1}', [None, None]),
         ('{"n":' + "9" * 9999 + ',"text":"a","m":-0.0E+999,"n":2}', ["a"]),
         ('{"n":' + "[" * 999 + "]" * 999 + ',"text":"a"}', ["a"]),
-        ('{"n":{"text":1,"text":"b"},"Text":5,"text":"a"}', ["a"]),
+        ('{"n":{"m":1,"m":"b","text":5},"Text":5,"text":"a"}', ["a"]),
         ('{"lone":"\\ud83d","text":"a"}', ["a"]),
     ],
 )
@@ -65,7 +65,8 @@ def test_lines_that_are_read(data, documents):
         ONE[:-1], b"\xc2\xa0", b"\x0c", b"\0", ONE + b"\n\xef\xbb\xbf" + ONE, b"\xef\xbb\xbf" * 2 + ONE,
         b"{'text':'a'}", b'{"text":"a",}', b'{"text":"a\tb"}', b'{"text":"a","n":NaN}',
         b'{"text":"a","n":-Infinity}', b'{"text":"a","n":01}', b'{"text":"\\x41"}', b'{"text":1}', b'{"text":true}',
-        b'{"text":{}}', b'{"text":["a"]}', b'{"text":[]}', b'{"text":"a","\\u0074ext":"a"}', b'{"text":"\\ud83d"}',
+        b'{"text":{}}', b'{"text":["a"]}', b'{"text":[]}', b'{"text":"a","\\u0074ext":"a"}',
+        b'{"text":"a","n":[{"text":1,"text":2}]}', b'{"text":"\\ud83d"}',
         b'{"text":"\\ude00\\ud83d"}', b'{"text":"\xe4"}', b'{"text":"\xed\xa0\xbd\xed\xb8\x80"}',
         b'{"text":"\xc0\x80"}', b'{"text":"a","n":' + b"[" * 1000 + b"]" * 1000 + b"}", b'{"n":1}',
         b'{"n":1}\n' * 100 + ONE, ONE.decode().encode("utf-16"), ONE.decode().encode("utf-16-le"),

@@ -92,8 +92,11 @@ def _wrong_value(random: Random, _line: str, setting: Setting) -> str:
 
 
 def _twice(random: Random, _line: str, setting: Setting) -> str:
-    """The same key twice, once written in escapes."""
+    """The same key twice, once written in escapes; it need not lead to the document."""
     value = "[1,2]" if setting.asked.is_ids else '"a b"'
+    if random.random() < 0.2:
+        line = record(random, value, setting)[0]
+        return f'{line.rstrip()[:-1]},"other":[{{"{setting.names[-1]}":1,"{setting.names[-1]}":2}}]}}'
     *above, name = setting.asked.column.split(".")
     fields = [f'"{name}":{value}', f'"\\u{ord(name[0]):04x}{name[1:]}":{value}']
     random.shuffle(fields)

@@ -18,7 +18,7 @@ HALVES = {
 """Escapes of a half of a surrogate pair, and what they are read as where that is allowed."""
 OTHERS = (
     '"n":1', '"n":-0', '"n":1e999', '"n":-0.0E+10', '"n":1,"n":2', '"big":' + "9" * 5000, '"":""',
-    '"b":[true,false,null]', '"Text":"other"', '"TEXT":5', '"other":{"text":"inner","text":"twice"}',
+    '"b":[true,false,null]', '"Text":"other"', '"TEXT":5', '"other":{"m":"inner","m":"twice","text":1}',
     '"lone":"\\ud83d"', '"\\udc00":0', '"k\\u0065y":"\\\\u0061"', '"quote\\"d":{}', '"l":[1,"a",{"b":[]},[[]]]',
     '"__proto__":{}', '"_corrupt_record":"x"', '"_leadterm_corrupt":"x"', '"document":"x"', '"path":"x"',
     '"é字😀":"é字😀"', '"brackets":"]}}[{,:"', '"s":"\\\\"', '"deep":' + "[" * 900 + "]" * 900,

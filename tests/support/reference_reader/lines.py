@@ -46,6 +46,7 @@ def read_lines(data: bytes, asked: Asked) -> Read:
     has_key, keys, layouts, replaced = False, set(), set(), 0
     for number, record in _records(unpack(data)):
         try:
+            _refuse_twice(record, {asked.column, *asked.column.split(".")})
             value, is_literal = _find(record, asked)
             document, is_replaced = _document(value, asked)
         except Refused as error:
@@ -123,6 +124,20 @@ def _find(record: Pairs, asked: Asked) -> tuple[Any, bool]:
     return _walk(record, path, may_branch=not asked.is_ids), is_literal
 
 
+def _refuse_twice(record: Pairs, names: set[str]) -> None:
+    """Refuse an object, wherever it lies, in which a name of the column stands twice."""
+    left: list[Any] = [record]
+    while left:
+        value = left.pop()
+        if isinstance(value, Pairs):
+            keys = [key for key, _ in value if key in names]
+            if len(keys) > len(set(keys)):
+                raise Refused(f"a key stands twice: {keys}")
+            left += [inner for _, inner in value]
+        elif isinstance(value, list):
+            left += value
+
+
 def _is_missing(value: Any) -> bool:
     """Say whether a record lacks the key; no object in a list on the way to it lacks it too."""
     return value is MISSING or (isinstance(value, Branches) and all(one is MISSING for one in value))
@@ -135,8 +150,6 @@ def _walk(value: Any, path: list[str], *, may_branch: bool) -> Any:
         return MISSING
     if isinstance(value, Pairs):
         found = [inner for key, inner in value if key == path[0]]
-        if len(found) > 1:
-            raise Refused(f"the key {path[0]!r} stands twice")
         return _walk(found[0], path[1:], may_branch=may_branch) if found else MISSING
     if isinstance(value, list) and may_branch:
         return Branches(_walk(inner, path, may_branch=False) for inner in value)

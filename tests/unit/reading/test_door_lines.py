@@ -162,7 +162,18 @@ def test_a_key_that_stands_twice(refused, keys, first):
 
 
 def test_other_keys_may_stand_twice(put):
-    assert read(put('{"n": 1, "n": 2, "text": "a", "m": {"text": 1, "text": 2}}')) == ["a"]
+    assert read(put('{"n": 1, "n": 2, "text": "a", "m": {"n": 1, "n": 2, "text": 3}}')) == ["a"]
+
+
+@pytest.mark.parametrize("column", ["a/b", "é", "字", "😀", 'q"', "a b.c"])
+def test_a_key_of_odd_letters_that_stands_twice(put, column):
+    """However it is spelled: JSON has several ways to write each of these."""
+    spelled = [json.dumps(column), json.dumps(column, ensure_ascii=False), json.dumps(column).replace("/", "\\/")]
+    spelled.append('"' + "".join(f"\\u{unit:04X}" for unit in memoryview(column.encode("utf-16-le")).cast("H")) + '"')
+    for key in spelled:
+        for other in spelled:
+            path = put(f'{{{key}: "x", "n": 1, {other}: "y"}}')
+            assert "twice" in (problem_of(path, format="json", text_column=column) or ""), (key, other)
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "1e999", "-0", "1E-9999", "0." + "1" * 5000])
