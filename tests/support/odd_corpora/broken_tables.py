@@ -101,6 +101,14 @@ def lie(data: bytes, by: int) -> bytes:
     return with_footer(data, footer)
 
 
+def _leaves(table: pa.Table) -> list[str]:
+    """List the columns of a table as a file stores them, but one without a name, which cannot have a key."""
+    sink = io.BytesIO()
+    pq.write_table(table.slice(0, 0), sink)
+    stored = pq.ParquetFile(sink).metadata.schema
+    return [path for path in dict.fromkeys(stored.column(number).path for number in range(len(stored))) if path]
+
+
 class _Keys(pe.KmsClient):
     """Keeps keys in the file itself."""
 
@@ -115,9 +123,9 @@ class _Keys(pe.KmsClient):
 
 
 def encrypted(table: pa.Table, *, plain: bool, columns: Sequence[str] = ()) -> bytes:
-    """Write a table encrypted: some columns, or all with one key."""
-    keys: dict[str, Any] = {"column_keys": {"column": list(columns)}} if columns else {"uniform_encryption": True}
-    asked = pe.EncryptionConfiguration(footer_key="footer", plaintext_footer=plain, **keys)
+    """Write a table in which some columns, or all, are encrypted; the footer too, or not."""
+    keys = {"column": list(columns) or _leaves(table)}
+    asked = pe.EncryptionConfiguration(footer_key="footer", plaintext_footer=plain, column_keys=keys)
     factory = pe.CryptoFactory(_Keys)
     properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), asked)
     sink = io.BytesIO()
