@@ -33,7 +33,7 @@ def corpus(request, tmp_path_factory) -> Corpus:
 
 @pytest.mark.parametrize("parts", [1, 10], ids=["whole", "in parts"])
 def test_each_file_is_read_or_refused_as_by_the_reference(corpus, monkeypatch, parts):
-    """Of a file with a random other byte, a reader may refuse more than the reference does, never less."""
+    """A file with a random other byte may be refused where the reference reads it, but not read as something else."""
     wrong = []
     for path, odd in corpus.odd.items():
         if parts > 1:  # Lines go through several blocks, row groups through several batches.
@@ -41,8 +41,8 @@ def test_each_file_is_read_or_refused_as_by_the_reference(corpus, monkeypatch, p
             monkeypatch.setattr(rules, "BLOCK", 1 + len(odd.data) // parts)
             monkeypatch.setattr(parquet_documents, "MOST_ROWS", 1 + len(odd.data) % parts)
         expected, found = corpus.good.get(path), read_by_leadterm(path, corpus.config(path))
-        is_same = expected is None if isinstance(found, str) else found == expected
-        if not is_same and not (isinstance(found, str) and odd.meant is ...):
+        is_right = expected is None if isinstance(found, str) else found == corpus.doubtful.get(path, expected)
+        if not is_right:
             why = corpus.bad.get(path, expected)
             wrong.append(f"{path} ({', '.join(odd.oddities)}): found {found!r:.300}; expected {why!r:.100}")
     assert not wrong, "\n".join([f"LEADTERM_FUZZ_SEED={SEED}", *wrong])

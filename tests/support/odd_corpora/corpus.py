@@ -23,9 +23,11 @@ class Corpus:
     setting
         How they are read.
     folder
-        Holds ``good`` and ``bad``.
+        Holds ``good``, ``bad`` and ``doubtful``.
     good
         What the reference reader finds in each file that it takes.
+    doubtful
+        The same of files with a random other byte, which another reader may refuse.
     bad
         Why it refuses the others.
     odd
@@ -35,6 +37,7 @@ class Corpus:
     setting: Setting
     folder: Path
     good: dict[Path, Read] = field(default_factory=dict)
+    doubtful: dict[Path, Read] = field(default_factory=dict)
     bad: dict[Path, str] = field(default_factory=dict)
     odd: dict[Path, OddFile] = field(default_factory=dict)
 
@@ -76,7 +79,11 @@ def write_corpus(setting: Setting, folder: Path, files: list[OddFile]) -> Corpus
                 path.unlink()
                 continue
             seen.add(odd.data)
-            corpus.good[path] = read
+            if odd.meant is ...:
+                path = path.rename(_written(folder / "doubtful" / odd.name, b""))
+                corpus.doubtful[path] = read
+            else:
+                corpus.good[path] = read
         corpus.odd[path] = odd
     for name in LEFT_OUT:
         _written(folder / "good" / name, b"not to be read")
