@@ -112,6 +112,20 @@ def test_hidden_files_and_companions_are_left_out(read, tmp_path, format):
     assert read(tmp_path / "in", format=format) == kept(60)
 
 
+@pytest.mark.parametrize("names", [["_b.parquet"], [".c.parquet", "x/_d.parquet", "README.md"], ["_e/f.parquet"]])
+def test_what_is_left_out_is_said(spark, tmp_path, caplog, names):
+    put(tmp_path / "in/a.parquet")
+    for name in names:
+        put(tmp_path / "in" / name, texts(TEXTS[:5]))
+    with caplog.at_level("INFO", logger="leadterm"):
+        run = encode(spark, tmp_path / "run", tmp_path / "in")
+    assert account(run) == kept(60)
+    assert run.manifest("sources").counts["left_out"] == len(names)
+    said = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
+    assert len(said) == 1
+    assert all(name.rpartition("/")[2] in said[0] for name in names)
+
+
 def test_companions_that_are_named_are_read(refuse, tmp_path):
     put_texts(tmp_path / "in/a", TEXTS)
     (tmp_path / "in/README.md").write_text("About these files.\n")

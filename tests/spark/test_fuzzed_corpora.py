@@ -17,7 +17,7 @@ from leadterm.store import Location
 from support.bad_input import account
 from support.door import read_by_leadterm
 from support.odd_corpora import SETTINGS, odd_files
-from support.odd_corpora.corpus import Corpus, write_corpus
+from support.odd_corpora.corpus import LEFT_OUT, Corpus, write_corpus
 from support.reference_reader import account as expected_account
 from support.reference_reader import windows
 
@@ -57,6 +57,7 @@ def test_the_good_files_are_counted_to_the_last_window(corpus, spark, tmp_path):
     found = Counter(tuple(tokens[i] for i in row.tolist()) for row in run.windows())
     assert found == windows(corpus.documents, limits), seed
     assert run.sources.num_rows == len(corpus.good), seed
+    assert run.manifest("sources").counts["left_out"] == len(LEFT_OUT), seed
     assert {(row["bytes"], row["sha256"], row["rows"]) for row in run.sources.to_pylist()} == corpus.sources, seed
 
 
