@@ -58,8 +58,10 @@ class JsonReader:
         column = self.rule.column
         if len(path) > 1 and column in value:
             raise InputError(f"it has the key '{column}' itself, other lines a nested one. Use one layout")
-        if len(path) == 1 and column not in value and has_key(value, tuple(column.split("."))):
-            raise InputError(f"it has a nested key '{column}', other lines the key itself. Use one layout")
+        if len(path) == 1 and column not in value:
+            path = tuple(column.split("."))
+            if has_key(value, path):
+                raise InputError(f"it has a nested key '{column}', other lines the key itself. Use one layout")
         return self._checked(self._find(value, path))
 
     def parse(self, line: bytes) -> dict[str, Any]:

@@ -150,6 +150,17 @@ def test_keys_of_two_layouts(put, first, n_first, then):
     assert "one layout" in problem
 
 
+@pytest.mark.parametrize("n_first", [1, 99, 100, 150])
+@pytest.mark.parametrize("first", ['{"content.text": "a"}', '{"content": {"text": "a"}}'])
+@pytest.mark.parametrize("bad", ["1", '"a"', "true", "[1]"])
+def test_something_without_keys_on_the_way(put, first, n_first, bad):
+    """It is refused wherever it stands: also where other lines have the whole name as a key."""
+    path = put("\n".join([first] * n_first + [f'{{"content": {bad}}}']))
+    problem = problem_of(path, format="json", text_column="content.text")
+    assert problem is not None
+    assert f"line {n_first + 1}" in problem
+
+
 @pytest.mark.parametrize("value", ["[1.0]", "[true]", "[1, null]", '["1"]', "1", '"1 2"', "{}", "[[1]]", "[1e0]"])
 def test_a_value_that_is_no_list_of_ids(refused, value):
     refused(f'{{"ids": {value}}}', ids_column="ids")
