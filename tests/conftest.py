@@ -1,5 +1,7 @@
 """What tests of several folders share: one Spark session, started by the first test that asks for it."""
 
+import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,13 @@ from support.quick_spark import QUICK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+os.environ.setdefault("LEADTERM_FUZZ_SEED", str(random.randrange(10**6)))  # The processes of one run share it.
+
+
+def pytest_report_header() -> str:
+    """Say which files the fuzzed corpora consist of."""
+    return f"LEADTERM_FUZZ_SEED={os.environ['LEADTERM_FUZZ_SEED']}"
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ class ColumnRule:
 
     def _inside(self, kind: Any, name: str, schema: pa.Schema) -> Any:
         """Give the type of a field of a struct, or of the structs of a list where their texts are joined."""
-        if _is_list(kind) and not self.is_ids:
+        if is_list(kind) and not self.is_ids:
             kind = kind.value_type
         fields = [kind.field(i) for i in range(kind.num_fields)] if pa.types.is_struct(kind) else []
         found = [field for field in fields if field.name == name]
@@ -93,13 +93,13 @@ class ColumnRule:
 
     def _type_remedy(self, kind: Any) -> str:
         """Say what to do about a column of another type."""
-        return JOIN if not self.is_ids and _is_list(kind) and is_text(kind.value_type) else self.remedy()
+        return JOIN if not self.is_ids and is_list(kind) and is_text(kind.value_type) else self.remedy()
 
     def _accepts(self, kind: Any, *, is_listed: bool) -> bool:
         """Say whether a column of this type can be read as documents."""
         if self.is_ids:
-            return _is_list(kind) and _fits_int64(kind.value_type)
-        if _is_list(kind) and not is_listed:
+            return is_list(kind) and _fits_int64(kind.value_type)
+        if is_list(kind) and not is_listed:
             return self.join is not None and is_text(kind.value_type)
         return is_text(kind) and (not is_listed or self.join is not None)
 
@@ -116,7 +116,7 @@ class ColumnRule:
             found = _inside_array(found, name)
         if self.is_ids:
             return found.cast(pa.list_(pa.int64()))
-        if _is_list(found.type):
+        if is_list(found.type):
             return _joined(found, self.join or "")
         return as_text(found)
 
@@ -195,7 +195,7 @@ def as_text(array: Any) -> Any:
     return array.cast(pa.large_string())
 
 
-def _is_list(kind: Any) -> bool:
+def is_list(kind: Any) -> bool:
     """Say whether a type is one of lists."""
     return any(is_kind(kind) for is_kind in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
 
@@ -210,7 +210,7 @@ def _passes_list(schema: pa.Schema, path: Sequence[str]) -> bool:
     kind: Any = pa.struct(list(schema))
     passed = 0
     for name in path:
-        if _is_list(kind):
+        if is_list(kind):
             kind, passed = kind.value_type, passed + 1
         kind = kind.field(name).type
     if passed > 1:
@@ -220,7 +220,7 @@ def _passes_list(schema: pa.Schema, path: Sequence[str]) -> bool:
 
 def _inside_array(array: Any, name: str) -> Any:
     """Take a field of structs, or of the structs of lists."""
-    if not _is_list(array.type):
+    if not is_list(array.type):
         return pc.struct_field(array, [name])
     array = _plain_list(array)
     return pa.LargeListArray.from_arrays(array.offsets, pc.struct_field(array.values, [name]), mask=pc.is_null(array))

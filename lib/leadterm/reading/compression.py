@@ -1,5 +1,6 @@
 """Opens compressed files: which compression it is, their first bytes say, whatever their names."""
 
+import bz2
 import io
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,8 @@ OTHERS = {
 BY_NAME = {".br": "brotli", ".xz": "xz", ".lzma": "lzma", ".zip": "zip", ".snappy": "snappy", ".lzo": "lzo"}
 BY_NAME |= {".deflate": "deflate", ".z": "compress", ".7z": "7z"}
 """Endings of compressed files whose first bytes need not tell."""
+PACKED = 2**18
+"""Bytes of bzip2 that are read at once."""
 UNPACKED = "gzip, bzip2, zstd or lz4"
 
 
@@ -87,4 +90,40 @@ class WatchedFile(io.RawIOBase):
 
 def unpacked(file: WatchedFile, kind: str | None) -> Any:
     """Open what a file holds, for reading from its beginning."""
+    if kind == "bz2":
+        return Bunzip2(file)
     return file if kind is None else pa.CompressedInputStream(pa.PythonFile(file, mode="r"), kind)
+
+
+class Bunzip2:
+    """What bzip2 packed, one stream after the other; PyArrow takes an empty one among them for damage.
+
+    Parameters
+    ----------
+    file
+        Read from its beginning.
+    """
+
+    def __init__(self, file: WatchedFile) -> None:
+        self._file, self._stream = file, bz2.BZ2Decompressor()
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes; none only at the end.
+
+        Raises
+        ------
+        OSError
+            If the file is damaged, cut short or goes on with something else.
+        """
+        while True:
+            if self._stream.eof:
+                data = self._stream.unused_data or self._file.read(PACKED)
+                if not data:
+                    return b""
+                self._stream = bz2.BZ2Decompressor()
+            else:
+                data = self._file.read(PACKED) if self._stream.needs_input else b""
+                if not data and self._stream.needs_input:
+                    raise OSError("bzip2: it ends in the middle")
+            if made := self._stream.decompress(data, size):
+                return made

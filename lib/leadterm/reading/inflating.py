@@ -150,7 +150,10 @@ def _chunks(metadata: Any, leaves: Sequence[int]) -> Iterator[tuple[int, Any]]:
 def _pages(file: pa.NativeFile, chunk: Any) -> Iterator[Page]:
     """Go from page to page of a part of a column."""
     # Old writers put 0 where there is no dictionary, or where it comes first and the offset of data leads to it.
-    at = min(offset for offset in (chunk.dictionary_page_offset, chunk.data_page_offset) if offset)
+    offsets = [offset for offset in (chunk.dictionary_page_offset, chunk.data_page_offset) if offset]
+    if not offsets and not chunk.num_values:
+        return  # A row group without rows need not have pages.
+    at = min(offsets, default=0)
     end = at + chunk.total_compressed_size
     while at < end:
         page = _page(file, at)

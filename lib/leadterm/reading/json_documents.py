@@ -43,9 +43,8 @@ class JsonReader:
     def __post_init__(self) -> None:
         self._names = {self.rule.column, *self.rule.column.split(".")}
         self._keys = [json.dumps(name, ensure_ascii=False).encode() for name in self._names]
-        letters = {letter for name in self._names for letter in name}
-        escaped = (rb"\\u%04x" % ord(letter) for letter in letters if ord(letter) < 2**16)
-        self._escaped = re.compile(b"|".join(sorted(escaped)), re.IGNORECASE)
+        self._escape = b"\\" if "/" in self.rule.column else b"\\u"
+        self._escaped = re.compile(_any_escape_of("".join(sorted(self._names))).encode(), re.IGNORECASE)
 
     def document(self, line: bytes, path: tuple[str, ...]) -> Any:
         """Give the document of a line; None where the key is missing or null.
@@ -56,8 +55,13 @@ class JsonReader:
             Says what is wrong with the line, without its file and number.
         """
         value = self.parse(line)
-        if len(path) > 1 and self.rule.column in value:
-            raise InputError(f"it has the key '{self.rule.column}' itself, other lines a nested one. Use one layout")
+        column = self.rule.column
+        if len(path) > 1 and column in value:
+            raise InputError(f"it has the key '{column}' itself, other lines a nested one. Use one layout")
+        if len(path) == 1 and column not in value:
+            path = tuple(column.split("."))
+            if has_key(value, path):
+                raise InputError(f"it has a nested key '{column}', other lines the key itself. Use one layout")
         return self._checked(self._find(value, path))
 
     def parse(self, line: bytes) -> dict[str, Any]:
@@ -75,7 +79,7 @@ class JsonReader:
                 raise InputError(f"lists and objects lie too deep in each other: {short(line)}") from error
             value = self._parse_slowly(line)
         else:
-            if any(line.count(key) > 1 for key in self._keys) or (b"\\u" in line and self._escaped.search(line)):
+            if any(line.count(key) > 1 for key in self._keys) or (self._escape in line and self._escaped.search(line)):
                 self._parse_slowly(line)  # Which looks for a key that stands twice, also spelt with escapes.
         if not isinstance(value, dict):
             raise InputError(f"it is JSON but no object: {short(line)}. Each line must be an object with the key "
@@ -146,6 +150,24 @@ class JsonReader:
             self.replaced += 1
             return SURROGATE.sub(REPLACEMENT, text)
         return text
+
+
+def has_key(value: Any, path: tuple[str, ...]) -> bool:
+    """Say whether an object has a key, however deep; a list on the way has what one of its objects has."""
+    for depth, name in enumerate(path):
+        if isinstance(value, list):
+            return any(has_key(one, path[depth:]) for one in value)
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True
+
+
+def _any_escape_of(names: str) -> str:
+    """Write a pattern of the escapes with which JSON can write letters of some names."""
+    units = names.encode("utf-16-be", "surrogatepass")
+    codes = sorted({units[at : at + 2].hex() for at in range(0, len(units), 2)})
+    return "|".join([*(rf"\\u{code}" for code in codes), *([r"\\/"] if "/" in names else [])])
 
 
 def _reason(line: bytes, error: Exception) -> str:

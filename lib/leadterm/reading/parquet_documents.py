@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadterm.errors import InputError
-from leadterm.reading.column import ColumnRule, NullTextError
+from leadterm.reading.column import ColumnRule, NullTextError, is_list
 from leadterm.reading.splits import Split
 from leadterm.store.location import Location
 from leadterm.store.reaching import require_reached
@@ -46,17 +46,27 @@ def open_parquet(file: pa.NativeFile) -> pq.ParquetFile:
 
 
 def leaves_of(schema: Any, column: tuple[str, ...]) -> list[int]:
-    """Number the leaves of a schema that a column is made of; lists have levels of their own, which are no fields."""
-    return [i for i in range(len(schema)) if _is_within(schema.column(i).path, column)]
+    """Number the leaves of a file's schema that a column is made of; none where there is no such column."""
+    first, kind = 0, pa.struct(list(schema.to_arrow_schema()))
+    for name in column:
+        while is_list(kind):
+            kind = kind.value_type
+        fields = [kind.field(i) for i in range(kind.num_fields)]
+        place = next((i for i, field in enumerate(fields) if field.name == name), None)
+        if place is None:
+            return []
+        first += sum(_n_leaves(field.type) for field in fields[:place])
+        kind = fields[place].type
+    return list(range(first, first + _n_leaves(kind)))
 
 
-def _is_within(path: str, column: tuple[str, ...]) -> bool:
-    """Say whether a leaf lies within a column: all names of the way to it stand in the leaf's path, in order."""
-    if path == ".".join(column):
-        return True
-    first, *names = path.split(".")
-    left = iter(names)
-    return first == column[0] and all(name in left for name in column[1:])
+def _n_leaves(kind: Any) -> int:
+    """Count the leaves of a type."""
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+    if not pa.types.is_nested(kind):
+        return 1
+    return sum(_n_leaves(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _read_group(

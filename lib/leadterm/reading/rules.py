@@ -14,7 +14,7 @@ from leadterm.reading.column import ColumnRule
 from leadterm.reading.compression import WatchedFile, compression_of, unpacked
 from leadterm.reading.encrypted import refuse_encrypted
 from leadterm.reading.inflating import check_footer, check_pages, refuse_inflated
-from leadterm.reading.json_documents import JsonReader
+from leadterm.reading.json_documents import JsonReader, has_key
 from leadterm.reading.lines import BLOCK, UTF_16, count_lines, numbered_lines, whole_lines
 from leadterm.reading.parquet_documents import leaves_of, open_parquet
 from leadterm.reading.splits import Split
@@ -110,11 +110,22 @@ class ParquetRule(ColumnRule):
                 check_footer(parquet.metadata, leaves, file.size())
                 if place.is_local:  # Elsewhere each look takes a request.
                     check_pages(file, parquet.metadata, leaves)
-                return Found(parquet.metadata.num_rows, column, _groups(parquet.metadata, leaves))
+                return Found(_rows_in(parquet.metadata), column, _groups(parquet.metadata, leaves))
         except (pa.ArrowException, OSError, ValueError) as error:
             require_reached(place, error)
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(f"it cannot be read as Parquet ({reason}). Repair it or leave it out.") from error
+
+
+def _rows_in(metadata: Any) -> int:
+    """Count the rows of a file by its footer, which says it of the whole file and of each row group."""
+    rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    if rows != metadata.num_rows:
+        raise InputError(
+            f"its footer tells of {metadata.num_rows:,} rows, and of {rows:,} in its row groups. Repair it or leave it "
+            "out."
+        )
+    return int(rows)
 
 
 def _groups(metadata: Any, leaves: list[int]) -> list[dict[str, int]]:
@@ -196,7 +207,7 @@ class JsonRule(ColumnRule):
             try:
                 value = reader.parse(line)
                 path = self.path_in(list(value))
-                found = path if found is None and _has(value, path) else found
+                found = path if found is None and has_key(value, path) else found
                 reader.document(line, path)
             except InputError as error:
                 remedy = "Correct the line or corpus.format" if number == 1 else "Correct the line"
@@ -274,17 +285,6 @@ def _opened(
 def _unreadable(error: BaseException, subject: str) -> InputError:
     """Say that a file cannot be read."""
     return InputError(f"{subject} cannot be read ({str(error).splitlines()[0]}). Repair it or leave it out.")
-
-
-def _has(value: Any, path: tuple[str, ...]) -> bool:
-    """Say whether an object has a key, however deep; a list on the way has what one of its objects has."""
-    for depth, name in enumerate(path):
-        if isinstance(value, list):
-            return any(_has(one, path[depth:]) for one in value)
-        if not isinstance(value, dict) or name not in value:
-            return False
-        value = value[name]
-    return True
 
 
 Rule: TypeAlias = "ParquetRule | JsonRule | OtherRule"

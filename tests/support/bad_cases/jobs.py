@@ -40,6 +40,20 @@ def put_circle(folder: Path) -> None:
     (folder / "in/circle").symlink_to(folder)
 
 
+def put_twins(folder: Path) -> None:
+    put(folder / "b.parquet")
+    (folder / "c").mkdir()
+    (folder / "c/d.parquet").symlink_to(folder / "b.parquet")
+
+
+def put_layouts(path: Path) -> None:
+    put_lines(path, ['{"content": {"text": "a b"}}', '{"content.text": "a b"}'])
+
+
+def put_broken_chat(path: Path) -> None:
+    put(path, pa.table({"messages": [[{"content": "a b"}], [{"content": "a b"}, {"content": None}]]}))
+
+
 def put_ids(*lists: list[int]) -> Callable[[Path], object]:
     return lambda path: put(path, pa.table({"ids": [[1, 2], *lists]}))
 
@@ -86,6 +100,23 @@ CASES = [
         given(
             lambda path: put_lines(path, [*MANY[:400], '{"text": "the cat', *MANY[400:]]), "a.jsonl", format="json"
         ),
+    ),
+    Case(
+        "twins", "the same file twice, by a link", JOB,
+        "1 file would be counted twice. Leave copies out, or count each of them with corpus.copies: count.\n  "
+        "~/a/c/d.parquet holds the same as ~/a/b.parquet",
+        given(put_twins, "a"),
+    ),
+    Case(
+        "two layouts", "a line with the whole name as its key, after one with a nested key", JOB,
+        "~/a.jsonl, line 2: it has the key 'content.text' itself, other lines a nested one. Use one layout. Correct "
+        "the line or leave the file out.",
+        given(put_layouts, "a.jsonl", format="json", text_column="content.text"),
+    ),
+    Case(
+        "null in a chat", "chat rows to be joined, of which one has no text", JOB,
+        "~/a.parquet, row 1: a text in a list that is to be joined is null. Correct it or leave the file out.",
+        given(put_broken_chat, text_column="messages.content", join=" "),
     ),
     Case(
         "no words", "texts without a word", JOB,
