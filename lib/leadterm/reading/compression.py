@@ -31,6 +31,8 @@ BY_NAME |= {".deflate": "deflate", ".z": "compress", ".7z": "7z"}
 """Endings of compressed files whose first bytes need not tell."""
 PACKED = 2**18
 """Bytes of bzip2 that are read at once."""
+SKIPPABLE = b"\x2a\x4d\x18"
+"""What follows the first byte, 0x50 to 0x5f, of a frame that holds no data, of zstd or lz4."""
 UNPACKED = "gzip, bzip2, zstd or lz4"
 
 
@@ -52,6 +54,11 @@ def compression_of(start: bytes, name: str) -> str | None:
     for signature, kind in SIGNATURES.items():
         if start.startswith(signature):
             return kind
+    if start[1:4] == SKIPPABLE and start[0] & 0xF0 == 0x50:
+        raise InputError(
+            "it begins with a frame to be skipped, as pzstd writes them, which leadterm does not. Compress it anew by "
+            f"{UNPACKED}, or leave it out."
+        )
     found = next((kind for signature, kind in OTHERS.items() if start.startswith(signature)), None)
     ending = next((kind for suffix, kind in BY_NAME.items() if name.lower().endswith(suffix)), None)
     if found or (ending and not start.lstrip().startswith((b"{", b"\xef\xbb\xbf"))):

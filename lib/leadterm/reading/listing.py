@@ -96,15 +96,20 @@ def _nothing(path: str, found: Sequence[tuple[Location, bool]], listing: Listing
     """Say that a folder holds no file, or only such as are left out."""
     what = f"the folder {path} holds no file" if len(found) == 1 else f"the folders at {path} hold no file"
     if listing.left_out:
-        what += f" but {file_names(listing.left_out)}, which is left out"
+        what += f" but {some(map(_short, listing.left_out))}, which is left out"
     return f"{what}. Check corpus.paths in the config."
 
 
-def file_names(addresses: Sequence[str], shown: int = 5) -> str:
-    """Name some files, and say how many more there are."""
-    names = [unquote(address).rpartition("/")[2] for address in addresses]
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
+def _short(address: str) -> str:
+    """Take the last part of an address."""
+    return unquote(address).rpartition("/")[2]
+
+
+def some(names: Iterable[str], shown: int = 5) -> str:
+    """List some names, and say how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
+    return ", ".join(listed[:shown]) + more
 
 
 def _places(place: Location, path: str) -> Iterator[tuple[Location, bool]]:

@@ -12,7 +12,7 @@ from leadterm.config import CorpusSection
 from leadterm.errors import InputError
 from leadterm.reading.column import ColumnRule
 from leadterm.reading.compression import WatchedFile, compression_of, unpacked
-from leadterm.reading.encrypted import refuse_encrypted
+from leadterm.reading.encrypted import refuse_encrypted, refuse_encrypted_footer
 from leadterm.reading.inflating import check_footer, check_pages, refuse_inflated
 from leadterm.reading.json_documents import JsonReader, has_key
 from leadterm.reading.lines import BLOCK, UTF_16, count_lines, numbered_lines, whole_lines
@@ -113,6 +113,7 @@ class ParquetRule(ColumnRule):
                 return Found(_rows_in(parquet.metadata), column, _groups(parquet.metadata, leaves))
         except (pa.ArrowException, OSError, ValueError) as error:
             require_reached(place, error)
+            refuse_encrypted_footer(place)
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(f"it cannot be read as Parquet ({reason}). Repair it or leave it out.") from error
 

@@ -17,9 +17,10 @@ from leadterm.progress import titled
 from leadterm.reading import SPLITS, Reading, Rule, Split, rule_of
 from leadterm.reading.columns import Partitions
 from leadterm.reading.documents import Work
-from leadterm.reading.listing import file_names
+from leadterm.reading.listing import some
 from leadterm.spark.dealing import deal, run_tasks, spread
 from leadterm.spark.elsewhere import frame_of, rows_of
+from leadterm.spark.failures import file_name
 from leadterm.spark.inputs import Files, all_splits, inspect_files, list_files
 from leadterm.spark.limits import EligibleCounter, LastEligible
 from leadterm.spark.sources import content_of, refuse_copies
@@ -272,7 +273,7 @@ def open_files(
             "%s: %s files are left out, as hidden or as no data: %s",
             titled("look at the input files"),
             f"{len(files.left_out):,}",
-            file_names(files.left_out),
+            some(map(file_name, files.left_out)),
         )
     stamps = stamps_of(session, files.addresses)
     inspected = inspect_files(session, files.addresses, rule_of(corpus), may_be_empty=may_be_empty)
