@@ -1,6 +1,7 @@
 """Encrypted columns behind a plaintext footer: PyArrow ends the process when it is asked about one without its key."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -27,7 +28,7 @@ def refuse_encrypted_footer(place: Location) -> None:
     InputError
         Says so.
     """
-    with place.open_input() as file:
+    with suppress(OSError), place.open_input() as file:
         if file.read(len(ENCRYPTED_FOOTER)) == ENCRYPTED_FOOTER:
             raise InputError(f"its footer is encrypted, {REMEDY}")
 

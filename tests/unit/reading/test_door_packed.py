@@ -60,12 +60,12 @@ def test_compressed_lines_that_are_cut_or_followed_by_garbage(put, how):
 def test_a_frame_to_be_skipped_is_told(tmp_path, first):
     path = tmp_path / "a.jsonl.zst"
     path.write_bytes(bytes([first]) + b"\x2a\x4d\x18\x04\x00\x00\x00abcd" + b"\x28\xb5\x2f\xfd")
-    problem = inspect_file(str(path), rule_of(CorpusSection(paths=("a",), format="json")))["problem"]
-    assert problem.startswith("it begins with a frame to be skipped, as pzstd writes them")
+    problem = problem_of(path, format="json")
+    assert problem.startswith(f"{path}: it begins with a frame to be skipped, as pzstd writes them")
 
 
 def test_an_encrypted_footer_is_told(tmp_path):
     path = tmp_path / "a.parquet"
     path.write_bytes(b"PARE" + bytes(200) + b"PARE")
-    problem = inspect_file(str(path), rule_of(CorpusSection(paths=("a",))))["problem"]
-    assert problem.startswith("its footer is encrypted, and leadterm has no keys. Write it anew")
+    problem = problem_of(path)
+    assert problem.startswith(f"{path}: its footer is encrypted, and leadterm has no keys. Write it anew")
