@@ -12,7 +12,7 @@ from leadterm.config import Config
 from leadterm.store import Location, Manifest, read_manifest
 from leadterm.store.alignment import SHUFFLED_RUN, alignment_manifests
 
-PRODUCTS = ("windows", "bigram", "context", "composed", "query_key")
+PRODUCTS = ("windows", "documents", "bigram", "context", "composed", "query_key")
 FEW_POSITIONS = 50_000
 """Of a sample, below which predictions of pairs are too high, and by more than their bounds say."""
 
@@ -175,6 +175,7 @@ MEASURED: tuple[tuple[str, str, Readers], ...] = (
             "seconds": lambda one: sum(one.seconds.values()),
         },
     ),
+    ("documents", "encode", {"documents bytes": _bytes}),
     ("bigram", "merge", {"bigram nonzeros": lambda one: one.counts["nonzeros"], "bigram bytes": _bytes}),
     ("context", "merge", {"context nonzeros": lambda one: one.counts["nonzeros"], "context bytes": _bytes}),
     (

@@ -24,7 +24,8 @@ WINDOWS = 100_000
 PADDING = 50_304 - 49_152
 """Rows of Pythia's matrices above SmolLM2's tokens."""
 PRODUCTS = (
-    "sources", "vocabulary", "windows", "bigram", "context", "frequencies", "composed", "query_key", "position",
+    "sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies", "composed", "query_key",
+    "position",
 )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def test_a_run_grows_night_by_night_and_is_merged(leadterm, config, tmp_path):
     other, both = tmp_path / "other", tmp_path / "both"
     third = put_ids(tmp_path / "in/2.parquet", documents(2))
     assert leadterm("add", "--only-counts", "--config", config, "--output", other, third)[0] == 0
-    assert names_in(other) == ["bigram", "context", "frequencies", "sources", "vocabulary", "windows"]
+    assert names_in(other) == ["bigram", "context", "documents", "frequencies", "sources", "vocabulary", "windows"]
     assert leadterm("merge", "--config", config, "--output", both, tmp_path / "run", other)[0] == 0
     assert leadterm(*night, "--only-counts")[0] == 0
     assert accounts(tmp_path / "run") == accounts(both)

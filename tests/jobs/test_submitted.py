@@ -13,8 +13,8 @@ from support.commands import content_hashes, submit, write_config
 from support.event_log import jobs_of_event_logs
 
 PRODUCTS = {
-    "sources", "vocabulary", "windows", "bigram", "context", "frequencies", "composed", "query_key", "position",
-    "report",
+    "sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies", "composed", "query_key",
+    "position", "report",
 }  # fmt: skip
 STAGES = {
     "sources": {"look at the input files", "count words", "encode documents"},

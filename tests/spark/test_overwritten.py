@@ -64,7 +64,7 @@ def test_all_jobs_do_and_a_stopped_command_goes_on(made, caplog):
     config, before, hashes = parse_config(sections), places(run), content_hashes(run)
     with patch("leadterm.compose._compose", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
         run_jobs(config, Location.of(run), overwrite=True)
-    counted = {"sources", "vocabulary", "windows", "bigram", "context", "frequencies"}
+    counted = {"sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies"}
     assert changed(before, run) == counted
     assert "run again to go on from there" in caplog.text
     between = places(run)

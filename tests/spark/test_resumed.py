@@ -67,7 +67,7 @@ def small_units(monkeypatch, caplog):
 @pytest.fixture
 def run(folder, tmp_path) -> Path:
     """A run that holds windows only."""
-    for product in ("sources", "vocabulary", "windows"):
+    for product in ("sources", "documents", "vocabulary", "windows"):
         shutil.copytree(folder / "whole" / product, tmp_path / "run" / product)
     return tmp_path / "run"
 
@@ -152,7 +152,7 @@ def test_a_unit_that_is_reported_twice_is_refused(spark, folder, run, monkeypatc
     monkeypatch.setattr(merged, "reported_sums", lambda table: [*reported(table), reported(table)[0]])
     with pytest.raises(LeadtermError, match=r"the books do not balance: row group .* was counted twice"):
         job(folder, run, "count_cooccurrences")
-    assert names_in(run) == ["sources", "vocabulary", "windows"]
+    assert names_in(run) == ["documents", "sources", "vocabulary", "windows"]
 
 
 def test_a_unit_that_no_task_reported_is_refused(spark, folder, run, monkeypatch):
@@ -160,7 +160,7 @@ def test_a_unit_that_no_task_reported_is_refused(spark, folder, run, monkeypatch
     monkeypatch.setattr(merged, "reported_sums", lambda table: reported(table)[1:])
     with pytest.raises(LeadtermError, match=r"the books do not balance: of 12 row groups of the windows, those that"):
         job(folder, run, "count_cooccurrences")
-    assert names_in(run) == ["sources", "vocabulary", "windows"]
+    assert names_in(run) == ["documents", "sources", "vocabulary", "windows"]
 
 
 def test_other_settings_begin_anew(spark, folder, run, monkeypatch):

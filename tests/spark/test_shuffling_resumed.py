@@ -46,7 +46,7 @@ def folder(spark, tmp_path_factory) -> Path:
 def run(folder, tmp_path, caplog) -> Path:
     """A run that holds windows only."""
     caplog.set_level(logging.INFO, "leadterm")
-    for product in ("sources", "vocabulary", "windows"):
+    for product in ("sources", "documents", "vocabulary", "windows"):
         shutil.copytree(folder / "whole" / product, tmp_path / "run" / product)
     return tmp_path / "run"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -22,6 +23,8 @@ from leadterm.planning.census import CAPACITY, fit_costs, halves
 from leadterm.spark.merging import MatrixWriter
 from leadterm.spark.partials import PartialsWriter
 from leadterm.store.covers import Cover
+from leadterm.store.documents import SCHEMA as ORIGINS
+from leadterm.store.documents import documents_file
 from leadterm.store.location import Location
 from leadterm.store.matrices import COLUMNS
 from leadterm.store.products import PARTS
@@ -29,6 +32,8 @@ from leadterm.store.windows import SCHEMA, windows_file
 
 ROW = 20
 """Bytes of partial sums of a row, beside its entries: its key, their number and an offset."""
+DOCUMENTS = 2**15
+"""With which the file of documents is written."""
 REPEATS = 2
 """Of the first measurement of seconds, which is that of new files and memory."""
 SHUFFLE_BLOCK, SHUFFLE_HEADER = 2**15, 21
@@ -37,11 +42,20 @@ SHUFFLE_BLOCK, SHUFFLE_HEADER = 2**15, 21
 
 @dataclass(frozen=True)
 class Windows:
-    """Of the file of windows: bytes a token there and in Spark's shuffle, and seconds a token."""
+    """Of windows and documents.
+
+    Attributes
+    ----------
+    bytes, shuffled_bytes, seconds
+        A token, in the file of windows; bytes in Spark's shuffle too.
+    document_bytes
+        A document, in the file that leads documents to their text.
+    """
 
     bytes: float
     shuffled_bytes: float
     seconds: float
+    document_bytes: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,23 @@ def measure_windows(table: pa.Table) -> Windows:
         with windows_file(Location.of(Path(folder) / "windows")) as (file, sink):
             file.append(ordered)
         seconds = time.process_time() - started
-    return Windows(sink.n_bytes / n_tokens, _shuffled_bytes(table) / n_tokens, seconds / n_tokens)
+    by_token = sink.n_bytes / n_tokens, _shuffled_bytes(table) / n_tokens, seconds / n_tokens
+    return Windows(*by_token, _document_bytes(table))
+
+
+def _document_bytes(table: pa.Table) -> float:
+    """Say what a document takes in the file of documents: one of many with hashes and rows in random order."""
+    begins = np.flatnonzero(table["window"].to_numpy() == 0)
+    tokens = np.add.reduceat(pc.list_value_length(table["tokens"]).to_numpy().astype(np.int64), begins)
+    windows = np.diff(begins, append=len(table))
+    draw, n = np.random.default_rng(0), DOCUMENTS
+    chosen, hashes = draw.integers(len(begins), size=n), np.sort(draw.integers(-(2**63), 2**63 - 1, size=n))
+    columns = [hashes, np.zeros(n, dtype=np.int32), draw.permutation(n), tokens[chosen], windows[chosen]]
+    arrays = [pa.array(part, field.type) for part, field in zip(columns, ORIGINS, strict=True)]
+    with TemporaryDirectory() as folder:
+        with documents_file(Location.of(Path(folder) / "documents")) as (file, sink):
+            file.append(pa.table(arrays, schema=ORIGINS))
+        return sink.n_bytes / n
 
 
 def _shuffled_bytes(table: pa.Table) -> int:

@@ -163,6 +163,7 @@ class _Predictor:
             "windows": corpus.windows,
             "positions": corpus.positions,
             "windows bytes": self._tokens * windows.bytes,
+            "documents bytes": corpus.kept * windows.document_bytes,
             "shuffle bytes": self._tokens * windows.shuffled_bytes,
         }
         return [Stage("encode", found, seconds * (1 / self._cores))]
