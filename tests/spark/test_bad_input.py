@@ -45,7 +45,6 @@ def test_a_folder_without_files_is_named_even_beside_a_good_one(refuse, tmp_path
     ("path", "reason"),
     [
         ("foo://bucket/a.parquet", 'No FileSystem for scheme "foo". Check corpus.paths; for a cloud'),
-        ("s3://bucket/a.parquet", 'Nor can Spark: No FileSystem for scheme "s3". Check corpus.paths'),
         (
             "s3a://bucket/a.parquet",
             "S3AFileSystem not found. Check corpus.paths; for a cloud's storage that only",

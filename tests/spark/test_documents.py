@@ -77,12 +77,26 @@ def test_lines_by_their_numbers_blank_ones_counted(spark, tmp_path, monkeypatch,
     require_origins(encode(spark, tmp_path / "run", path, format="json", length=LENGTH), KEPT)
 
 
-def test_equal_documents_are_each_there_and_files_do_not_depend_on_the_division(spark, tmp_path):
+@pytest.fixture
+def divided(spark):
+    """Say into parts of how many bytes Spark divides files, until the test is over."""
+    names = [f"spark.sql.files.{name}" for name in ("maxPartitionBytes", "openCostInBytes")]
+    before = {name: spark.conf.get(name) for name in names}
+
+    def divide(most: int) -> None:
+        spark.conf.set(names[0], most)
+        spark.conf.set(names[1], 1)
+
+    yield divide
+    for name, value in before.items():
+        spark.conf.set(name, value)
+
+
+def test_equal_documents_are_each_there_and_files_do_not_depend_on_the_division(spark, divided, tmp_path):
     path = put(tmp_path / "a.parquet", pa.table({"text": ["a b c", "d e", "a b c"] * 40}), row_group_size=3)
     runs = []
     for name, most in (("one", 2**30), ("many", 16)):
-        spark.conf.set("spark.sql.files.maxPartitionBytes", most)
-        spark.conf.set("spark.sql.files.openCostInBytes", 1)
+        divided(most)
         runs.append(encode(spark, tmp_path / name, path, length=LENGTH))
     first, second = ([entry.sha256 for entry in run.manifest("documents").files] for run in runs)
     assert first == second

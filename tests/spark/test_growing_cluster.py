@@ -74,7 +74,7 @@ def opened_by_a_reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter
     with monkeypatch.context() as patched:
         patched.setattr(Location, "open_input", counted)
         run = open_run(folder)
-        _ = run.sources, run.vocabulary, run.bigram_counts(), run.context_weights()
+        _ = run.sources, run.documents(), run.vocabulary, run.bigram_counts(), run.context_weights()
         _ = run.current_frequency, run.context_frequency, list(run.windows())
     return opened
 

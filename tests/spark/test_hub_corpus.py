@@ -142,5 +142,6 @@ def test_what_is_not_there_is_refused(spark, hub, path, problem):
 
 def test_a_plan_reads_the_hub(hub):
     hub.datasets["owner/name"].commit(FILES)
-    drawn = draw(make_config(NAME, WORDS).corpus, 10_000, 0)
+    config = make_config(NAME, WORDS)
+    drawn = draw(config.corpus, config.windows, 10_000, 0)
     assert (drawn.files, drawn.documents.value) == (3, 90)

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from huggingface_hub import errors as hub_errors
-
 from leadterm.errors import InputError
 
 
@@ -28,6 +26,8 @@ def asking_the_hub(wanted: str, choose_revision: str, instead: str, kind: str = 
     InputError
         With what was found and what to do. A file that is not there stays the client's ``EntryNotFoundError``.
     """
+    from huggingface_hub import errors as hub_errors  # noqa: PLC0415  # readers of a run, who ask no hub, wait for it
+
     try:
         yield
     except hub_errors.HFValidationError as error:

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-from huggingface_hub import errors as hub_errors
-from huggingface_hub import hf_hub_download
-
 from leadterm.corpus.gguf import GGUF_MAGIC, read_gguf_tokenizer
 from leadterm.corpus.hub import asking_the_hub
 from leadterm.corpus.huggingface import HuggingFaceTokenizer
@@ -123,6 +120,9 @@ def _read_json(path: Path) -> str:
 
 
 def _download(name: str, revision: str | None) -> Path:
+    from huggingface_hub import errors as hub_errors  # noqa: PLC0415  # readers of a run, who ask no hub, wait for it
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415  # as above
+
     wanted = f"the tokenizer of {name!r} at revision {revision or 'main'!r}"
     choose = "Set tokenizer.revision to a branch, tag or commit."
     try:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub import constants, errors
 
-from leadterm.corpus import HuggingFaceTokenizer, load_tokenizer, sources
+from leadterm.corpus import HuggingFaceTokenizer, load_tokenizer
 from leadterm.errors import InputError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -64,7 +64,7 @@ def test_what_is_not_in_the_cache_while_the_hub_is_out_of_reach(hub_cache):
 
 @pytest.mark.parametrize("source", ["./no", "/no/where", "~/no-such-model", "a/b.json", "no.gguf", "../someone/tiny"])
 def test_what_looks_like_a_path_is_never_asked_from_the_hub(monkeypatch, source):
-    monkeypatch.setattr(sources, "hf_hub_download", lambda *_args, **_kwargs: pytest.fail("asked the hub"))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_args, **_kwargs: pytest.fail("asked the hub"))
     message = message_of(source)
     assert message.startswith(
         f"{Path(source).expanduser()}: there is no such file or folder; expected a tokenizer.json"
@@ -92,7 +92,7 @@ def test_what_the_hub_answers(monkeypatch, kind, expected):
     def answer(*_args, **_kwargs):
         raise kind("it is broken", response=SimpleNamespace(headers={}, request=None))
 
-    monkeypatch.setattr(sources, "hf_hub_download", answer)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", answer)
     message = message_of("someone/tiny", "step9")
     assert message.startswith("the tokenizer of 'someone/tiny' at revision 'step9': ")
     assert expected in message
