@@ -49,13 +49,13 @@ class Windows:
     bytes, shuffled_bytes, seconds
         A token, in the file of windows; bytes in Spark's shuffle too.
     document_bytes
-        A document, in the file that leads documents to their text.
+        A document, in the file that leads documents to their text; and such a file, beside its documents.
     """
 
     bytes: float
     shuffled_bytes: float
     seconds: float
-    document_bytes: float
+    document_bytes: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -95,19 +95,25 @@ def measure_windows(table: pa.Table) -> Windows:
     return Windows(*by_token, _document_bytes(table))
 
 
-def _document_bytes(table: pa.Table) -> float:
-    """Say what a document takes in the file of documents: one of many with hashes and rows in random order."""
+def _document_bytes(table: pa.Table) -> tuple[float, float]:
+    """Say what a document takes in a file, among many of random hashes and rows, and what the file takes by itself."""
     begins = np.flatnonzero(table["window"].to_numpy() == 0)
     tokens = np.add.reduceat(pc.list_value_length(table["tokens"]).to_numpy().astype(np.int64), begins)
     windows = np.diff(begins, append=len(table))
     draw, n = np.random.default_rng(0), DOCUMENTS
     chosen, hashes = draw.integers(len(begins), size=n), np.sort(draw.integers(-(2**63), 2**63 - 1, size=n))
     columns = [hashes, np.zeros(n, dtype=np.int32), draw.permutation(n), tokens[chosen], windows[chosen]]
-    arrays = [pa.array(part, field.type) for part, field in zip(columns, ORIGINS, strict=True)]
+    many = pa.table([pa.array(part, field.type) for part, field in zip(columns, ORIGINS, strict=True)], schema=ORIGINS)
+    one, all_of_them = (_written(many[:size]) for size in (1, n))
+    return (all_of_them - one) / (n - 1), float(one)
+
+
+def _written(documents: pa.Table) -> int:
+    """Say how long a file of documents is."""
     with TemporaryDirectory() as folder:
         with documents_file(Location.of(Path(folder) / "documents")) as (file, sink):
-            file.append(pa.table(arrays, schema=ORIGINS))
-        return sink.n_bytes / n
+            file.append(documents)
+        return sink.n_bytes
 
 
 def _shuffled_bytes(table: pa.Table) -> int:

@@ -163,10 +163,16 @@ class _Predictor:
             "windows": corpus.windows,
             "positions": corpus.positions,
             "windows bytes": self._tokens * windows.bytes,
-            "documents bytes": corpus.kept * windows.document_bytes,
+            "documents bytes": self._document_bytes(),
             "shuffle bytes": self._tokens * windows.shuffled_bytes,
         }
         return [Stage("encode", found, seconds * (1 / self._cores))]
+
+    def _document_bytes(self) -> Estimate:
+        """Predict the bytes of the files that lead documents to their text."""
+        document, file = self._observed.windows.document_bytes
+        files = min(self._config.windows.files, int(self._corpus.kept.value) + 1)
+        return self._corpus.kept * document + Estimate.exact(files * file)
 
     def counting(self) -> list[Stage]:
         """Predict ``count_cooccurrences``."""

@@ -56,6 +56,8 @@ MACHINE = (
 )
 """What a machine lacks, or who stopped it, the first that a report tells of."""
 JAVA_GONE = (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError)
+NO_CLASSES = re.compile(r"does not exist in the JVM$")
+"""What Py4J says of a class that it looked for in a Java that has just gone."""
 NO_JAVA = (
     "Java, in which Spark's driver runs, has ended, most likely for want of memory if nobody stopped it: raise "
     "spark.driver.memory, or run fewer tasks at once (spark.master: local[2]); finished products are kept"
@@ -79,7 +81,8 @@ def readable_errors() -> Iterator[None]:
     except (PySparkException, Py4JError, OSError) as error:
         if (stop := interruption_in(error)) is not None:
             raise type(stop)(*stop.args) from error
-        translated = translate(str(error)) if not isinstance(error, JAVA_GONE) else MachineError(NO_JAVA)
+        is_gone = isinstance(error, JAVA_GONE) or NO_CLASSES.search(str(error))
+        translated = MachineError(NO_JAVA) if is_gone else translate(str(error))
         if translated is None:
             raise
         raise translated from error

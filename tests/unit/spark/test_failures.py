@@ -130,7 +130,14 @@ def test_ctrl_c_stays_ctrl_c_though_a_cancelled_job_is_reported():
                 raise PySparkException("cancelled") from None
 
 
-@pytest.mark.parametrize("error", [ConnectionRefusedError(111, "refused"), Py4JNetworkError("Answer is empty")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(111, "refused"),
+        Py4JNetworkError("Answer is empty"),
+        Py4JError("py4j.reflection does not exist in the JVM"),
+    ],
+)
 def test_a_java_that_has_ended_is_told_as_such(error):
     expected = r"Java, in which Spark's driver runs, has ended, .*: raise spark\.driver\.memory"
     with pytest.raises(MachineError, match=expected), readable_errors():
