@@ -137,16 +137,12 @@ class Documents:
         frames = []
         if self.splits or not self.elsewhere:
             reading = Reading(self.rule, work, vocabulary_size, has_rows=self.table is None)
-            frames.append(spread(self.session, self._dealt(), reading, made))
+            frames.append(spread(self.session, _deal(self.session, self.splits), reading, made))
         if self.elsewhere:
             numbers = {path: number for number, path in enumerate(self.sources["path"].to_pylist())}
             rows = rows_of(self.session, self.elsewhere, self.rule)
             frames.append(frame_of(rows, numbers, self.rule, work, made, vocabulary_size))
         return reduce(DataFrame.unionAll, frames)
-
-    def _dealt(self) -> list[pa.RecordBatch]:
-        """Deal the splits out to tasks."""
-        return _deal(self.session, self.splits)
 
     def first(self, wanted: int | None) -> "Documents":
         """Keep documents up to the ``wanted``-th eligible one, in order of path and place in the file; None: all.
