@@ -69,7 +69,9 @@ def list_corpus(paths: Sequence[str], *, may_be_tables: bool = False) -> Listing
     listing = Listing()
     for path in pin_revisions(paths):
         before = len(listing.files)
-        found = list(_places(Location.of(path), path))
+        hidden: list[Location] = []
+        found = list(_places(Location.of(path), path, hidden))
+        listing.passed_over |= {address_of(_at(Location.of(path), one.path)) for one in hidden}
         for place, is_folder in found:
             (_list_folder if is_folder else _add)(listing, place)
         if not found:
@@ -112,7 +114,7 @@ def some(names: Iterable[str], shown: int = 5) -> str:
     return ", ".join(listed[:shown]) + more
 
 
-def _places(place: Location, path: str) -> Iterator[tuple[Location, bool]]:
+def _places(place: Location, path: str, hidden: list[Location]) -> Iterator[tuple[Location, bool]]:
     """Give what lies at a path or matches it as a pattern, and whether it is a folder."""
     kind = place.kind()
     if kind in (fs.FileType.File, fs.FileType.Unknown):
@@ -120,10 +122,10 @@ def _places(place: Location, path: str) -> Iterator[tuple[Location, bool]]:
     elif kind == fs.FileType.Directory:
         yield place, True
     elif is_pattern(path):
-        yield from _matches(place)
+        yield from _matches(place, hidden)
 
 
-def _matches(place: Location) -> Iterator[tuple[Location, bool]]:
+def _matches(place: Location, hidden: list[Location]) -> Iterator[tuple[Location, bool]]:
     """Give all that matches a pattern, each once."""
     seen: set[str] = set()
     for pattern in expand_braces(place.path):
@@ -133,7 +135,7 @@ def _matches(place: Location) -> Iterator[tuple[Location, bool]]:
         if fixed == len(parts):
             found: Iterable[tuple[Location, bool]] = _exactly(start)
         else:
-            found = _descend(start, parts[fixed:])
+            found = _descend(start, parts[fixed:], hidden)
         for one, is_folder in found:
             if one.path not in seen:
                 seen.add(one.path)
@@ -147,28 +149,32 @@ def _exactly(place: Location) -> Iterator[tuple[Location, bool]]:
         yield place, kind == fs.FileType.Directory
 
 
-def _descend(folder: Location, parts: Sequence[str]) -> Iterator[tuple[Location, bool]]:
-    """Give what matches the parts of a pattern below a folder."""
+def _descend(folder: Location, parts: Sequence[str], hidden: list[Location]) -> Iterator[tuple[Location, bool]]:
+    """Give what matches the parts of a pattern below a folder; what does and is hidden is noted instead."""
     part, *rest = parts
     if part == ALL_LEVELS:
         if rest:
-            yield from _descend(folder, rest)
+            yield from _descend(folder, rest, hidden)
         for entry, is_folder in _entries(folder):
             if entry.name.startswith(HIDDEN):
-                continue
-            if is_folder:
-                yield from _descend(entry, parts)
+                hidden += [entry] if is_folder or not rest else []
+            elif is_folder:
+                if entry.is_local:
+                    _refuse_circle(Path(entry.path))
+                yield from _descend(entry, parts, hidden)
             elif not rest:
                 yield entry, False
         return
     pattern, allows_hidden = match_part(part), part.startswith(HIDDEN)
     for entry, is_folder in _entries(folder):
-        if not pattern.fullmatch(entry.name) or (entry.name.startswith(HIDDEN) and not allows_hidden):
+        if not pattern.fullmatch(entry.name):
             continue
-        if not rest:
+        if entry.name.startswith(HIDDEN) and not allows_hidden:
+            hidden += [entry] if is_folder or not rest else []
+        elif not rest:
             yield entry, is_folder
         elif is_folder:
-            yield from _descend(entry, rest)
+            yield from _descend(entry, rest, hidden)
 
 
 def _entries(folder: Location) -> list[tuple[Location, bool]]:

@@ -106,3 +106,25 @@ def test_links_are_followed_and_circles_and_loose_ends_refused(folder):
     (folder / "gone.parquet").symlink_to(folder / "nothing")
     with pytest.raises(InputError, match=r"gone.parquet is a link to .*nothing, where nothing lies. Remove or mend"):
         list_corpus([str(folder)])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left_out"),
+    [
+        ("*", [".e.parquet", "_SUCCESS"]),
+        ("*.parquet", [".e.parquet"]),
+        ("**/*.parquet", [".e.parquet", "deep/_hidden"]),
+        ("deep/*/*.parquet", ["deep/_hidden"]),
+        (".e*", []),
+    ],
+)
+def test_what_matches_a_pattern_and_is_hidden_is_named_too(folder, pattern, left_out):
+    found = list_corpus([f"{folder}/{pattern}"]).left_out
+    assert set(left_out) <= {one.removeprefix(f"{folder.as_uri()}/") for one in found}
+    assert bool(left_out) == bool(found)
+
+
+def test_a_circle_below_a_pattern_is_refused(folder):
+    (folder / "deep/er/up").symlink_to(folder / "deep")
+    with pytest.raises(InputError, match=r"is a link to .*, in which it lies: its files would be read again and"):
+        list_corpus([f"{folder}/**/*.parquet"])
