@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leadterm.store import Location
+from leadterm.storage import Location
 from support.quick_spark import QUICK
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def whole_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def published_folder(whole_folder: Path) -> Path:
     """A copy of it, published with everything that can be said of it, and its text."""
-    from leadterm.publishing.publish import publish_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.publish.publish_run import publish_run  # noqa: PLC0415  # brings PyTorch
     from support.published import SECTION  # noqa: PLC0415
 
     folder = whole_folder.parent / "published"

@@ -11,12 +11,16 @@ from leadterm._version import __version__
 from leadterm.errors import LeadtermError
 
 if TYPE_CHECKING:
-    from leadterm.run import Run, open_run
-    from leadterm.saving import save_weights
+    from leadterm.run.export_weights import save_weights
+    from leadterm.run.open_run import Run, open_run
 
 __all__ = ["LeadtermError", "Run", "__version__", "open_run", "save_weights"]
 
-_LATER = {"Run": "leadterm.run", "open_run": "leadterm.run", "save_weights": "leadterm.saving"}
+_LATER = {
+    "Run": "leadterm.run.open_run",
+    "open_run": "leadterm.run.open_run",
+    "save_weights": "leadterm.run.export_weights",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ from benchmarks.samples import Sample
 from leadterm.alignment import PAPER, Evaluator, Predictor, predictor_operators, prepare
 from leadterm.axes import Axis
 from leadterm.operators import Operator, SparseOperator
-from leadterm.run import Run, open_run
+from leadterm.run.open_run import Run, open_run
 from leadterm.theory import restricted_matrix
 
 SAMPLES = ("large",)

@@ -38,7 +38,7 @@ def run_part(bench: Bench) -> dict[str, Any]:
 
 def prepare_ours(output: Path) -> Prepared:
     """Start Spark for leadterm's job."""
-    from leadterm.spark.attention import count_attention  # noqa: PLC0415
+    from leadterm.pipeline.count_attention.job import count_attention  # noqa: PLC0415
 
     session = logged_session(output)
     return made_anew(PRODUCTS, partial(count_attention, session)), session.stop

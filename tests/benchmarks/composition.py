@@ -25,7 +25,7 @@ def run_part(bench: Bench) -> dict[str, Any]:
 
 def prepare_ours(_: Path) -> Prepared:
     """Load torch and compile the kernels."""
-    from leadterm.compose import PRODUCT, compose_weights  # noqa: PLC0415
+    from leadterm.pipeline.compose_weights.job import PRODUCT, compose_weights  # noqa: PLC0415
 
     return made_anew((PRODUCT,), compose_weights), lambda: None
 

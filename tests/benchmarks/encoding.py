@@ -49,7 +49,7 @@ def run_part(bench: Bench) -> dict[str, Any]:
 
 def prepare_ours(output: Path) -> Prepared:
     """Start Spark for leadterm's job."""
-    from leadterm.spark.encode import PRODUCTS, encode_corpus  # noqa: PLC0415
+    from leadterm.pipeline.encode_corpus.job import PRODUCTS, encode_corpus  # noqa: PLC0415
 
     session = logged_session(output)
     return made_anew(PRODUCTS, partial(encode_corpus, session)), session.stop

@@ -32,7 +32,7 @@ from benchmarks.measure import Measurement
 from benchmarks.samples import Sample
 from leadterm.counting import attention_unit, count_unit, plan_memory, reciprocal_weights
 from leadterm.counting.positions import CURRENT, NEXT
-from leadterm.store import read_manifest
+from leadterm.storage import read_manifest
 
 BYTES_PER_NONZERO = 12
 """Column int32 and value int64 or float64."""

@@ -10,9 +10,9 @@ from benchmarks.gate import GateError, sample_tokens
 from benchmarks.peer_onehot_attention import attend_onehot, dense_scores
 from benchmarks.samples import Sample
 from leadterm.counting import Scores
-from leadterm.store import require_manifest
-from leadterm.store.composed import SCORES, map_scores
-from leadterm.store.tables import MARGINS, read_table
+from leadterm.storage import require_manifest
+from leadterm.storage.formats.score_file import SCORES, map_scores
+from leadterm.storage.formats.small_tables import MARGINS, read_table
 
 TOLERANCE = 1e-10
 """Relative, of the norm of a matrix, row or vector. Entries are summed in units of 2^-61 of the largest possible sum; a
@@ -82,7 +82,7 @@ def read_scores(sample: Sample) -> csr_array:
 
 def job_scores(sample: Sample) -> Scores:
     """Give the scores as the job's kernels take them."""
-    from leadterm.spark.attention import Units  # noqa: PLC0415  # imports PySpark
+    from leadterm.pipeline.count_attention.job import Units  # noqa: PLC0415  # imports PySpark
 
     manifest = require_manifest(sample.location, "composed")
     sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)

@@ -7,7 +7,7 @@ import torch
 from benchmarks.gate import GateError
 from benchmarks.samples import Batch
 from leadterm.config import TrainingSection
-from leadterm.training import Trainer, Transformer
+from leadterm.theory_model import Trainer, Transformer
 from support.autograd_model import TrainedWeights, train
 
 LAYERS, RATE = 3, 0.5

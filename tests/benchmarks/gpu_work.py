@@ -17,13 +17,13 @@ from benchmarks.gate import GateError
 from benchmarks.gate_trainer import LAYERS, RATE, compare_weights
 from leadterm.alignment import PAPER, Evaluator, prepare
 from leadterm.axes import Axis
-from leadterm.composing import PairStatistics, compose_scores
-from leadterm.composing.cuda import compose_scores_on
 from leadterm.config import TrainingSection
 from leadterm.counting import Statistic, count_unit, reciprocal_weights
 from leadterm.operators import SparseOperator
-from leadterm.training import Trainer
-from leadterm.training.machine import precision
+from leadterm.pipeline.compose_weights import PairStatistics, compose_scores
+from leadterm.pipeline.compose_weights.cuda import compose_scores_on
+from leadterm.theory_model import Trainer
+from leadterm.theory_model.training_device import precision
 
 LENGTH = 128
 """T of the drawn windows."""

@@ -47,7 +47,7 @@ def touch_memory() -> None:
     A virtual machine gets memory from its host when it first writes to it: 0.6 GiB/s were seen where pages that were
     used before took 7. Else whoever comes first would be measured slower, two cores more so than one.
     """
-    from leadterm.checkpoints.memory import available_memory  # noqa: PLC0415  # brings PyTorch
+    from leadterm.checkpoints.free_memory import available_memory  # noqa: PLC0415  # brings PyTorch
 
     memory = np.empty(int(TOUCHED * (available_memory() or 0)), dtype=np.uint8)
     memory[:: mmap.PAGESIZE] = 0

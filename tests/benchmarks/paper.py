@@ -17,7 +17,7 @@ from benchmarks.gate import check_rows
 from benchmarks.measure import Contender, Prepared, made_anew
 from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
-from leadterm.config.reading import parse_config
+from leadterm.config.load import parse_config
 
 SAMPLES = ("large", "tiny")
 WINDOWS = 100_000
@@ -67,10 +67,10 @@ def write_ids(sample: Sample, place: Path) -> None:
 
 def prepare(output: Path) -> Prepared:
     """Start Spark, and load torch."""
-    from leadterm.compose import compose_weights  # noqa: PLC0415
-    from leadterm.spark.attention import count_attention  # noqa: PLC0415
-    from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
-    from leadterm.spark.encode import encode_corpus  # noqa: PLC0415
+    from leadterm.pipeline.compose_weights.job import compose_weights  # noqa: PLC0415
+    from leadterm.pipeline.count_attention.job import count_attention  # noqa: PLC0415
+    from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
+    from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415
 
     session = logged_session(output)
     jobs = (

@@ -17,10 +17,10 @@ from scipy.sparse import csr_array
 
 from benchmarks.machine import usable_cores
 from benchmarks.samples import Sample
-from leadterm.compiling import kernel
 from leadterm.counting.positions import fetch_ahead, group_positions
-from leadterm.store import read_manifest
-from leadterm.store.matrices import AVERAGES, FLOATS, INTEGERS
+from leadterm.jit import kernel
+from leadterm.storage import read_manifest
+from leadterm.storage.formats.matrix_files import AVERAGES, FLOATS, INTEGERS
 
 COPIED_BYTES = 2**28
 """Per core: far more than any cache."""

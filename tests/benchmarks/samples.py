@@ -14,8 +14,8 @@ from tokenizers import Tokenizer
 
 from benchmarks.corpus import first_texts
 from leadterm.config import Config
-from leadterm.config.reading import parse_config
-from leadterm.store import Location, read_manifest
+from leadterm.config.load import parse_config
+from leadterm.storage import Location, read_manifest
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -64,7 +64,7 @@ class Sample:
 
     def flat_windows(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Read all windows end to end: tokens, and where each window begins and the last one ends."""
-        from leadterm.store.windows import read_windows  # noqa: PLC0415
+        from leadterm.storage.formats.windows_files import read_windows  # noqa: PLC0415
 
         windows = list(read_windows(self.location, self.manifest))
         ends = np.cumsum([0, *map(len, windows)])
@@ -126,7 +126,7 @@ def training_batches(data: Path, texts: Path, n_tokens: int, numbers: Sequence[i
 
 def encode_samples(samples: Sequence[Sample]) -> None:
     """Encode the samples that are not there yet, with progress bars."""
-    from leadterm.spark.encode import encode_corpus  # noqa: PLC0415  # only processes that measure start Spark
+    from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415  # only processes that measure start Spark
 
     with _session("encode") as session:
         for sample in samples:
@@ -135,7 +135,7 @@ def encode_samples(samples: Sequence[Sample]) -> None:
 
 def count_samples(samples: Sequence[Sample]) -> None:
     """Count the samples that were not counted yet."""
-    from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
+    from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
 
     with _session("count") as session:
         for sample in samples:
@@ -144,7 +144,7 @@ def count_samples(samples: Sequence[Sample]) -> None:
 
 def compose_samples(samples: Sequence[Sample]) -> None:
     """Compose the scores of samples that were counted, where they are not there yet."""
-    from leadterm.compose import compose_weights  # noqa: PLC0415  # imports torch
+    from leadterm.pipeline.compose_weights.job import compose_weights  # noqa: PLC0415  # imports torch
 
     for sample in samples:
         compose_weights(sample.config, sample.location, overwrite="differing")

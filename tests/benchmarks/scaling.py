@@ -21,8 +21,8 @@ from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
 from leadterm.config import Config
 from leadterm.counting import plan_memory
-from leadterm.spark.dealing import deal_out, row_groups
-from leadterm.store import Location, read_manifest, require_manifest
+from leadterm.spark.tasks import deal_out, row_groups
+from leadterm.storage import Location, read_manifest, require_manifest
 
 SAMPLES = ("scaling", "scaling doubled")
 PRODUCTS = ("bigram", "context", "frequencies", "query_key", "position")
@@ -77,8 +77,8 @@ def largest_task(sample: Sample) -> int:
 
 def prepare(cores: int, unit_tokens: int, bound: bool, output: Path) -> Prepared:
     """Start Spark on so many cores, for both jobs, whose tasks have memory for so many tokens at once."""
-    from leadterm.spark.attention import count_attention  # noqa: PLC0415
-    from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415
+    from leadterm.pipeline.count_attention.job import count_attention  # noqa: PLC0415
+    from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
 
     if bound:
         bind_to(cores)

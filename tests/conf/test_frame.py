@@ -133,11 +133,11 @@ def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:
     ("module", "line", "rule"),
     [
         ("lib/leadterm/unlisted.py", "", "leadterm.unlisted"),
-        ("lib/leadterm/counting/bad.py", "from leadterm.store import anything", "Each room"),
+        ("lib/leadterm/counting/bad.py", "from leadterm.storage import anything", "Each room"),
         ("lib/leadterm/config/bad.py", "from leadterm.corpus import anything", "Each room"),
         ("lib/leadterm/theory/bad.py", "import leadterm.counting", "The mathematics"),
-        ("lib/leadterm/training/bad.py", "import leadterm.store", "The mathematics"),
-        ("lib/leadterm/training/bad.py", "import leadterm.spark.encode", "The mathematics"),
+        ("lib/leadterm/training/bad.py", "import leadterm.storage", "The mathematics"),
+        ("lib/leadterm/training/bad.py", "import leadterm.pipeline.encode_corpus.job", "The mathematics"),
         ("lib/leadterm/store/bad.py", "from pyspark.sql import SparkSession", "Only leadterm.spark"),
         ("jobs/bad.py", "import pyspark", "Only leadterm.spark"),
         ("lib/leadterm/counting/bad.py", "def f():\n    import torch", "What runs on an executor"),
@@ -187,6 +187,6 @@ def test_a_room_for_executors_loads_neither_spark_nor_torch(room: str) -> None:
 
 
 def test_the_pipeline_loads_torch_only_with_a_job_that_computes_with_it() -> None:
-    code = "import sys, leadterm.pipeline; print('torch' in sys.modules)"
+    code = "import sys, leadterm.pipeline.runner; print('torch' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert answer.stdout.split() == ["False"]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from leadterm.cluster_archive import Packed, pack_environment
 from leadterm.config import load_config
-from leadterm.packing import Packed, pack_environment
-from leadterm.pipeline import run_jobs
-from leadterm.store import Location
+from leadterm.pipeline.runner import run_jobs
+from leadterm.storage import Location
 from support.bad_input import TEXTS, put, texts
 from support.cluster import Cluster, running_cluster
 from support.commands import content_hashes, submit, write_config
@@ -24,7 +24,7 @@ PLAIN = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "", "PYSPARK_PYTHON": "", "VIRTU
 """What the environment of a worker has of Python: nothing but the system's."""
 OF_THE_MACHINE = ("ld-linux", "libc.so", "libm.so", "libdl.so", "librt.so", "libpthread.so", "libutil.so")
 PROGRAM = """
-import sys, ssl, ctypes, leadterm.config, leadterm.corpus, leadterm.counting, leadterm.store
+import sys, ssl, ctypes, leadterm.config, leadterm.corpus, leadterm.counting, leadterm.storage
 mapped = {line.rstrip().split(maxsplit=5)[-1] for line in open("/proc/self/maps") if ".so" in line}
 print(*sorted(mapped), *sys.path, sys.executable, sep="\\n")
 """

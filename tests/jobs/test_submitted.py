@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from leadterm.config import load_config
-from leadterm.pipeline import COUNTING, run_jobs
-from leadterm.store import Location, read_manifest
+from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.storage import Location, read_manifest
 from support.bad_input import TEXTS, put, texts
 from support.commands import content_hashes, submit, write_config
 from support.event_log import jobs_of_event_logs

@@ -8,7 +8,8 @@ import torch
 
 from leadterm.config import TrainingSection
 from leadterm.theory import Gaussian
-from leadterm.training import Row, Trainer, verify
+from leadterm.theory_model import Row, Trainer
+from leadterm.theory_model import verify
 from support.dense_attention import dense_attention, dense_composed, dense_scores, uniform_jacobian
 from support.dense_theory import count, random_windows
 from support.predictions import Predictor

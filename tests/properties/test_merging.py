@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
 from leadterm.errors import CountOverflowError
-from leadterm.store import Location
-from leadterm.store.covers import Cover
-from leadterm.store.partials import Partials, partials_file
+from leadterm.pipeline.aggregation.coverage import Cover
+from leadterm.pipeline.aggregation.partial_sums_file import Partials, partials_file
+from leadterm.storage import Location
 from support.naive_counts import count_windows, fixed_point
 from support.random_windows import SIZES, assert_equals_naive, random_windows
 from support.row_streams import Row, by_statistic, count_to_rows, keyed, pack, unpack

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from leadterm.corpus.names import TokenNames, readable
+from leadterm.corpus.token_names import TokenNames, readable
 from leadterm.errors import InputError
 from support.vocabularies import TEXT_OF, TOKENS_OF
 

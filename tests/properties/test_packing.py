@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadterm.counting import SparseRows
-from leadterm.counting.packing import LARGEST_ENTRY, SLACK, pack, unpack
+from leadterm.counting.row_codec import LARGEST_ENTRY, SLACK, pack, unpack
 
 LARGEST_COLUMN, INT64 = 2**31 - 1, st.integers(-(2**63), 2**63 - 1)
 POWERS = st.integers(0, 63).flatmap(lambda bits: st.sampled_from([2**bits - 1, -(2**bits)]))

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from leadterm.counting import RowGroups, TaskMemory
 from leadterm.errors import LeadtermError
-from leadterm.spark.counting import WindowsCounter
-from leadterm.spark.dealing import RowGroup
-from leadterm.spark.merging import MatrixWriter
-from leadterm.spark.partials import PartialsMerger, PartialsWriter, reported_sums
-from leadterm.store import FileEntry, Location
-from leadterm.store.covers import Cover, disjoint
-from leadterm.store.finished import REPORT
-from leadterm.store.partials import Sums, finished_sums, partials_file
-from leadterm.store.products import PARTS
-from leadterm.store.verified import Written
-from leadterm.store.windows import SCHEMA, WindowsFiles, windows_file
+from leadterm.pipeline.aggregation.coverage import Cover, disjoint
+from leadterm.pipeline.aggregation.partial_sums import PartialsMerger, PartialsWriter, reported_sums
+from leadterm.pipeline.aggregation.partial_sums_file import Sums, finished_sums, partials_file
+from leadterm.pipeline.aggregation.task import MatrixWriter
+from leadterm.pipeline.count_cooccurrences.task import WindowsCounter
+from leadterm.spark.tasks import RowGroup
+from leadterm.storage import FileEntry, Location
+from leadterm.storage.formats.windows_files import SCHEMA, WindowsFiles, windows_file
+from leadterm.storage.integrity.verified_reader import Written
+from leadterm.storage.read_products import PARTS
+from leadterm.storage.staging.part_reports import REPORT
 from support.random_windows import random_windows
 
 NUMBERS = st.sets(st.integers(0, 30), min_size=1)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from leadterm.store.location import Location
-from leadterm.store.matrices import DELTA, matrix_schema
-from leadterm.store.outputs import HashingSink
-from leadterm.store.parquet import GroupCutter, grouped_parquet
+from leadterm.storage.formats.matrix_files import DELTA, matrix_schema
+from leadterm.storage.formats.parquet_io import GroupCutter, grouped_parquet
+from leadterm.storage.location import Location
+from leadterm.storage.staging.hashing_sink import HashingSink
 
 LENGTHS = st.lists(st.integers(0, 9), max_size=40)
 CUTS = st.lists(st.integers(0, 40), max_size=6)

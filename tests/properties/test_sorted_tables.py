@@ -8,11 +8,12 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadterm.store import Location, documents
-from leadterm.store import windows as windows_module
-from leadterm.store.sorted_tables import DOCUMENTS, merge_sorted
-from leadterm.store.sorted_tables import WINDOWS as ORDER
-from leadterm.store.windows import SCHEMA, windows_file
+from leadterm.storage import Location
+from leadterm.storage.formats import documents_table as documents
+from leadterm.storage.formats import windows_files as windows_module
+from leadterm.storage.formats.sorted_merge import DOCUMENTS, merge_sorted
+from leadterm.storage.formats.sorted_merge import WINDOWS as ORDER
+from leadterm.storage.formats.windows_files import SCHEMA, windows_file
 
 Window = tuple[int, int, list[int]]
 TOKENS = st.lists(st.sampled_from([0, 1, 255, 256, 257, 65_536, 2**31 - 1]), min_size=2, max_size=5)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from leadterm.counting import GroupSum, RowGroups, Statistic
 from leadterm.errors import RunError
-from leadterm.store import FileEntry, Location, Manifest, staging
-from leadterm.store.matrices import PendingRows, matrix_file, matrix_schema, rows_file
-from leadterm.store.partials import sum_block
-from leadterm.store.products import PARTS
-from leadterm.store.stored_rows import StoredRows
+from leadterm.pipeline.aggregation.partial_sums_file import sum_block
+from leadterm.pipeline.merge_runs.stored_rows import StoredRows
+from leadterm.storage import FileEntry, Location, Manifest, staging
+from leadterm.storage.formats.matrix_files import PendingRows, matrix_file, matrix_schema, rows_file
+from leadterm.storage.read_products import PARTS
 from support.row_streams import Row, pack, unpack
 
 ROWS = st.dictionaries(st.integers(0, 19), st.dictionaries(st.integers(0, 19), st.integers(1, 2**61), min_size=1))
@@ -25,7 +25,7 @@ ROWS = st.dictionaries(st.integers(0, 19), st.dictionaries(st.integers(0, 19), s
 def write(run: Location, rows: list[Row], groups: RowGroups, row_group: int) -> Location:
     """Write a bigram matrix of 20 rows as the counting job does, with row groups of so many entries."""
     entries, places = [], []
-    with staging(run) as stage, patch("leadterm.store.matrices.ROW_GROUP_ENTRIES", row_group):
+    with staging(run) as stage, patch("leadterm.storage.formats.matrix_files.ROW_GROUP_ENTRIES", row_group):
         for block in range(-(-20 // groups.rows_per_file)):
             mine = pack([row for row in rows if row[0] // groups.rows_per_file == block])
             if len(mine):

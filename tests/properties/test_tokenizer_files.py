@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as RustTokenizer
 
 from leadterm.corpus import WordTokenizer, count_words, ids_file, most_frequent, word_file
-from leadterm.corpus.huggingface import HuggingFaceTokenizer
-from leadterm.corpus.words import LONGEST_WORD
+from leadterm.corpus.hf_tokenizer import HuggingFaceTokenizer
+from leadterm.corpus.word_rule import LONGEST_WORD
 
 CHARACTERS = [
     character

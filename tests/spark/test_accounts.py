@@ -10,15 +10,15 @@ import pytest
 
 from leadterm import Run, open_run
 from leadterm.errors import InputError, RunError
-from leadterm.spark import count as count_job
-from leadterm.spark import encode as encode_job
-from leadterm.spark.count import count_cooccurrences
-from leadterm.spark.documents import open_documents
-from leadterm.spark.encode import encode_corpus
-from leadterm.spark.portions import Portions
-from leadterm.spark.vocabulary import bpe_tokenizer
-from leadterm.store import Location, staging
-from leadterm.store.products import PARTS
+from leadterm.pipeline.count_cooccurrences import job as count_job
+from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
+from leadterm.pipeline.encode_corpus import job as encode_job
+from leadterm.pipeline.encode_corpus.corpus_chunks import Portions
+from leadterm.pipeline.encode_corpus.inputs.open_corpus import open_documents
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.pipeline.encode_corpus.make_tokenizer import bpe_tokenizer
+from leadterm.storage import Location, staging
+from leadterm.storage.read_products import PARTS
 from support.jobs import PRODUCTS, data_hashes, make_config, names_in, run_both, write_files
 
 KNOWN = "one two three one two three one two three"
@@ -119,7 +119,7 @@ def test_a_trained_tokenizer_has_the_tokens_that_the_text_gives(spark, tmp_path,
 def test_a_tokenizer_is_trained_on_the_most_frequent_pieces(spark, tmp_path, monkeypatch, limits, merges):
     write_files(tmp_path / "in", pa.array(["ab", "cdcd", "ef"] * 2 + ["ab", "gh"]), 2)
     for name, value in limits.items():
-        monkeypatch.setattr(f"leadterm.spark.vocabulary.{name}", value)
+        monkeypatch.setattr(f"leadterm.pipeline.encode_corpus.make_tokenizer.{name}", value)
     config = make_config(tmp_path / "in", {"kind": "bpe", "vocabulary_size": 300})
     documents = open_documents(spark, config.corpus)
     tokenizer = bpe_tokenizer(Portions(documents, [list(documents.stamps)], Location.of(tmp_path)), config.tokenizer)

@@ -9,9 +9,9 @@ from leadterm.alignment import chosen_tokens
 from leadterm.checkpoints import open_checkpoint
 from leadterm.config import AttentionSection
 from leadterm.errors import RunError
-from leadterm.pipeline import run_jobs
-from leadterm.store import Location
-from leadterm.store.alignment import SCHEMA
+from leadterm.pipeline.runner import run_jobs
+from leadterm.storage import Location
+from leadterm.storage.formats.alignment_table import SCHEMA
 from support.alignment_cases import dense_predictors
 from support.alignment_runs import LENGTH, save_models
 from support.authors import authors_matrices, authors_score

@@ -8,8 +8,8 @@ import pytest
 
 from leadterm import open_run
 from leadterm.errors import ConfigError, InputError, RunError
-from leadterm.evaluation import evaluate_alignment
-from leadterm.store import Location
+from leadterm.pipeline.evaluate_alignment import evaluate_alignment
+from leadterm.storage import Location
 from support.tiny_models import TOKENS, save_tokenizer
 
 

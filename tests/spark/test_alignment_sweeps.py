@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from leadterm import cli, open_run
 from leadterm.errors import InputError
-from leadterm.report.alignment import models_of
-from leadterm.store.alignment import product_of
+from leadterm.report.score_series import models_of
+from leadterm.storage.formats.alignment_table import product_of
 from support.alignment_runs import Case, save_models
 from support.tiny_models import TOKENS, save_tokenizer
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 
 from leadterm import Run, open_run
-from leadterm.compose import compose_weights
 from leadterm.config import Config
 from leadterm.counting import plan_memory
 from leadterm.errors import RunError
-from leadterm.spark.attention import count_attention
-from leadterm.store import Location
+from leadterm.pipeline.compose_weights.job import compose_weights
+from leadterm.pipeline.count_attention.job import count_attention
+from leadterm.storage import Location
 from support.dense_attention import dense_attention, dense_composed, dense_scores
 from support.jobs import data_hashes, make_config, run_both, write_files
 from support.markov import markov_documents
@@ -104,7 +104,7 @@ def test_the_authors_orientation_is_the_transpose(reference):
 
 @pytest.mark.parametrize("tasks", [2, 7, 64])
 def test_any_number_of_tasks_gives_the_same_bytes(spark, counted, reference, tmp_path, tasks, monkeypatch):
-    monkeypatch.setattr("leadterm.spark.merged.MOST_FILES", 4)  # files of partial sums that a task opens
+    monkeypatch.setattr("leadterm.pipeline.aggregation.driver.MOST_FILES", 4)  # files of partial sums that a task opens
     run = attend(spark, counted, tmp_path / "run", tasks=tasks)
     assert data_hashes(run, PRODUCTS) == data_hashes(reference, PRODUCTS)
 
@@ -113,7 +113,7 @@ def test_any_memory_gives_the_same_bytes(spark, counted, reference, tmp_path, mo
     def little(*_: object, **options: bool) -> object:
         return replace(plan_memory(2**30, SIZE, LENGTH, **options), unit_tokens=50, batch_entries=1, block_places=30)
 
-    monkeypatch.setattr("leadterm.spark.attention.plan_memory", little)
+    monkeypatch.setattr("leadterm.pipeline.count_attention.job.plan_memory", little)
     run = attend(spark, counted, tmp_path / "run", tasks=2)
     assert data_hashes(run, PRODUCTS) == data_hashes(reference, PRODUCTS)
 

@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from leadterm.reading.lines import BLOCK as SAMPLED_BYTES
+from leadterm.reading.line_blocks import BLOCK as SAMPLED_BYTES
 from support.bad_input import TEXTS, account, encode, flip, json_lines, put, put_lines, refusal
 
 MANY = json_lines(TEXTS * 10)

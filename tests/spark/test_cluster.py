@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from leadterm.config import load_config
-from leadterm.pipeline import run_jobs
-from leadterm.store import Location, read_manifest
+from leadterm.pipeline.runner import run_jobs
+from leadterm.storage import Location, read_manifest
 from support.bad_input import put, texts
 from support.commands import ROOT, content_hashes, submit, write_config
 

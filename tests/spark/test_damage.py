@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from leadterm.compose import compose_weights
 from leadterm.config import Config, parse_config
 from leadterm.errors import RunError
-from leadterm.pipeline import COUNTING, run_jobs
-from leadterm.spark.attention import count_attention
-from leadterm.spark.count import count_cooccurrences
-from leadterm.spark.shuffle import shuffle_corpus
-from leadterm.store import Location
+from leadterm.pipeline.compose_weights.job import compose_weights
+from leadterm.pipeline.count_attention.job import count_attention
+from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
+from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.pipeline.shuffle_corpus.job import shuffle_corpus
+from leadterm.storage import Location
 from support.bad_input import WORDS, put
 from support.whole_runs import files_of
 

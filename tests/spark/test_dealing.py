@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leadterm.spark import dealing
+from leadterm.spark import tasks as dealing
 
 REPORTS = pa.schema([("first", pa.string()), ("rows", pa.int64()), ("numbers", pa.list_(pa.int64()))])
 

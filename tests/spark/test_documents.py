@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadterm import Run, open_run
-from leadterm.spark import encode as encode_job
-from leadterm.spark.count import count_cooccurrences
-from leadterm.spark.merge import merge_runs
-from leadterm.store import Location
+from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
+from leadterm.pipeline.encode_corpus import job as encode_job
+from leadterm.pipeline.merge_runs.job import merge_runs
+from leadterm.storage import Location
 from support.bad_input import IDS, encode, put, put_lines
 from support.jobs import make_config
 from support.naive_corpus import naive_windows, naive_words
@@ -68,7 +68,7 @@ def test_parquet_by_its_rows(spark, tmp_path, monkeypatch, portions):
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_lines_by_their_numbers_blank_ones_counted(spark, tmp_path, monkeypatch, compressed):
-    monkeypatch.setattr("leadterm.reading.lines.BLOCK", 200)  # On the driver; executors take what it found.
+    monkeypatch.setattr("leadterm.reading.line_blocks.BLOCK", 200)  # On the driver; executors take what it found.
     lines = [line for text in TEXTS for line in (json.dumps({"text": text}), *[" "] * (len(text or "") % 2))]
     path = put_lines(tmp_path / "a.jsonl", lines)
     if compressed:

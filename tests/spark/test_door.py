@@ -7,7 +7,7 @@ import shutil
 import pyarrow as pa
 import pytest
 
-from leadterm.spark import documents as documents_module
+from leadterm.pipeline.encode_corpus.inputs import open_corpus as documents_module
 from support.bad_input import TEXTS, account, encode, json_lines, put, put_lines, refusal, texts
 from support.odd_corpora.packing import READ
 

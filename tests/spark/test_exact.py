@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from leadterm import Run
 from leadterm.corpus import read_sample
-from leadterm.store.tables import FREQUENCIES, read_table
+from leadterm.storage.formats.small_tables import FREQUENCIES, read_table
 from support.jobs import make_config, run_both, write_files
 from support.naive_corpus import naive_windows, naive_words
 from support.naive_counts import count_windows, dense_entries, entries, fixed_point, same_exactly

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from leadterm.compose import compose_weights
 from leadterm.config import load_config
-from leadterm.store import Location, read_manifest
+from leadterm.pipeline.compose_weights.job import compose_weights
+from leadterm.storage import Location, read_manifest
 from support.cluster import running_cluster
 from support.commands import content_hashes, environment, write_config
 from support.scenes import JOBS, Scene
@@ -109,7 +109,7 @@ def test_a_driver_that_is_killed_goes_on_when_it_is_started_again(scene, tmp_pat
 GPU = """
 import torch
 from leadterm import compose
-from leadterm.composing import cuda
+from leadterm.pipeline.compose_weights import cuda
 compose._device, compose.resolve_device = lambda _: "cuda", lambda _: torch.device("cpu")
 torch.cuda.get_device_name, cuda.WIDTH = str, 7
 """
@@ -125,9 +125,9 @@ def test_a_composition_that_is_killed_goes_on(scene, tmp_path, seed, device, cap
     shutil.rmtree(run / "composed")
     if device == "cuda":
         for name, value in (("_device", "cuda"), ("resolve_device", torch.device("cpu"))):
-            monkeypatch.setattr(f"leadterm.compose.{name}", lambda _, value=value: value)
+            monkeypatch.setattr(f"leadterm.pipeline.compose_weights.job.{name}", lambda _, value=value: value)
         monkeypatch.setattr("torch.cuda.get_device_name", str)
-        monkeypatch.setattr("leadterm.composing.cuda.WIDTH", 7)
+        monkeypatch.setattr("leadterm.pipeline.compose_weights.cuda.WIDTH", 7)
         assert compose_weights(config, Location.of(run))
         expected = content_hashes(run)["composed"]
         shutil.rmtree(run / "composed")
@@ -136,8 +136,8 @@ def test_a_composition_that_is_killed_goes_on(scene, tmp_path, seed, device, cap
     script = f"""{GPU if device == "cuda" else ""}
 import os, signal
 from leadterm import compose, config, store
-from leadterm.composing import compose as blocks
-from leadterm.store import unfinished
+from leadterm.pipeline.compose_weights import compose as blocks
+from leadterm.storage import unfinished
 unfinished.SAVE_SECONDS, blocks.divide_memory, save, saved = 0, lambda *_: (1, 7), unfinished.Unfinished.save, []
 def killed(self, done):
     save(self, done)

@@ -11,9 +11,11 @@ import pytest
 from leadterm import open_run
 from leadterm.config import parse_config
 from leadterm.errors import InputError
-from leadterm.reading import lines, parquet_documents, rules
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.reading import format_checks as rules
+from leadterm.reading import line_blocks as lines
+from leadterm.reading import parquet_documents
+from leadterm.storage import Location
 from support.bad_input import account
 from support.door import read_by_leadterm
 from support.odd_corpora import SETTINGS, odd_files

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from leadterm import Run
-from leadterm.spark.merge import merge_runs
-from leadterm.store import Location, read_manifest
-from leadterm.store.checking import check_run
+from leadterm.pipeline.merge_runs.job import merge_runs
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.integrity.check_run import check_run
 from support.bad_input import put, texts
 from support.growing import accounts, add, config_for, dealt, state, write_corpus
 from support.jobs import PRODUCTS, make_config, names_in, run_both

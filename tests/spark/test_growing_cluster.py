@@ -10,8 +10,8 @@ import pytest
 
 from leadterm import open_run
 from leadterm.config import Config
-from leadterm.store import Location
-from leadterm.store.checking import check_run
+from leadterm.storage import Location
+from leadterm.storage.integrity.check_run import check_run
 from support.growing import SIZE, accounts, config_for, dealt, put_ids, write_corpus
 from support.jobs import PRODUCTS, names_in, run_both
 from support.scenes import Driver

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from leadterm.errors import ConfigError, CountOverflowError, InputError, LeadtermError, RunError
-from leadterm.spark.merge import merge_runs
-from leadterm.store import Location
-from leadterm.store.stored_run import StoredRun
+from leadterm.pipeline.merge_runs.job import merge_runs
+from leadterm.storage import Location
+from leadterm.storage.stored_run import StoredRun
 from support.growing import SIZE, add, config_for, documents, put_ids, state
 from support.jobs import run_both
 
@@ -155,7 +155,9 @@ def test_runs_that_differ(spark, corpus, counted, tmp_path, refusal):
 def test_a_sum_that_might_not_fit(spark, tmp_path, refusal, monkeypatch):
     """As one run over both would be refused, though each fits."""
     limits = []
-    monkeypatch.setattr("leadterm.spark.parts.check_no_overflow", lambda *found: limits.append(found))
+    monkeypatch.setattr(
+        "leadterm.pipeline.merge_runs.compatibility.check_no_overflow", lambda *found: limits.append(found)
+    )
     runs = []
     for number in range(2):
         file = put_ids(tmp_path / f"{number}.parquet", [[7] * (20 + number)])
@@ -166,7 +168,7 @@ def test_a_sum_that_might_not_fit(spark, tmp_path, refusal, monkeypatch):
     def refuse(*_: int) -> None:
         raise CountOverflowError("too much")
 
-    monkeypatch.setattr("leadterm.spark.parts.check_no_overflow", refuse)
+    monkeypatch.setattr("leadterm.pipeline.merge_runs.compatibility.check_no_overflow", refuse)
     refusal(CountOverflowError, lambda: merge_runs(spark, runs, Location.of(tmp_path / "other")))
 
 

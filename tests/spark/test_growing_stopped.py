@@ -7,12 +7,12 @@ import pytest
 
 from leadterm.config import parse_alignment
 from leadterm.errors import MachineError, RunError
-from leadterm.pipeline import add_to_run, run_jobs
-from leadterm.spark.merge import merge_runs
-from leadterm.store import Location, read_manifest
-from leadterm.store.checking import check_run
-from leadterm.store.stored_run import StoredRun
-from leadterm.store.swapping import JOURNAL
+from leadterm.pipeline.merge_runs.job import merge_runs
+from leadterm.pipeline.runner import add_to_run, run_jobs
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.staging.replace_products import JOURNAL
+from leadterm.storage.stored_run import StoredRun
 from support.commands import content_hashes
 from support.dying import Killed, dying_after
 from support.growing import accounts, add, config_for, documents, put_ids, state
@@ -92,7 +92,7 @@ def test_a_run_that_changed_meanwhile(spark, corpus, old, tmp_path, monkeypatch)
         shutil.copytree(corpus / "all/run/windows", run / "windows")
         return done
 
-    monkeypatch.setattr("leadterm.spark.add.merge_runs", merge)
+    monkeypatch.setattr("leadterm.pipeline.add_files.job.merge_runs", merge)
     with pytest.raises(RunError, match=r"run was changed by another process meanwhile. Add the files again."):
         add(spark, run, config_for(corpus / "in"))
     assert names_in(run) == sorted(PRODUCTS)
@@ -106,7 +106,7 @@ def test_two_at_once(spark, corpus, old, tmp_path, monkeypatch):
             add(spark, run, config)
         return merge_runs(session, runs, output)
 
-    monkeypatch.setattr("leadterm.spark.add.merge_runs", merge)
+    monkeypatch.setattr("leadterm.pipeline.add_files.job.merge_runs", merge)
     assert add(spark, run, config)
     assert names_in(run) == sorted(PRODUCTS)
 
@@ -119,12 +119,12 @@ def test_what_was_encoded_and_counted_stays_so(spark, corpus, old, expected, tmp
         raise MachineError("the disk is full")
 
     with monkeypatch.context() as failing, pytest.raises(MachineError):
-        failing.setattr("leadterm.spark.add.merge_runs", fail)
+        failing.setattr("leadterm.pipeline.add_files.job.merge_runs", fail)
         add(spark, run, config)
     other = shutil.copytree(run, tmp_path / "other")
     with monkeypatch.context() as refusing:
-        refusing.setattr("leadterm.spark.encode.divide", fail)
-        refusing.setattr("leadterm.spark.count.staging", fail)
+        refusing.setattr("leadterm.pipeline.encode_corpus.job.divide", fail)
+        refusing.setattr("leadterm.pipeline.count_cooccurrences.job.staging", fail)
         assert add(spark, run, config)
     assert accounts(run) == accounts(expected)
     assert add(spark, other, config, put_ids(tmp_path / "other.parquet", documents(7)))
@@ -163,8 +163,8 @@ def test_what_an_alignment_needs_is_made_anew_too(spark, corpus, run, monkeypatc
     (run / "shuffled/windows").mkdir(parents=True)
     shutil.copy(run / "windows/manifest.json", run / "shuffled/windows/manifest.json")  # Not of the run's windows.
     names: list[list[str]] = []
-    monkeypatch.setattr("leadterm.pipeline.wanted_products", lambda *_: [])
-    monkeypatch.setattr("leadterm.pipeline.run_jobs", lambda _config, _run, jobs: names.append(jobs))
+    monkeypatch.setattr("leadterm.pipeline.runner.wanted_products", lambda *_: [])
+    monkeypatch.setattr("leadterm.pipeline.runner.run_jobs", lambda _config, _run, jobs: names.append(jobs))
     add_to_run(config, Location.of(run))
     assert not (run / "shuffled").exists()
     assert names == [["count_cooccurrences", "compose_weights", "count_attention", "shuffled", "evaluate_alignment",

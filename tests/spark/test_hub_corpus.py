@@ -12,11 +12,11 @@ from huggingface_hub import constants
 
 from leadterm import open_run
 from leadterm.errors import InputError
-from leadterm.planning.drawing import draw
-from leadterm.spark.add import add_files
-from leadterm.spark.documents import open_documents
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
+from leadterm.pipeline.add_files.job import add_files
+from leadterm.pipeline.encode_corpus.inputs.open_corpus import open_documents
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.planner.sampling import draw
+from leadterm.storage import Location
 from support.hub_server import DataSet, Hub, running_hub
 from support.jobs import data_hashes, make_config
 

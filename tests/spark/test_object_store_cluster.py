@@ -9,9 +9,9 @@ import pytest
 
 from leadterm import open_run
 from leadterm.config import load_config
-from leadterm.pipeline import run_jobs
-from leadterm.store import Location, read_manifest
-from leadterm.store.checking import check_run
+from leadterm.pipeline.runner import run_jobs
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.integrity.check_run import check_run
 from support.bad_input import TEXTS, put, texts
 from support.commands import ROOT, content_hashes, submit, write_config
 from support.object_store import ENVIRONMENT, object_store

@@ -6,9 +6,9 @@ import pytest
 
 from leadterm import open_run
 from leadterm.errors import InputError
-from leadterm.spark.documents import open_documents
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
+from leadterm.pipeline.encode_corpus.inputs.open_corpus import open_documents
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.storage import Location
 from support.jobs import data_hashes, make_config
 
 WORDS = {"kind": "words", "vocabulary_size": 30, "unknown": "replace"}

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from leadterm.config import Config, parse_config
 from leadterm.errors import InputError
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.storage import Location
 from support.jobs import run_both
 
 MOUNT = "fs.viewfs.mounttable.corpora.link./data"

@@ -6,12 +6,12 @@ from unittest.mock import patch
 
 import pytest
 
-from leadterm import pipeline
 from leadterm.config import parse_config
 from leadterm.errors import RunError
-from leadterm.pipeline import COUNTING, merge_into, run_jobs, run_shuffled
-from leadterm.store import Location, read_manifest
-from leadterm.store.making import products_of
+from leadterm.pipeline import runner as pipeline
+from leadterm.pipeline.runner import COUNTING, merge_into, run_jobs, run_shuffled
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.require_products import products_of
 from support.bad_input import TEXTS, put, texts
 from support.commands import content_hashes
 from support.growing import add, config_for, documents, put_ids
@@ -62,7 +62,10 @@ def test_all_jobs_do_and_a_stopped_command_goes_on(made, caplog):
     caplog.set_level(logging.INFO, "leadterm")
     run, sections = made
     config, before, hashes = parse_config(sections), places(run), content_hashes(run)
-    with patch("leadterm.compose._compose", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+    with (
+        patch("leadterm.pipeline.compose_weights.job._compose", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
         run_jobs(config, Location.of(run), overwrite=True)
     counted = {"sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies"}
     assert changed(before, run) == counted
@@ -130,6 +133,6 @@ def test_only_one_command_makes_anew_at_a_time(made):
             pipeline.run_jobs(config, Location.of(run), ["compose_weights"], overwrite=True)
         raise KeyboardInterrupt
 
-    with patch("leadterm.compose._compose", side_effect=at_once), pytest.raises(KeyboardInterrupt):
+    with patch("leadterm.pipeline.compose_weights.job._compose", side_effect=at_once), pytest.raises(KeyboardInterrupt):
         run_jobs(config, Location.of(run), ["compose_weights"], overwrite=True)
     run_jobs(config, Location.of(run), ["compose_weights"], overwrite=True)

@@ -8,10 +8,10 @@ import pytest
 
 from leadterm import cli
 from leadterm.corpus import read_sample
-from leadterm.pipeline import COUNTING, run_jobs
-from leadterm.plan import make_plan, measure_run
-from leadterm.planning.layout import SECONDS, rows_of
-from leadterm.store import Location
+from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.planner.make_plan import make_plan, measure_run
+from leadterm.planner.plan_text import SECONDS, rows_of
+from leadterm.storage import Location
 from support.jobs import make_config
 
 CHAPTERS = 400

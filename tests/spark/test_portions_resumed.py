@@ -11,10 +11,11 @@ import pytest
 
 from leadterm.config import Config
 from leadterm.errors import InputError
-from leadterm.spark import encode as encode_job
-from leadterm.spark import vocabulary as vocabulary_job
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location, finished, read_manifest
+from leadterm.pipeline.encode_corpus import job as encode_job
+from leadterm.pipeline.encode_corpus import make_tokenizer as vocabulary_job
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.staging import part_reports as finished
 from support.commands import content_hashes
 from support.dying import Killed, dying_in
 from support.flipping import DAMAGES
@@ -129,7 +130,7 @@ def test_what_is_unfinished_does_not_stay(spark, corpus, begun, tmp_path, monkey
         raise OSError("by a test")
 
     monkeypatch.setattr(encode_job.Documents, "only", look)
-    monkeypatch.setattr("leadterm.spark.portions.finish", stop)
+    monkeypatch.setattr("leadterm.pipeline.encode_corpus.corpus_chunks.finish", stop)
     with pytest.raises(OSError, match="by a test"):
         encode_corpus(spark, config(corpus), Location.of(tmp_path / "run"))
     assert still_there == [set()]
@@ -261,7 +262,7 @@ def test_a_tokenizer_of_a_file_that_changed_is_not_kept(spark, corpus, begun, tm
 
 KILLED = """
 from leadterm.spark import encode
-from leadterm.store import finished
+from leadterm.storage import finished
 encode.PORTION_BYTES, write, written = 1, finished.table_bytes, []
 def killed(table):
     written.append(table)

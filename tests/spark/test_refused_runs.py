@@ -11,8 +11,8 @@ import pytest
 from leadterm import open_run
 from leadterm.config import parse_config
 from leadterm.errors import MachineError, RunError
-from leadterm.spark.count import count_cooccurrences
-from leadterm.store import Location
+from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
+from leadterm.storage import Location
 from support.bad_input import encode, flip, put
 
 

@@ -12,19 +12,19 @@ import pyarrow as pa
 import pytest
 import torch
 
-from leadterm import compose as compose_job
 from leadterm import operators
-from leadterm.composing import cuda
 from leadterm.config import Config
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
-from leadterm.pipeline import run_jobs
-from leadterm.spark import count as count_job
-from leadterm.spark import encode as encode_job
-from leadterm.spark import merged
-from leadterm.store import Location
-from leadterm.store.partials import finished_sums
-from leadterm.store.unfinished import Unfinished
+from leadterm.pipeline.aggregation import driver as merged
+from leadterm.pipeline.aggregation.partial_sums_file import finished_sums
+from leadterm.pipeline.compose_weights import cuda
+from leadterm.pipeline.compose_weights import job as compose_job
+from leadterm.pipeline.compose_weights.score_scratch import Unfinished
+from leadterm.pipeline.count_cooccurrences import job as count_job
+from leadterm.pipeline.encode_corpus import job as encode_job
+from leadterm.pipeline.runner import run_jobs
+from leadterm.storage import Location
 from support.commands import content_hashes
 from support.jobs import make_config, names_in, write_files
 
@@ -176,7 +176,7 @@ def test_other_settings_begin_anew(spark, folder, run, monkeypatch):
 
 def test_composing_and_attention_go_on_too(spark, folder, run, caplog, monkeypatch):
     job(folder, run, "count_cooccurrences")
-    monkeypatch.setattr("leadterm.store.unfinished.SAVE_SECONDS", 0)
+    monkeypatch.setattr("leadterm.pipeline.compose_weights.score_scratch.SAVE_SECONDS", 0)
     with monkeypatch.context() as broken, pytest.raises(Stopped):
         broken.setattr(compose_job, "write_scores", stop)
         job(folder, run, "compose_weights")
@@ -199,8 +199,8 @@ def gpu(monkeypatch):
     for module in (compose_job, operators):  # The job asks, and whoever refuses before all jobs.
         monkeypatch.setattr(module, "resolve_device", lambda _: torch.device("cpu"))
     monkeypatch.setattr("torch.cuda.get_device_name", lambda _: gpu["name"])
-    monkeypatch.setattr("leadterm.composing.cuda.WIDTH", 8)
-    monkeypatch.setattr("leadterm.store.unfinished.SAVE_SECONDS", 0)
+    monkeypatch.setattr("leadterm.pipeline.compose_weights.cuda.WIDTH", 8)
+    monkeypatch.setattr("leadterm.pipeline.compose_weights.score_scratch.SAVE_SECONDS", 0)
     gpu = {"name": "first"}
     return gpu
 
@@ -245,7 +245,7 @@ def test_composing_elsewhere_begins_anew(spark, folder, run, gpu, caplog, monkey
     if change == "another GPU":
         gpu["name"] = "second"
     elif change == "less memory":
-        monkeypatch.setattr("leadterm.composing.cuda.SHARE", 1e-5)
+        monkeypatch.setattr("leadterm.pipeline.compose_weights.cuda.SHARE", 1e-5)
     on_gpu(folder, run, **({"device": "cpu"} if change == "the CPU" else {}))
     assert "were composed before" not in caplog.text
     assert not list(run.glob(".*"))

@@ -13,9 +13,9 @@ from leadterm.config import Config
 from leadterm.corpus import read_sample
 from leadterm.counting import plan_memory
 from leadterm.errors import ConfigError, RunError
-from leadterm.spark.count import count_cooccurrences
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
+from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.storage import Location
 from support.jobs import PRODUCTS, data_hashes, make_config, manifests, run_both, write_files
 
 COUNTED = ("bigram", "context", "frequencies")
@@ -81,7 +81,7 @@ def test_any_number_of_tasks(spark, reference, tmp_path, tasks):
 
 
 def test_more_files_of_partial_sums_than_a_task_opens(spark, reference, tmp_path, monkeypatch):
-    monkeypatch.setattr("leadterm.spark.merged.MOST_FILES", 2)  # of 7 become 4, of 4 become 2
+    monkeypatch.setattr("leadterm.pipeline.aggregation.driver.MOST_FILES", 2)  # of 7 become 4, of 4 become 2
     run = copy_of_windows(reference, tmp_path / "run")
     assert count_cooccurrences(spark, config_for(tmp_path), run, tasks=7)
     assert same_but_for_time(open_run(tmp_path / "run"), reference, COUNTED)
@@ -157,7 +157,7 @@ def test_a_trained_tokenizer_in_any_division(spark, texts, tmp_path, monkeypatch
     assert "vocabulary/tokenizer.json" in hashes[0]
     assert hashes[1:] == hashes[:1] * 2
 
-    monkeypatch.setattr("leadterm.spark.encode.made_tokenizer", None)  # Nothing is trained now.
+    monkeypatch.setattr("leadterm.pipeline.encode_corpus.job.made_tokenizer", None)  # Nothing is trained now.
     assert not encode_corpus(spark, config, run)
     fewer = make_config(tmp_path / "many", {**tokenizer, "training_documents": 39})
     with pytest.raises(RunError, match=r"differs in tokenizer.training_documents: 40 there, 39 now"):

@@ -14,10 +14,10 @@ from leadterm import Run, open_run
 from leadterm.config import Config
 from leadterm.corpus import read_sample
 from leadterm.errors import LeadtermError, RunError
-from leadterm.pipeline import COUNTING, jobs_of, run_jobs
-from leadterm.progress import part_of
-from leadterm.spark.shuffle import shuffle_corpus
-from leadterm.store import Location
+from leadterm.pipeline.runner import COUNTING, jobs_of, run_jobs
+from leadterm.pipeline.shuffle_corpus.job import shuffle_corpus
+from leadterm.storage import Location
+from leadterm.telemetry.progress import part_of
 from support.jobs import data_hashes, make_config, manifests, names_in, write_files
 
 FILES = 5
@@ -193,7 +193,7 @@ def test_windows_that_are_missing_or_damaged(spark, real, tmp_path):
 
 def test_a_vocabulary_that_does_not_count_these_windows(spark, real, tmp_path, monkeypatch):
     run, counts = copy_of(real, tmp_path), pa.table({"count": pa.array([7, 3])})
-    monkeypatch.setattr("leadterm.spark.shuffle.read_table", lambda *_: counts)
+    monkeypatch.setattr("leadterm.pipeline.shuffle_corpus.job.read_table", lambda *_: counts)
     with pytest.raises(RunError, match=r"the vocabulary counts 10 tokens and .*/windows holds [\d,]+. Encode again"):
         shuffle_corpus(spark, config_for(tmp_path), run)
     assert not (tmp_path / "shuffled").exists()
@@ -201,7 +201,9 @@ def test_a_vocabulary_that_does_not_count_these_windows(spark, real, tmp_path, m
 
 def test_books_that_do_not_balance(spark, real, tmp_path, monkeypatch):
     run, counts = copy_of(real, tmp_path), real.vocabulary["count"].to_numpy()
-    monkeypatch.setattr("leadterm.spark.shuffle.sum_vectors", lambda _: counts + (np.arange(counts.size) < 2))
+    monkeypatch.setattr(
+        "leadterm.pipeline.shuffle_corpus.job.sum_vectors", lambda _: counts + (np.arange(counts.size) < 2)
+    )
     with pytest.raises(
         LeadtermError, match=r"do not balance: (\d+) of \1 windows were shuffled, and 2 tokens occur more"
     ):

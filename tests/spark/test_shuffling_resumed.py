@@ -10,10 +10,10 @@ import pytest
 from leadterm.config import Config
 from leadterm.corpus import read_sample
 from leadterm.errors import RunError
-from leadterm.spark.encode import encode_corpus
-from leadterm.spark.shuffle import JOB, shuffle_corpus
-from leadterm.store import Location, Stage, read_manifest, require_manifest
-from leadterm.store.finished import REPORT
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.pipeline.shuffle_corpus.job import JOB, shuffle_corpus
+from leadterm.storage import Location, Stage, read_manifest, require_manifest
+from leadterm.storage.staging.part_reports import REPORT
 from support.commands import content_hashes
 from support.flipping import DAMAGES
 from support.jobs import make_config, names_in, write_files
@@ -117,10 +117,10 @@ def test_stopped_as_the_products_appear_it_has_nothing_to_shuffle(spark, folder,
         raise OSError("by a test")
 
     with monkeypatch.context() as broken, pytest.raises(OSError, match="by a test"):
-        broken.setattr("leadterm.spark.shuffle._copy_vocabulary", fail)
+        broken.setattr("leadterm.pipeline.shuffle_corpus.job._copy_vocabulary", fail)
         shuffle_corpus(spark, config(folder), Location.of(run))
     before = identities(parts_of(folder, run).iterdir())
-    monkeypatch.setattr("leadterm.spark.shuffle.WindowsShuffler", None)
+    monkeypatch.setattr("leadterm.pipeline.shuffle_corpus.job.WindowsShuffler", None)
     assert ends_well(spark, folder, run) == before
     assert content_hashes(run / "shuffled") == content_hashes(folder / "whole/shuffled")
     assert said(caplog) == ["shuffle windows: 6 of 6 files were shuffled before"]

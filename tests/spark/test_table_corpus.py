@@ -10,11 +10,11 @@ from deltalake import DeltaTable, write_deltalake
 
 from leadterm import open_run
 from leadterm.errors import ConfigError, InputError
-from leadterm.spark.add import add_files
-from leadterm.spark.documents import open_documents
-from leadterm.spark.encode import encode_corpus
-from leadterm.spark.merge import merge_runs
-from leadterm.store import Location
+from leadterm.pipeline.add_files.job import add_files
+from leadterm.pipeline.encode_corpus.inputs.open_corpus import open_documents
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.pipeline.merge_runs.job import merge_runs
+from leadterm.storage import Location
 from support.fake_connectors import FakeHudi, FakeIceberg
 from support.jobs import data_hashes, make_config, write_files
 

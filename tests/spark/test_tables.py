@@ -7,7 +7,7 @@ import pytest
 
 from leadterm.config import parse_config
 from leadterm.errors import InputError
-from leadterm.spark.tables import added_between, open_table, quoted
+from leadterm.pipeline.encode_corpus.inputs.spark_tables import added_between, open_table, quoted
 from support.fake_connectors import FakeHudi, FakeIceberg
 
 SNAPSHOTS = [

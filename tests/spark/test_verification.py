@@ -11,7 +11,7 @@ import yaml
 from leadterm import cli, open_run
 from leadterm.config import load_config
 from leadterm.errors import ConfigError, RunError, TrainingError
-from leadterm.verification import Check
+from leadterm.pipeline.verify_weights.job import Check
 from support.jobs import run_both, write_files
 from support.markov import markov_documents
 

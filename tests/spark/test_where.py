@@ -11,10 +11,10 @@ import pytest
 
 from leadterm import open_run
 from leadterm.errors import ConfigError, InputError
-from leadterm.spark.add import add_files
-from leadterm.spark.documents import open_documents
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
+from leadterm.pipeline.add_files.job import add_files
+from leadterm.pipeline.encode_corpus.inputs.open_corpus import open_documents
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.storage import Location
 from support.jobs import data_hashes, make_config
 
 WORDS = {"kind": "words", "vocabulary_size": 30, "unknown": "replace"}

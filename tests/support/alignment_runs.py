@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from leadterm import open_run
 from leadterm.config import AlignmentSection, Config, parse_config
-from leadterm.evaluation import evaluate_alignment
-from leadterm.pipeline import COUNTING, run_jobs
-from leadterm.store import Location
+from leadterm.pipeline.evaluate_alignment import evaluate_alignment
+from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.storage import Location
 from support.jobs import write_files
 from support.tiny_models import VOCABULARY_SIZE, save, save_tokenizer, tiny_model
 

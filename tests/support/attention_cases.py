@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from leadterm.composing import Composed, PairStatistics, compose_scores
 from leadterm.counting import ScoreRows, Scores, SparseRows, Statistic, TaskMemory, attention_unit
+from leadterm.pipeline.compose_weights import Composed, PairStatistics, compose_scores
 from support.dense_theory import DenseStatistics
 
 

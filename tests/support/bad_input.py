@@ -13,8 +13,8 @@ import pytest
 from leadterm import Run, open_run
 from leadterm.config import parse_config
 from leadterm.errors import LeadtermError
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
+from leadterm.pipeline.encode_corpus.job import encode_corpus
+from leadterm.storage import Location
 
 WORDS = {"kind": "words", "vocabulary_size": 50, "unknown": "replace"}
 IDS = {"kind": "ids", "vocabulary_size": 50}

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from leadterm.spark.java import find_java
-from leadterm.store import Location, read_manifest
+from leadterm.storage import Location, read_manifest
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

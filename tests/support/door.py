@@ -9,7 +9,7 @@ from typing import Any
 from leadterm.config import Config, parse_config
 from leadterm.errors import InputError
 from leadterm.reading import Split, inspect_file, read_documents, rule_of
-from leadterm.reading.documents import with_path
+from leadterm.reading.read_documents import with_path
 from support.bad_input import IDS, WORDS
 from support.reference_reader import Document, Read
 

@@ -1,6 +1,6 @@
 """A driver in a process of its own that runs jobs as it is told, a line each, all in one Spark session.
 
-It runs the jobs themselves, not `leadterm.pipeline`, with which PyTorch is loaded: it is started often.
+It runs the jobs themselves, not `leadterm.pipeline.runner`, with which PyTorch is loaded: it is started often.
 """
 
 import json
@@ -9,12 +9,12 @@ import sys
 
 from leadterm.config import load_config
 from leadterm.errors import LeadtermError
-from leadterm.spark.add import add_files
-from leadterm.spark.attention import count_attention
-from leadterm.spark.count import count_cooccurrences
-from leadterm.spark.encode import encode_corpus
+from leadterm.pipeline.add_files.job import add_files
+from leadterm.pipeline.count_attention.job import count_attention
+from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
+from leadterm.pipeline.encode_corpus.job import encode_corpus
 from leadterm.spark.session import spark_session
-from leadterm.store import Location
+from leadterm.storage import Location
 
 JOBS = {one.__name__: one for one in (add_files, count_attention, count_cooccurrences, encode_corpus)}
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from pyarrow import fs
 
-from leadterm.store import Location
+from leadterm.storage import Location
 
 
 class Killed(BaseException):

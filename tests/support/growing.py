@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from leadterm import Run, open_run
 from leadterm.config import Config
-from leadterm.store import Location
+from leadterm.storage import Location
 from support.bad_input import put
 from support.jobs import make_config, manifests
 
@@ -49,7 +49,7 @@ def config_for(*paths: Path | str, **sections: Any) -> Config:
 
 def add(session: Any, run: Path, config: Config, *paths: Path) -> bool:
     """Add files to a run, by default what is new in the corpus."""
-    from leadterm.spark.add import add_files  # noqa: PLC0415  # tests without a session do not load Spark
+    from leadterm.pipeline.add_files.job import add_files  # noqa: PLC0415  # tests without a session do not load Spark
 
     return add_files(session, config, Location.of(run), [str(path) for path in paths])
 

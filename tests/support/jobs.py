@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from leadterm import Run, open_run
 from leadterm.config import Config, parse_config
-from leadterm.store import Location, Manifest
+from leadterm.storage import Location, Manifest
 
 PRODUCTS = ("sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies")
 
@@ -36,8 +36,8 @@ def make_config(path: Path, tokenizer: Mapping[str, Any], **sections: Mapping[st
 
 def run_both(session: Any, config: Config, folder: Path, tasks: int | None = None) -> Run:
     """Run both jobs into a new folder."""
-    from leadterm.spark.count import count_cooccurrences  # noqa: PLC0415  # tests without a session do not load Spark
-    from leadterm.spark.encode import encode_corpus  # noqa: PLC0415  # as above
+    from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415  # tests without a session do not load Spark
+    from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415  # as above
 
     place = Location.of(folder)
     assert encode_corpus(session, config, place)

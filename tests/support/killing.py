@@ -12,7 +12,7 @@ BEGIN = f"""
 import os, signal
 from leadterm.config import load_config
 from leadterm.spark.session import spark_session
-from leadterm.store import Location
+from leadterm.storage import Location
 PROPERTIES = { ({"spark.master": "local[2]", "spark.driver.memory": "1g"} | QUICK)!r}
 DRIVER = os.getpid()
 def kill():

@@ -5,7 +5,7 @@ from typing import Any
 
 from leadterm.config import PretrainingSection
 from leadterm.corpus import ids_file
-from leadterm.pretraining import Pretrainer
+from leadterm.language_model import Pretrainer
 from support.predictions import small_corpus
 
 SIZE, LENGTH = 9, 6

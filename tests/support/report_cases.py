@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from leadterm import Run
 from leadterm.config import Config, PretrainingSection, canonical, parse_config
-from leadterm.config.alignment import SHUFFLED
-from leadterm.pretrain import losses_table
-from leadterm.pretraining import LOSS_TABLE, PRETRAINED
-from leadterm.store import Location, Manifest, staging
-from leadterm.store.alignment import SCHEMA, SCORES, product_of
-from leadterm.store.tables import stage_table
+from leadterm.config.alignment_section import SHUFFLED
+from leadterm.language_model import LOSS_TABLE, PRETRAINED
+from leadterm.pipeline.pretrain_model.job import losses_table
+from leadterm.storage import Location, Manifest, staging
+from leadterm.storage.formats.alignment_table import SCHEMA, SCORES, product_of
+from leadterm.storage.formats.small_tables import stage_table
 from support.dense_theory import random_windows
 from support.written_runs import write_run
 

@@ -12,10 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from leadterm.config import load_config
-from leadterm.pipeline import COUNTING, run_jobs
-from leadterm.store import Location, read_manifest
-from leadterm.store.checking import check_run
-from leadterm.store.matrices import AXES
+from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.formats.matrix_files import AXES
+from leadterm.storage.integrity.check_run import check_run
 from support.bad_input import put, texts
 from support.cluster import Cluster
 from support.commands import ROOT, content_hashes, environment, write_config

@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from leadterm.corpus import read_sample
-from leadterm.pipeline import run_jobs
-from leadterm.store import Location
+from leadterm.pipeline.runner import run_jobs
+from leadterm.storage import Location
 from support.jobs import make_config
 
 CHAPTERS = 120

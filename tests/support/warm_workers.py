@@ -8,7 +8,11 @@ import gc
 
 from pyspark import daemon, worker
 
-from leadterm.spark import attending, counting, encoding, merging, vocabulary
+from leadterm.pipeline.aggregation import task as merging
+from leadterm.pipeline.count_attention import task as attending
+from leadterm.pipeline.count_cooccurrences import task as counting
+from leadterm.pipeline.encode_corpus import make_tokenizer as vocabulary
+from leadterm.pipeline.encode_corpus import task as encoding
 
 IMPORTED = (worker, attending, counting, encoding, merging, vocabulary)
 

@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from leadterm import Run, open_run
 from leadterm.counting import SparseRows
-from leadterm.store import FileEntry, Location, Manifest, Staging, staging
-from leadterm.store.checking import check_run
-from leadterm.store.composed import SCORES, map_scores, margins_table, write_scores
-from leadterm.store.documents import SCHEMA as DOCUMENTS
-from leadterm.store.documents import documents_file
-from leadterm.store.matrices import Average, PendingRows, matrix_file, matrix_schema
-from leadterm.store.products import PARTS, write_manifest
-from leadterm.store.tables import MARGINS, POSITION, SOURCES, position_table, read_table, stage_table
+from leadterm.storage import FileEntry, Location, Manifest, Staging, staging
+from leadterm.storage.formats.documents_table import SCHEMA as DOCUMENTS
+from leadterm.storage.formats.documents_table import documents_file
+from leadterm.storage.formats.matrix_files import Average, PendingRows, matrix_file, matrix_schema
+from leadterm.storage.formats.score_file import SCORES, map_scores, margins_table, write_scores
+from leadterm.storage.formats.small_tables import MARGINS, POSITION, SOURCES, position_table, read_table, stage_table
+from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.read_products import PARTS, write_manifest
 from support.report_cases import LENGTH, TOKENS, add_scores, small_run
 
 SIZE = len(TOKENS)

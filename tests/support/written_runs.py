@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from leadterm import Run, open_run
 from leadterm.counting import SparseRows, Statistic, reciprocal_weights
-from leadterm.store import FileEntry, Location, Manifest, Staging, staging
-from leadterm.store.matrices import PendingRows, matrix_file, matrix_schema
-from leadterm.store.products import PARTS
-from leadterm.store.tables import (
+from leadterm.storage import FileEntry, Location, Manifest, Staging, staging
+from leadterm.storage.formats.matrix_files import PendingRows, matrix_file, matrix_schema
+from leadterm.storage.formats.small_tables import (
     FREQUENCIES,
     TOKENIZER,
     VOCABULARY,
@@ -23,7 +22,8 @@ from leadterm.store.tables import (
     stage_table,
     vocabulary_table,
 )
-from leadterm.store.windows import SCHEMA, windows_file
+from leadterm.storage.formats.windows_files import SCHEMA, windows_file
+from leadterm.storage.read_products import PARTS
 from support.row_streams import count_to_rows
 
 

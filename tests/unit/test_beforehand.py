@@ -5,11 +5,11 @@ import torch
 import yaml
 
 from leadterm import cli
-from leadterm.beforehand import checks_of, counted_size, given_size, refusals, require_possible
 from leadterm.config import Config, parse_config
 from leadterm.errors import ConfigError, LeadtermError, MachineError
-from leadterm.pipeline import jobs_of
-from leadterm.store import Location
+from leadterm.pipeline.preflight import checks_of, counted_size, given_size, refusals, require_possible
+from leadterm.pipeline.runner import jobs_of
+from leadterm.storage import Location
 from support.alignment_runs import save_tokenizer
 
 WORDS = {"kind": "words", "vocabulary_size": 20}
@@ -24,7 +24,7 @@ def config_of(tokenizer=WORDS, **sections) -> Config:
 
 @pytest.fixture(autouse=True)
 def no_spark(monkeypatch):
-    monkeypatch.setattr("leadterm.pipeline.spark_session", lambda *_: pytest.fail("Spark was started"))
+    monkeypatch.setattr("leadterm.pipeline.runner.spark_session", lambda *_: pytest.fail("Spark was started"))
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ CASES = [
 
 @pytest.mark.parametrize(("sections", "output", "stage", "says"), CASES)
 def test_a_plan_and_a_run_know_the_same(tmp_path, monkeypatch, capsys, sections, output, stage, says):
-    monkeypatch.setattr("leadterm.report.figures.can_draw", lambda: False)
+    monkeypatch.setattr("leadterm.report.draw_figures.can_draw", lambda: False)
     monkeypatch.chdir(tmp_path)
     config = config_of(**sections)
     (planned, error), *others = refusals(config, Location.of(output))
@@ -60,7 +60,7 @@ def test_a_plan_and_a_run_know_the_same(tmp_path, monkeypatch, capsys, sections,
 
 @pytest.mark.parametrize(("sections", "output", "stage", "says"), CASES)
 def test_jobs_that_do_not_ask_for_it_run(monkeypatch, tmp_path, sections, output, stage, says):
-    monkeypatch.setattr("leadterm.report.figures.can_draw", lambda: False)
+    monkeypatch.setattr("leadterm.report.draw_figures.can_draw", lambda: False)
     config = config_of(**sections)
     asked = [check.job for check in checks_of(config, Location.of(output)) if check.stage == stage]
     require_possible(config, Location.of(output), [job for job in jobs_of(config) if job not in asked])
@@ -98,7 +98,7 @@ def test_a_run_whose_vocabulary_is_there_is_asked_for_its_size(whole_folder):
     small = config_of(attention={"memory": "64MiB"})
     require_possible(small, Location.of(whole_folder), ["compose_weights"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("leadterm.beforehand.counted_size", lambda _run: 10**8)
+        patch.setattr("leadterm.pipeline.preflight.counted_size", lambda _run: 10**8)
         with pytest.raises(ConfigError, match=r"attention\.memory is 67,108,864 bytes"):
             require_possible(small, Location.of(whole_folder), ["compose_weights"])
 

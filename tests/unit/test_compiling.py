@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numba.core.errors import NumbaError
 
-from leadterm.compiling import kernel, nonzero_bits
+from leadterm.jit import kernel, nonzero_bits
 
 HELPER = """
-from leadterm.compiling import inlined
+from leadterm.jit import inlined
 STEP = {step}
 
 @inlined
@@ -18,7 +18,7 @@ def advance(number):
     return number {operation} STEP
 """
 MIDDLE = """
-from leadterm.compiling import inlined
+from leadterm.jit import inlined
 from a_helper import advance
 
 @inlined
@@ -26,7 +26,7 @@ def advance_twice(number):
     return advance(advance(number))
 """
 KERNEL = """
-from leadterm.compiling import kernel
+from leadterm.jit import kernel
 from a_middle import advance_twice
 
 @kernel("int64(int64)")

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from leadterm import cli
-from leadterm import progress as module
-from leadterm.cli.saying import report_errors
+from leadterm.cli.console import report_errors
 from leadterm.errors import InputError, LeadtermError
-from leadterm.progress import progress
-from leadterm.store import FileEntry, Location, Manifest
-from leadterm.store.products import write_manifest
-from leadterm.watching import watched_job
-from leadterm.work import collecting_work, note_work, work_until_now
+from leadterm.pipeline.job_log import watched_job
+from leadterm.storage import FileEntry, Location, Manifest
+from leadterm.storage.read_products import write_manifest
+from leadterm.telemetry import progress as module
+from leadterm.telemetry.progress import progress
+from leadterm.telemetry.stage_metrics import collecting_work, note_work, work_until_now
 
 
 class Clock:
@@ -131,7 +131,7 @@ def test_the_log_goes_on_in_the_same_file_and_the_environment_may_name_it(tmp_pa
     assert cli.main(["check", str(tmp_path / "nothing")]) == 1
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [line["event"] for line in lines if "command" in line] == ["start", "failed"] * 2
-    for name in ("leadterm", "leadterm.events"):
+    for name in ("leadterm", "leadterm.telemetry.events"):
         handlers = logging.getLogger(name).handlers
         assert not [one for one in handlers if getattr(one, "baseFilename", "").endswith("log.jsonl")]
 

@@ -6,11 +6,11 @@ import pytest
 
 from leadterm import open_run
 from leadterm.config import DatasetSection
-from leadterm.publishing.card import card
-from leadterm.publishing.dataset import Dataset
+from leadterm.publish.dataset_card import card
+from leadterm.publish.published_run import Dataset
 from leadterm.report.explorer import explorer
-from leadterm.report.packing import embedded
-from leadterm.summary import LONGEST_NAME, associations_table
+from leadterm.report.script_bundle import embedded
+from leadterm.run.summary import LONGEST_NAME, associations_table
 from support.written_runs import write_run
 
 LONG = "long" * 2_000_000

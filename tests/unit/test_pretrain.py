@@ -9,12 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from transformers import AutoTokenizer
 
-from leadterm import cli, pretrain
+from leadterm import cli
 from leadterm.checkpoints import find_revisions, open_checkpoint
 from leadterm.config import parse_config
 from leadterm.corpus import WordTokenizer, count_pieces, load_tokenizer, train_bpe
 from leadterm.errors import ConfigError, InputError, RunError
-from leadterm.store import Location, read_manifest
+from leadterm.pipeline.pretrain_model import job as pretrain
+from leadterm.storage import Location, read_manifest
 from support.dense_theory import random_windows
 from support.pretraining_cases import TINY, bytes_of
 from support.written_runs import write_run
@@ -171,7 +172,7 @@ def test_what_is_missing_is_told_before_the_jobs_run(tmp_path, monkeypatch, caps
         pretrain.require_pretraining(config(), Location.of("memory://run"))
     with pytest.raises(RunError, match=re.escape(f"{place} has no product 'pretrained'. Run leadterm pretrain")):
         pretrain.summarise_pretraining(place)
-    monkeypatch.setattr("leadterm.pretraining.model.find_spec", lambda name: None)
+    monkeypatch.setattr("leadterm.language_model.gpt_neox.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'leadterm\[checkpoints\]'"):
         pretrain.require_pretraining(config(), place)
     assert cli.main(["pretrain", "--config", str(tmp_path / "no.yaml"), "--output", str(tmp_path / "run")]) == 1

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from leadterm import progress as module
-from leadterm.progress import Bar, Done, Lines, part_of, progress, titled
+from leadterm.telemetry import progress as module
+from leadterm.telemetry.progress import Bar, Done, Lines, part_of, progress, titled
 from support.terminal import Terminal
 
 

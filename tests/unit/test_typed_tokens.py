@@ -3,9 +3,9 @@
 import pytest
 
 from leadterm import cli, open_run
-from leadterm.corpus.spelling import BYTE_OF
+from leadterm.corpus.token_spelling import BYTE_OF
 from leadterm.errors import InputError
-from leadterm.summary import WIDTH, associations_table
+from leadterm.run.summary import WIDTH, associations_table
 from support.dense_theory import random_windows
 from support.written_runs import write_run
 

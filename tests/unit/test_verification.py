@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from leadterm import Run, verification
+from leadterm import Run
 from leadterm.config import TrainingSection
 from leadterm.errors import RunError, TrainingError
-from leadterm.store.checking import check_run
+from leadterm.pipeline.verify_weights import job as verification
+from leadterm.pipeline.verify_weights.job import Check, summarise_agreement
+from leadterm.storage.integrity.check_run import check_run
 from leadterm.theory import Gaussian
-from leadterm.verification import Check, summarise_agreement
 from support.dense_theory import random_windows
 from support.written_runs import write_run
 

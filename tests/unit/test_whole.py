@@ -2,8 +2,8 @@
 
 import pytest
 
+from leadterm.atomic_files import whole
 from leadterm.errors import MachineError
-from leadterm.whole import whole
 
 
 def test_a_file_and_a_folder_replace_what_was_there(tmp_path):

@@ -4,12 +4,12 @@ A covariance over n tokens is n x n, and none is ever formed: a checkpoint's has
 applied. ``prepare`` computes once what scores against a predictor need; an ``Evaluator`` scores layer after layer.
 """
 
-from leadterm.alignment.layers import Component, Layer, permuted, restricted
+from leadterm.alignment.centred_rows import CentredRows
 from leadterm.alignment.moments import Metric, Moments
-from leadterm.alignment.predictors import Predictor, prepare
-from leadterm.alignment.rows import CentredRows
+from leadterm.alignment.predictor import Predictor, prepare
+from leadterm.alignment.scored_layer import Component, Layer, permuted, restricted
 from leadterm.alignment.scores import BASIS, EVERY, PAPER, Evaluator, Pairs, Score
-from leadterm.alignment.tokens import chosen_tokens, predictor_operators
+from leadterm.alignment.token_choice import chosen_tokens, predictor_operators
 
 __all__ = [
     "BASIS",

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import torch
 
-from leadterm.alignment.layers import Component, Layer
 from leadterm.alignment.moments import Moments
+from leadterm.alignment.scored_layer import Component, Layer
 from leadterm.alignment.streams import CHUNK, NOTHING, Stream, without_row_means
 
 

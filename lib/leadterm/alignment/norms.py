@@ -22,7 +22,7 @@ from typing import Literal
 
 import torch
 
-from leadterm.alignment.rows import CentredRows
+from leadterm.alignment.centred_rows import CentredRows
 
 NormMethod = Literal["auto", "exact", "estimated"]
 

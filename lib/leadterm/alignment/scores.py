@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from leadterm.alignment.covariances import Covariance, covariances
-from leadterm.alignment.layers import COMPONENTS, STREAMS, Component, Layer, require_layer
 from leadterm.alignment.moments import METRICS, Metric, Moments, inner, null
-from leadterm.alignment.predictors import Predictor
+from leadterm.alignment.predictor import Predictor
+from leadterm.alignment.scored_layer import COMPONENTS, STREAMS, Component, Layer, require_layer
 from leadterm.alignment.streams import Stream
 from leadterm.errors import InputError
 

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from leadterm.checkpoints.families import Family, family_of
-from leadterm.checkpoints.layers import STREAMS_HELD, Blocks, Layer
-from leadterm.checkpoints.loading import load_model, read_config
-from leadterm.checkpoints.memory import require_memory
+from leadterm.checkpoints.free_memory import require_memory
+from leadterm.checkpoints.load_model import load_model, read_config
+from leadterm.checkpoints.locate import Place, locate
 from leadterm.checkpoints.projections import Heads
-from leadterm.checkpoints.sources import Place, locate
-from leadterm.checkpoints.vocabulary import check_same_vocabulary, vocabulary_fingerprint
-from leadterm.checkpoints.weights import fingerprint
+from leadterm.checkpoints.residual_streams import STREAMS_HELD, Blocks, Layer
+from leadterm.checkpoints.same_vocabulary import check_same_vocabulary, vocabulary_fingerprint
+from leadterm.checkpoints.weight_checks import fingerprint
 from leadterm.corpus import load_tokenizer
 from leadterm.errors import InputError
-from leadterm.operators.machine import resolve_device, resolve_dtype
+from leadterm.operators.device import resolve_device, resolve_dtype
 
 Probe = Literal["alone", "bos"]
 BATCH = 1024

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from leadterm.checkpoints.nearest_family import message_of_unknown
 from leadterm.checkpoints.projections import Projections, interleaved, separate, stacked
-from leadterm.checkpoints.unknown import message_of_unknown
 from leadterm.checkpoints.variants import refuse_variant
 from leadterm.errors import InputError
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from leadterm.checkpoints.scales import Scaling, block_of, quantization_of, scaled_by, scaling_of
-from leadterm.checkpoints.stored import Stored
+from leadterm.checkpoints.stored_tensors import Stored
 from leadterm.errors import InputError
 
 PLAIN = ("F64", "F32", "F16", "BF16")

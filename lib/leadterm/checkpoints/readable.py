@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from leadterm.checkpoints.adapters import refuse_adapter_file
-from leadterm.checkpoints.files import check_config, read_weights
-from leadterm.checkpoints.revisions import Revision
-from leadterm.checkpoints.sources import Place, locate
+from leadterm.checkpoints.locate import Place, locate
+from leadterm.checkpoints.model_files import check_config, read_weights
+from leadterm.checkpoints.revision_names import Revision
 from leadterm.errors import InputError
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leadterm.checkpoints.stored import Stored
+from leadterm.checkpoints.stored_tensors import Stored
 from leadterm.errors import InputError
 
 Block = tuple[int, int]

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 
-from leadterm.checkpoints.files import check_config, read_weights
 from leadterm.checkpoints.json_files import read_json
-from leadterm.checkpoints.revisions import Revision, needs_listing
-from leadterm.checkpoints.sources import CONFIG_FILE, MAIN, Place, find_revisions, locate
-from leadterm.corpus.gguf import count_gguf_weights, read_gguf_numbers
-from leadterm.corpus.sources import looks_like_path
+from leadterm.checkpoints.locate import CONFIG_FILE, MAIN, Place, find_revisions, locate
+from leadterm.checkpoints.model_files import check_config, read_weights
+from leadterm.checkpoints.revision_names import Revision, needs_listing
+from leadterm.corpus.gguf_tokenizer import count_gguf_weights, read_gguf_numbers
+from leadterm.corpus.load_tokenizer import looks_like_path
 from leadterm.errors import InputError
 
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "block_count")

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from leadterm.cli.saying import say
+from leadterm.cli.console import say
 from leadterm.config import AlignmentSection, parse_alignment
-from leadterm.store import Location, read_manifest
-from leadterm.store.alignment import SHUFFLED_RUN
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.formats.alignment_table import SHUFFLED_RUN
 
 SHARED = ("predictors", "tokens", "probe", "layers", "heads", "norms", "device", "shuffled")
 """Options that are keys of the config's section alignment."""
@@ -68,10 +68,10 @@ def _section(options: argparse.Namespace) -> AlignmentSection:
 def _align(options: argparse.Namespace) -> None:
     """Score a checkpoint against a run, then show how far they agree."""
     section = _section(options)
-    from leadterm.evaluation import named_revisions, score_revisions  # noqa: PLC0415  # brings PyTorch
-    from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.pipeline.evaluate_alignment import named_revisions, score_revisions  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run.open_run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run.summary import agreement_table  # noqa: PLC0415  # brings PyTorch
     from leadterm.spark.session import spark_session  # noqa: PLC0415  # brings Spark
-    from leadterm.summary import agreement_table  # noqa: PLC0415  # brings PyTorch
 
     run = Location.of(options.run)
     with spark_session(f"leadterm align {run}") as session:

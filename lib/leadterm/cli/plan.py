@@ -5,11 +5,11 @@ import json
 import os
 from typing import Any
 
-from leadterm.cli.saying import say
-from leadterm.cli.sizes import size
+from leadterm.cli.console import say
+from leadterm.cli.size_options import size
 from leadterm.config import load_config
 from leadterm.errors import ConfigError, LeadtermError
-from leadterm.store import Location
+from leadterm.storage import Location
 
 
 def add_plan(commands: Any) -> None:
@@ -37,8 +37,8 @@ def _plan(options: argparse.Namespace) -> None:
     LeadtermError
         Names the stages.
     """
-    from leadterm.plan import make_plan, measure_run  # noqa: PLC0415  # as below
-    from leadterm.planning.layout import as_text, as_values  # noqa: PLC0415  # brings numba and Spark's Python package
+    from leadterm.planner.make_plan import make_plan, measure_run  # noqa: PLC0415  # as below
+    from leadterm.planner.plan_text import as_text, as_values  # noqa: PLC0415  # brings numba and Spark's Python package
 
     if options.cores < 1:
         raise ConfigError(f"--cores must be at least 1; found {options.cores}")

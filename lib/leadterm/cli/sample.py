@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from leadterm.cli.saying import say
-from leadterm.whole import whole
+from leadterm.atomic_files import whole
+from leadterm.cli.console import say
 
 SAMPLE_ROW_GROUP = 64
 """Chapters a row group: small, so that a laptop's cores share even this little text."""

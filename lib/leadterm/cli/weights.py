@@ -4,8 +4,8 @@ import argparse
 import re
 from typing import Any
 
-from leadterm.cli.saying import say
-from leadterm.cli.sizes import size
+from leadterm.cli.console import say
+from leadterm.cli.size_options import size
 
 
 def add_weights(commands: Any) -> None:
@@ -34,8 +34,8 @@ def _rows(text: str) -> slice:
 
 def _save_weights(options: argparse.Namespace) -> None:
     """Write predicted weights, and say where the theorem stands."""
-    from leadterm.run import open_run  # noqa: PLC0415  # brings PyTorch
-    from leadterm.saving import NAMES, save_weights  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run.export_weights import NAMES, save_weights  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run.open_run import open_run  # noqa: PLC0415  # brings PyTorch
 
     run, names = open_run(options.run), options.weights or NAMES
     weights = run.predicted_weights(options.steps, options.learning_rate, options.layers, options.device)

@@ -1,13 +1,12 @@
 """Settings of a run: YAML files checked into frozen sections."""
 
-from leadterm.config.alignment import AlignmentSection, CheckpointSection
-from leadterm.config.corpus_sources import is_table, read_as_table
-from leadterm.config.dataset import CreatorSection, DatasetSection, SourceSection
-from leadterm.config.pretraining import PretrainingSection
-from leadterm.config.reading import canonical, load_config, parse_alignment, parse_config
-from leadterm.config.report import ReportSection
-from leadterm.config.section import Section
-from leadterm.config.sections import (
+from leadterm.config.alignment_section import AlignmentSection, CheckpointSection
+from leadterm.config.corpus_section import is_table, read_as_table
+from leadterm.config.dataset_section import CreatorSection, DatasetSection, SourceSection
+from leadterm.config.load import canonical, load_config, parse_alignment, parse_config
+from leadterm.config.pretraining_section import PretrainingSection
+from leadterm.config.report_section import ReportSection
+from leadterm.config.run_sections import (
     MAX_WINDOW_LENGTH,
     AssociationsSection,
     AttentionSection,
@@ -17,7 +16,8 @@ from leadterm.config.sections import (
     WindowPolicy,
     WindowsSection,
 )
-from leadterm.config.tokenizers import (
+from leadterm.config.section_base import Section
+from leadterm.config.tokenizer_sections import (
     BpeTokenizerSection,
     HuggingFaceTokenizerSection,
     IdsTokenizerSection,
@@ -25,7 +25,7 @@ from leadterm.config.tokenizers import (
     UnknownPolicy,
     WordTokenizerSection,
 )
-from leadterm.config.training import TrainingSection
+from leadterm.config.training_section import TrainingSection
 
 __all__ = [
     "MAX_WINDOW_LENGTH",

@@ -1,17 +1,17 @@
 """Documents to token windows: word rule, tokenizers, windows and the sample text; no Spark, no torch."""
 
-from leadterm.corpus.bpe import count_pieces, train_bpe
-from leadterm.corpus.huggingface import HuggingFaceTokenizer
-from leadterm.corpus.permutation import Permutation
+from leadterm.corpus.bpe_trainer import count_pieces, train_bpe
+from leadterm.corpus.cut_windows import Windows, cut_windows
+from leadterm.corpus.hf_tokenizer import HuggingFaceTokenizer
+from leadterm.corpus.load_tokenizer import load_tokenizer
 from leadterm.corpus.ragged import Ragged
-from leadterm.corpus.sample import read_sample, sample_model
-from leadterm.corpus.shuffling import ShuffledCorpus
-from leadterm.corpus.sources import load_tokenizer
-from leadterm.corpus.tokenizer import Encoded, Tokenizer, check_ids
-from leadterm.corpus.tokenizer_files import ids_file, word_file
-from leadterm.corpus.windows import Windows, cut_windows
+from leadterm.corpus.sample_corpus import read_sample, sample_model
+from leadterm.corpus.tokenizer_export import ids_file, word_file
+from leadterm.corpus.tokenizer_protocol import Encoded, Tokenizer, check_ids
+from leadterm.corpus.word_rule import count_words, most_frequent, split_words
 from leadterm.corpus.word_tokenizer import UNK, WordTokenizer
-from leadterm.corpus.words import count_words, most_frequent, split_words
+from leadterm.pipeline.shuffle_corpus.permutation import Permutation
+from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 
 __all__ = [
     "UNK",

@@ -8,8 +8,8 @@ import numpy as np
 
 from leadterm.config import UnknownPolicy
 from leadterm.corpus.ragged import Ragged
-from leadterm.corpus.tokenizer import Encoded
-from leadterm.corpus.words import split_chunk, split_words
+from leadterm.corpus.tokenizer_protocol import Encoded
+from leadterm.corpus.word_rule import split_chunk, split_words
 from leadterm.errors import InputError
 
 UNK = "<unk>"

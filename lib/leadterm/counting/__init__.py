@@ -1,13 +1,13 @@
 """Pure functions from windows to sparse rows: numba kernels, no Spark, no torch."""
 
-from leadterm.counting.attention import TERM_BITS, attention_unit
-from leadterm.counting.checks import check_rows, check_windows
+from leadterm.counting.attention_terms import TERM_BITS, attention_unit
+from leadterm.counting.cooccurrence import ROW_BITS, Statistic, count_unit, row_key
 from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
-from leadterm.counting.memory import TaskMemory, places_of, plan_memory
-from leadterm.counting.merging import GroupSum, RowGroups
-from leadterm.counting.rows import SparseRows
-from leadterm.counting.scores import ScoreRows, Scores
-from leadterm.counting.units import ROW_BITS, Statistic, count_unit, row_key
+from leadterm.counting.memory_budget import TaskMemory, places_of, plan_memory
+from leadterm.counting.row_sums import GroupSum, RowGroups
+from leadterm.counting.score_rows import ScoreRows, Scores
+from leadterm.counting.sparse_rows import SparseRows
+from leadterm.counting.validation import check_rows, check_windows
 
 __all__ = [
     "ROW_BITS",

@@ -11,8 +11,8 @@ which costs less than a bit for each addition.
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import inlined, nonzero_bits, trailing_zeros
-from leadterm.counting.rows import SparseRows
+from leadterm.counting.sparse_rows import SparseRows
+from leadterm.jit import inlined, nonzero_bits, trailing_zeros
 
 WORD_BITS = 6
 """Bits of a word, as a power of two."""

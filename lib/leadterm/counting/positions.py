@@ -7,7 +7,7 @@ token array, where that token has a successor in its window: x_t = tokens[i] and
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.compiling import INTS_PER_LINE, inlined, kernel, prefetch
+from leadterm.jit import INTS_PER_LINE, inlined, kernel, prefetch
 
 CURRENT, NEXT = 0, 1
 """Which token names the row: the one at the position, or the one that follows."""

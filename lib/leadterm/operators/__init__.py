@@ -4,12 +4,12 @@ Every operator knows what its rows and columns mean, so that ``bigram.T @ bigram
 ``bigram @ bigram`` an error. Nothing here forms a dense V x V array unless ``to_dense`` is asked for one.
 """
 
-from leadterm.operators.base import Operator
-from leadterm.operators.machine import resolve_device, resolve_dtype, to_device
+from leadterm.operators.device import resolve_device, resolve_dtype, to_device
+from leadterm.operators.operator import Operator
 from leadterm.operators.product import ProductOperator
 from leadterm.operators.rank_one import RankOneOperator
 from leadterm.operators.scaled import ScaledOperator
-from leadterm.operators.sparse import SparseOperator
+from leadterm.operators.sparse_operator import SparseOperator
 from leadterm.operators.sum import SumOperator
 
 __all__ = [

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from leadterm.operators.blocks import row_blocks
+from leadterm.operators.row_blocks import row_blocks
 
 if TYPE_CHECKING:
-    from leadterm.operators.base import Operator
+    from leadterm.operators.operator import Operator
 
 Known = TypeVar("Known", float, torch.Tensor)
 CANCELLATION_LIMIT = 10.0

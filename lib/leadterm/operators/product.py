@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import torch
 
-from leadterm.operators.base import Operator
-from leadterm.operators.checks import require_contractible
+from leadterm.operators.operator import Operator
+from leadterm.operators.operator_checks import require_contractible
 
 
 class ProductOperator(Operator, composes="product"):

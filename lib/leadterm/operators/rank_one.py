@@ -6,9 +6,9 @@ import torch
 
 from leadterm.axes import Axis
 from leadterm.errors import AxisError
-from leadterm.operators.base import Operator
-from leadterm.operators.checks import Dense, as_vector
-from leadterm.operators.machine import resolve_device, resolve_dtype
+from leadterm.operators.device import resolve_device, resolve_dtype
+from leadterm.operators.operator import Operator
+from leadterm.operators.operator_checks import Dense, as_vector
 
 
 class RankOneOperator(Operator):

@@ -16,7 +16,7 @@ import torch
 from leadterm.operators.frobenius import CANCELLATION_LIMIT, sum_of_pairs
 
 if TYPE_CHECKING:
-    from leadterm.operators.base import Operator
+    from leadterm.operators.operator import Operator
 
 ROUNDING = 16
 """In units of eps: a row of a sum of a few terms whose norm is less than this share of theirs is rounding alone."""

@@ -7,7 +7,7 @@ import math
 import torch
 
 from leadterm.errors import InputError
-from leadterm.operators.base import Operator
+from leadterm.operators.operator import Operator
 
 
 class ScaledOperator(Operator, composes="scaled"):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from leadterm.operators.base import Operator
-from leadterm.operators.checks import require_same_space
+from leadterm.operators.operator import Operator
+from leadterm.operators.operator_checks import require_same_space
 
 
 class SumOperator(Operator, composes="sum"):

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from leadterm.errors import InputError
+from leadterm.reading.column_format import OtherRule
 from leadterm.reading.compression import WatchedFile, compression_of, unpacked
-from leadterm.reading.inflating import refuse_inflated
-from leadterm.reading.other_rules import OtherRule
-from leadterm.reading.rules import START, Found
+from leadterm.reading.decompression_limits import refuse_inflated
+from leadterm.reading.format_checks import START, Found
 from leadterm.reading.splits import Split
-from leadterm.store.location import CHUNK, Location
-from leadterm.store.reaching import require_reached
+from leadterm.storage.location import CHUNK, Location
+from leadterm.storage.store_errors import require_reached
 
 LONGEST = 2**27
 """Characters of a field: an open quote would fill the memory."""

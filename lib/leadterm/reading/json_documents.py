@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from leadterm.errors import InputError
-from leadterm.reading.column import JOIN, ColumnRule
-from leadterm.reading.lines import BYTE_ORDER_MARK
+from leadterm.reading.document_column import JOIN, ColumnRule
+from leadterm.reading.line_blocks import BYTE_ORDER_MARK
 
 SHOWN = 60
 """Bytes of a bad line that a message shows."""

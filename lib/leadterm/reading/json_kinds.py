@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from leadterm.errors import InputError
-from leadterm.reading.documents import LINE_REMEDY
+from leadterm.reading.format_checks import JsonRule
 from leadterm.reading.json_documents import JsonReader
-from leadterm.reading.lines import numbered_lines
-from leadterm.reading.rules import JsonRule
+from leadterm.reading.line_blocks import numbered_lines
+from leadterm.reading.read_documents import LINE_REMEDY
 from leadterm.reading.splits import Split
-from leadterm.store.location import Location
+from leadterm.storage.location import Location
 
 
 def objects_of(place: Location, split: Split, rule: JsonRule) -> Iterator[list[tuple[int, dict[str, Any]]]]:

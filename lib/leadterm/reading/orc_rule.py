@@ -9,11 +9,11 @@ import pyarrow as pa
 from pyarrow import orc
 
 from leadterm.errors import InputError
-from leadterm.reading.other_rules import OtherRule
-from leadterm.reading.rules import Found
+from leadterm.reading.column_format import OtherRule
+from leadterm.reading.format_checks import Found
 from leadterm.reading.splits import Split
-from leadterm.store.location import Location
-from leadterm.store.reaching import require_reached
+from leadterm.storage.location import Location
+from leadterm.storage.store_errors import require_reached
 
 ROWS = 4096
 """Of a batch."""

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadterm.errors import InputError
-from leadterm.reading.column import ColumnRule, NullTextError, is_list
+from leadterm.reading.document_column import ColumnRule, NullTextError, is_list
 from leadterm.reading.splits import Split
-from leadterm.store.location import Location
-from leadterm.store.reaching import require_reached
+from leadterm.storage.location import Location
+from leadterm.storage.store_errors import require_reached
 
 BATCH_BYTES = 4 * 2**20
 MOST_ROWS = 4096

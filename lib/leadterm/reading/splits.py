@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from leadterm.reading.selection import unpack
+from leadterm.reading.record_selection import unpack
 
 
 class Split(NamedTuple):
@@ -29,7 +29,7 @@ class Split(NamedTuple):
     most
         How many of these are read: all, but where only the first documents are wanted.
     keep
-        Which of the records a predicate keeps, as `leadterm.reading.selection.pack` writes it; None: all.
+        Which of the records a predicate keeps, as `leadterm.reading.record_selection.pack` writes it; None: all.
     """
 
     source: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.report.alignment import COMPONENTS, NUMBERS, PAPER, Model
+from leadterm.report.score_series import COMPONENTS, NUMBERS, PAPER, Model
 
 BAND = 2.0
 """Standard deviations on either side of the mean."""

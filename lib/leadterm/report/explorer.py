@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from leadterm.corpus.names import readable
+from leadterm.corpus.token_names import readable
 from leadterm.operators import Operator
-from leadterm.progress import progress
-from leadterm.report.packing import packed
-from leadterm.run import Run
-from leadterm.summary import shortened
+from leadterm.report.script_bundle import packed
+from leadterm.run.open_run import Run
+from leadterm.run.summary import shortened
+from leadterm.telemetry.progress import progress
 from leadterm.theory import Basis, Centring
 
 WORKSPACE = 256 * 2**20

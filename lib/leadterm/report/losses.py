@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from leadterm.pretraining import LOSS_TABLE, PRETRAINED
-from leadterm.run import Run
-from leadterm.store import Manifest, read_manifest
-from leadterm.store.tables import read_table
+from leadterm.language_model import LOSS_TABLE, PRETRAINED
+from leadterm.run.open_run import Run
+from leadterm.storage import Manifest, read_manifest
+from leadterm.storage.formats.small_tables import read_table
 
 PER_DOUBLING = 8
 """Intervals in which the number of steps doubles: some 110 for 100,000 steps."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from leadterm.report.packing import embedded
+from leadterm.report.script_bundle import embedded
 
 SCRIPTS = (
     "data",

@@ -15,7 +15,7 @@ from leadterm.theory.conditions import (
 )
 from leadterm.theory.descent import Descent, Gaussian
 from leadterm.theory.predicted import Attention, PredictedWeights, predicted_weights
-from leadterm.theory.statistics import restricted_matrix
+from leadterm.theory.restriction import restricted_matrix
 from leadterm.theory.steps import PerWeight, error_bounds, leading_coefficients
 
 __all__ = [

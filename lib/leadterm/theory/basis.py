@@ -12,7 +12,7 @@ from leadterm.errors import InputError
 from leadterm.operators import Operator, resolve_device, resolve_dtype
 from leadterm.theory import centring as centrings
 from leadterm.theory.centring import Centring
-from leadterm.theory.statistics import Statistics
+from leadterm.theory.restriction import Statistics
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from scipy import sparse
 from leadterm.axes import Axis
 from leadterm.errors import InputError
 from leadterm.operators import Operator, RankOneOperator, SparseOperator
-from leadterm.theory.statistics import Statistics
+from leadterm.theory.restriction import Statistics
 
 Centring = Literal["uniform", "frequency"]
 """``uniform``: the paper's, minus 1/V. ``frequency``: ours, standardised residuals from independence."""

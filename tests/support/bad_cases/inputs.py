@@ -28,8 +28,8 @@ def looked_at(make: Callable[[Path], object], file: str = PARQUET, **corpus: Any
     """Make a file, and look at it as an executor does before the work starts."""
 
     def act(folder: Path) -> Any:
-        from leadterm.reading.rules import rule_of  # noqa: PLC0415
-        from leadterm.spark.inputs import REPORT, inspect_file, refuse_broken  # noqa: PLC0415  # imports PySpark
+        from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import REPORT, inspect_file, refuse_broken  # noqa: PLC0415  # imports PySpark
+        from leadterm.reading.format_checks import rule_of  # noqa: PLC0415
 
         make(folder / file)
         kind = {} if file.endswith(".parquet") else {"format": "json"}
@@ -154,7 +154,7 @@ CASES = [
         "it would be unpacked from <…> to at least <…> bytes, which no text can be. Leave it out; if you "
         "trust it, write "
         "it anew, uncompressed.",
-        looked_at(pack_much, "a.json.gz"), "a.json.gz", limits={"leadterm.reading.inflating.MOST_INFLATED": 2**20},
+        looked_at(pack_much, "a.json.gz"), "a.json.gz", limits={"leadterm.reading.decompression_limits.MOST_INFLATED": 2**20},
     ),
     file_case(
         "gzip cut", "gzip that was cut short",

@@ -12,10 +12,10 @@ from typing import Any
 from unittest.mock import patch
 
 from leadterm import open_run
-from leadterm.beforehand import require_possible
-from leadterm.compose import compose_weights
 from leadterm.config import parse_config
-from leadterm.store import Location
+from leadterm.pipeline.compose_weights.job import compose_weights
+from leadterm.pipeline.preflight import require_possible
+from leadterm.storage import Location
 from support.bad_cases.case import Case
 from support.bad_cases.runs import READ, changed_run, restate
 

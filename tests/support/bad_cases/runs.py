@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from leadterm import open_run
-from leadterm.store import FileEntry, Location, Manifest
-from leadterm.store.checking import check_run
-from leadterm.store.composed import map_scores, write_scores
-from leadterm.store.products import read_manifest, write_manifest
-from leadterm.store.tables import table_bytes
-from leadterm.store.windows import SCHEMA
+from leadterm.storage import FileEntry, Location, Manifest
+from leadterm.storage.formats.score_file import map_scores, write_scores
+from leadterm.storage.formats.small_tables import table_bytes
+from leadterm.storage.formats.windows_files import SCHEMA
+from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.read_products import read_manifest, write_manifest
 from support.bad_cases.case import Case
 from support.written_runs import write_run, write_windows_file
 
@@ -54,7 +54,7 @@ def checking(run: Path) -> None:
 
 
 def publishing(run: Path) -> Any:
-    from leadterm.publishing.publish import publish_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.publish.publish_run import publish_run  # noqa: PLC0415  # brings PyTorch
 
     return publish_run(Location.of(run), Location.of(run.parent / "published"))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from leadterm.config import load_config, parse_config
-from leadterm.corpus.asked import check_asked_first
-from leadterm.store import Location
+from leadterm.corpus.required_tokens import check_asked_first
+from leadterm.storage import Location
 from support.bad_cases.case import Case
 
 GOOD = "corpus: {paths: [a.parquet]}\ntokenizer: {kind: words, vocabulary_size: 50}\n"
@@ -36,7 +36,7 @@ def encoded(**sections: Any) -> Callable[[Path], Any]:
     """Give the first job settings that it refuses before it looks for Spark."""
 
     def act(folder: Path) -> Any:
-        from leadterm.spark.encode import encode_corpus  # noqa: PLC0415  # imports PySpark
+        from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415  # imports PySpark
 
         settings = {"corpus": {"paths": ["a.parquet"], "ids_column": "ids"}, **sections}
         return encode_corpus(None, parse_config(settings), Location.of(folder / "run"))

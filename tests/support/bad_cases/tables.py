@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadterm.config import parse_config
+from leadterm.pipeline.encode_corpus.job import encode_corpus
 from leadterm.reading import inspect_file, list_corpus, rule_of
-from leadterm.spark.encode import encode_corpus
-from leadterm.store import Location
-from leadterm.store.delta import added_between, read_snapshot
-from leadterm.store.hub import pin_revision
+from leadterm.reading.delta import added_between, read_snapshot
+from leadterm.reading.hub_datasets import pin_revision
+from leadterm.storage import Location
 from support.bad_cases.case import Case
 from support.bad_input import WORDS
 
@@ -60,7 +60,7 @@ def csv(text: str) -> Callable[[Path], Any]:
     """Look at a CSV file."""
 
     def act(folder: Path) -> Any:
-        from leadterm.spark.inputs import REPORT, refuse_broken  # noqa: PLC0415  # imports PySpark
+        from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import REPORT, refuse_broken  # noqa: PLC0415  # imports PySpark
 
         (folder / "a.csv").write_text(text)
         section = parse_config({"corpus": {"paths": ["a"], "format": "csv"}, "tokenizer": WORDS}).corpus

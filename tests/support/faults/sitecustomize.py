@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 
-from leadterm.spark.counting import WindowsCounter
-from leadterm.spark.merging import MatrixWriter
-from leadterm.spark.writing import WindowsWriter
+from leadterm.pipeline.aggregation.task import MatrixWriter
+from leadterm.pipeline.count_cooccurrences.task import WindowsCounter
+from leadterm.pipeline.encode_corpus.windows_writer import WindowsWriter
 
 DONE = Path(os.environ["FAULTS_DONE"])
 Batches = Iterator[Any]

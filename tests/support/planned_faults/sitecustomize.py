@@ -17,11 +17,11 @@ from typing import Any
 
 import psutil
 
-from leadterm.spark.merging import MatrixWriter
-from leadterm.spark.partials import PartialsWriter
-from leadterm.spark.writing import WindowsWriter
-from leadterm.store.matrices import MatrixFile
-from leadterm.store.partials import PartialsFile
+from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
+from leadterm.pipeline.aggregation.partial_sums_file import PartialsFile
+from leadterm.pipeline.aggregation.task import MatrixWriter
+from leadterm.pipeline.encode_corpus.windows_writer import WindowsWriter
+from leadterm.storage.formats.matrix_files import MatrixFile
 
 PLAN = Path(os.environ["FAULTS"])
 LONG = 90.0

@@ -8,7 +8,7 @@ import torch
 from scipy import sparse
 
 from leadterm.alignment import norms, prepare
-from leadterm.alignment.rows import CentredRows
+from leadterm.alignment.centred_rows import CentredRows
 from leadterm.axes import Axis
 from leadterm.errors import InputError
 from leadterm.operators import RankOneOperator, SparseOperator
@@ -95,7 +95,7 @@ def test_moments_of_a_predictor_are_those_of_its_covariance(wide):
 
 
 def test_rows_and_products_are_those_of_the_dense_matrix(wide, monkeypatch):
-    monkeypatch.setattr("leadterm.alignment.rows.COLUMNS", 3)
+    monkeypatch.setattr("leadterm.alignment.centred_rows.COLUMNS", 3)
     operator, dense = wide
     rows = CentredRows(operator, operator.row_norms(10**6))
     x, y = (np.random.default_rng(2).standard_normal((size, 8)) for size in (450, 500))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from leadterm.alignment import EVERY, PAPER, Evaluator, permuted, restricted
-from leadterm.alignment.predictors import Predictor
+from leadterm.alignment.predictor import Predictor
 from leadterm.errors import InputError
 from support.alignment_cases import small_corpus
 from support.dense_alignment import (

@@ -8,7 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from leadterm.checkpoints import loading, memory, open_checkpoint
+from leadterm.checkpoints import free_memory as memory
+from leadterm.checkpoints import load_model as loading
+from leadterm.checkpoints import open_checkpoint
 from leadterm.errors import InputError, MachineError
 from support.tiny_models import (
     BOS,

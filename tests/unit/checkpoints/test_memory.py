@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from leadterm.checkpoints.memory import available_memory, require_memory
+from leadterm.checkpoints.free_memory import available_memory, require_memory
 from leadterm.errors import MachineError
 
 

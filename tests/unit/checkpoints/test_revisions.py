@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadterm.checkpoints.revisions import Revision, needs_listing, select_revisions
+from leadterm.checkpoints.revision_names import Revision, needs_listing, select_revisions
 from leadterm.errors import InputError
 
 PYTHIA = ["main", "step0", *(f"step{2**power}" for power in range(10)), "step1000", "step143000"]

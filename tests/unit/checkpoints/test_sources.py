@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub import constants, errors
 
-from leadterm.checkpoints import find_revisions, open_checkpoint, sources
-from leadterm.checkpoints.revisions import Revision
-from leadterm.checkpoints.sources import locate
+from leadterm.checkpoints import find_revisions, open_checkpoint
+from leadterm.checkpoints import locate as sources
+from leadterm.checkpoints.locate import locate
+from leadterm.checkpoints.revision_names import Revision
 from leadterm.errors import InputError
 
 COMMITS = {"main": "0" * 40, "step1": "1" * 40, "step8": "8" * 40}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadterm.checkpoints.vocabulary import check_same_vocabulary
+from leadterm.checkpoints.same_vocabulary import check_same_vocabulary
 from leadterm.errors import InputError
 
 RUN = ["a", "b", "<no token 2>", "d"]

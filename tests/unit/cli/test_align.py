@@ -8,8 +8,8 @@ import yaml
 from leadterm import cli
 from leadterm.config import AlignmentSection, parse_alignment
 from leadterm.errors import ConfigError
-from leadterm.store import Location, Manifest
-from leadterm.store.alignment import SHUFFLED_RUN
+from leadterm.storage import Location, Manifest
+from leadterm.storage.formats.alignment_table import SHUFFLED_RUN
 
 
 @pytest.fixture
@@ -17,10 +17,12 @@ def scored(monkeypatch) -> list[AlignmentSection]:
     """The sections that checkpoints would be scored with."""
     found = []
     monkeypatch.setattr("leadterm.spark.session.spark_session", lambda name: nullcontext())
-    monkeypatch.setattr("leadterm.evaluation.named_revisions", lambda section: [])
-    monkeypatch.setattr("leadterm.evaluation.score_revisions", lambda _, section, *__, **___: found.append(section))
-    monkeypatch.setattr("leadterm.run.open_run", lambda run: run)
-    monkeypatch.setattr("leadterm.summary.agreement_table", lambda run: [])
+    monkeypatch.setattr("leadterm.pipeline.evaluate_alignment.named_revisions", lambda section: [])
+    monkeypatch.setattr(
+        "leadterm.pipeline.evaluate_alignment.score_revisions", lambda _, section, *__, **___: found.append(section)
+    )
+    monkeypatch.setattr("leadterm.run.open_run.open_run", lambda run: run)
+    monkeypatch.setattr("leadterm.run.summary.agreement_table", lambda run: [])
     return found
 
 

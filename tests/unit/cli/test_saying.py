@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from leadterm.cli.saying import harmless, report_errors
+from leadterm.cli.console import harmless, report_errors
 from leadterm.errors import LeadtermError
 
 

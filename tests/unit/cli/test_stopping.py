@@ -8,13 +8,13 @@ from subprocess import TimeoutExpired
 
 import pytest
 
-from leadterm.cli.saying import report_errors
+from leadterm.cli.console import report_errors
 from leadterm.errors import LeadtermError, Stopped, interruption_in, reason_of
 from support.starting import started
 
 BEGIN = """
 import gc, os, signal, socket, sys, threading, time
-from leadterm.cli.saying import report_errors
+from leadterm.cli.console import report_errors
 def say():
     print("ready", flush=True)
 def sleep():

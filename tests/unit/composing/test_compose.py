@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from leadterm.composing import compose_scores
-from leadterm.composing.compose import BYTES_PER_CELL, NARROW, WIDEST, divide_memory
 from leadterm.errors import ConfigError
+from leadterm.pipeline.compose_weights import compose_scores
+from leadterm.pipeline.compose_weights.cpu import BYTES_PER_CELL, NARROW, WIDEST, divide_memory
 from support.attention_cases import compose, dense_of, pair_statistics
 from support.dense_attention import dense_composed, dense_scores
 from support.dense_theory import count
@@ -63,7 +63,7 @@ def test_rows_that_are_laid_out_dense_and_those_that_are_not_give_the_same_bytes
     dense = count(markov_windows(40, 30, 50, seed=2), 50)
     some = compose(dense, kept, room_for(50, 20), 1)
     for share in (50, 0.5):  # all rows with an entry, and none
-        monkeypatch.setattr("leadterm.composing.compose.DENSE", share)
+        monkeypatch.setattr("leadterm.pipeline.compose_weights.cpu.DENSE", share)
         other = compose(dense, kept, room_for(50, 20), 1)
         assert other.scores.tobytes() == some.scores.tobytes()
         assert other.without_row.tobytes() == some.without_row.tobytes()

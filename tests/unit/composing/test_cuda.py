@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from leadterm.composing import cuda
-from leadterm.composing.cuda import compose_scores_on, device_width
 from leadterm.errors import MachineError
+from leadterm.pipeline.compose_weights import cuda
+from leadterm.pipeline.compose_weights.cuda import compose_scores_on, device_width
 from support.attention_cases import compose, dense_of, pair_statistics
 from support.dense_attention import dense_composed, dense_scores
 from support.dense_theory import count, random_windows

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from leadterm.composing import transfers
-from leadterm.composing.transfers import Transfers
+from leadterm.pipeline.compose_weights import cuda_transfers as transfers
+from leadterm.pipeline.compose_weights.cuda_transfers import Transfers
 
 NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA")
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.cuda, NO_CUDA])]

@@ -1,6 +1,6 @@
 import pytest
 
-from leadterm.config.sizes import parse_bytes
+from leadterm.config.size_values import parse_bytes
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leadterm.config import Config, parse_config
-from leadterm.corpus.asked import beyond, check_asked, check_asked_first
+from leadterm.corpus.required_tokens import beyond, check_asked, check_asked_first
 from leadterm.errors import ConfigError, InputError
 
 BPE = {"kind": "bpe", "vocabulary_size": 300}

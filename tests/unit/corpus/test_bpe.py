@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from leadterm.corpus import HuggingFaceTokenizer, count_pieces, read_sample, train_bpe
-from leadterm.corpus.bpe import LONGEST_PIECE, REPEATED
+from leadterm.corpus.bpe_trainer import LONGEST_PIECE, REPEATED
 from leadterm.errors import InputError
 from support.naive_bpe import byte_characters, naive_merges, naive_pieces
 

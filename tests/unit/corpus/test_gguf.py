@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from leadterm.corpus import gguf, load_tokenizer
+from leadterm.corpus import gguf_tokenizer as gguf
+from leadterm.corpus import load_tokenizer
 from leadterm.errors import InputError
 
 TEXT, ARRAY, UINT32 = 8, 9, 4

@@ -7,7 +7,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from leadterm.corpus import HuggingFaceTokenizer
-from leadterm.corpus import huggingface as module
+from leadterm.corpus import hf_tokenizer as module
 from leadterm.errors import InputError
 
 LONG = "The cat sat on the mat. " * 20

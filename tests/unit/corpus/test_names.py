@@ -2,8 +2,8 @@
 
 import pytest
 
-from leadterm.corpus.names import TokenNames, readable
-from leadterm.corpus.spelling import BYTE_OF, Spelling
+from leadterm.corpus.token_names import TokenNames, readable
+from leadterm.corpus.token_spelling import BYTE_OF, Spelling
 from leadterm.errors import InputError
 
 BYTE_LEVEL = ["Ġbread", "bread", "Ġking", "Ċ", "Ċĉ", "ĠcafÃ©", "Ã©", "Ã", "<|endoftext|>", "Ġ", "ĉ", "ÂłŃ"]

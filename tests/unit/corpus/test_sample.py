@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from leadterm.corpus import read_sample, sample, sample_model
+from leadterm.corpus import read_sample, sample_model
+from leadterm.corpus import sample_corpus as sample
 from leadterm.errors import InputError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from leadterm.corpus import Permutation, ShuffledCorpus
-from leadterm.corpus.permutation import ROUNDS
 from leadterm.errors import InputError
+from leadterm.pipeline.shuffle_corpus.permutation import ROUNDS
 
 WORD = 2**64 - 1
 

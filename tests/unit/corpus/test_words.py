@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from leadterm.corpus import UNK, WordTokenizer, count_words, most_frequent, split_words
-from leadterm.corpus.words import LONGEST_WORD
+from leadterm.corpus.word_rule import LONGEST_WORD
 from leadterm.errors import InputError
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from leadterm.counting.gathering import gather_scores, group_by_next
-from leadterm.counting.scores import LAST_NUMBER, ScoreRows
+from leadterm.counting.score_gather import gather_scores, group_by_next
+from leadterm.counting.score_rows import LAST_NUMBER, ScoreRows
 
 
 def test_what_was_noted_before_the_slots_began_anew_is_not_taken_for_a_score():

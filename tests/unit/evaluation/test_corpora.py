@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from leadterm.config import AlignmentSection
-from leadterm.evaluation.corpora import Corpus
+from leadterm.pipeline.evaluate_alignment.corpus_statistics import Corpus
 
 
 @pytest.mark.parametrize(("asked", "computed"), [("auto", "float64"), ("float32", "float32"), ("float64", "float64")])

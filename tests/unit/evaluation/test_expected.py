@@ -6,15 +6,16 @@ import torch
 from scipy import sparse
 
 from leadterm.alignment import EVERY, PAPER, Evaluator, predictor_operators, prepare
-from leadterm.alignment.layers import ChosenRows
+from leadterm.alignment.scored_layer import ChosenRows
 from leadterm.axes import Axis
 from leadterm.checkpoints.shapes import Shape
 from leadterm.config import AlignmentSection
-from leadterm.evaluation import expected
-from leadterm.evaluation.expected import Sizes, expect_alignment
-from leadterm.evaluation.rates import Rates, measure_rates
-from leadterm.operators import SparseOperator, csr
-from leadterm.planning.estimate import Estimate
+from leadterm.operators import SparseOperator
+from leadterm.operators import csr_matmul as csr
+from leadterm.planner import alignment_cost as expected
+from leadterm.planner.alignment_cost import Sizes, expect_alignment
+from leadterm.planner.alignment_rates import Rates, measure_rates
+from leadterm.planner.interval import Estimate
 from leadterm.theory import Basis
 
 V, D, HEADS, R = 60, 12, 3, 4

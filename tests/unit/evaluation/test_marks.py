@@ -1,8 +1,8 @@
 """How far the tasks of a sweep are, told by empty files."""
 
-from leadterm.evaluation.marks import Marks, count_marks, progress_of_layers
-from leadterm.progress import Done
-from leadterm.store import Location
+from leadterm.pipeline.evaluate_alignment.layer_progress import Marks, count_marks, progress_of_layers
+from leadterm.storage import Location
+from leadterm.telemetry.progress import Done
 
 
 def test_layers_are_counted_and_those_of_revisions_to_come_assumed(tmp_path):

@@ -8,10 +8,10 @@ from huggingface_hub import constants
 
 from leadterm.config import AlignmentSection, parse_alignment
 from leadterm.errors import InputError, RunError
-from leadterm.evaluation import check_vocabularies, named_revisions
-from leadterm.evaluation.wanted import Wanted
-from leadterm.store import Location, Manifest
-from leadterm.store.products import list_file, write_manifest
+from leadterm.pipeline.evaluate_alignment import check_vocabularies, named_revisions
+from leadterm.pipeline.evaluate_alignment.requested_revisions import Wanted
+from leadterm.storage import Location, Manifest
+from leadterm.storage.read_products import list_file, write_manifest
 from support.tiny_models import TOKENS, save, save_tokenizer, tiny_model
 
 

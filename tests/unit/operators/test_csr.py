@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from leadterm.operators import csr
+from leadterm.operators import csr_matmul as csr
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from scipy import sparse
 
 from leadterm.axes import Axis
 from leadterm.errors import AxisError, InputError, MachineError
-from leadterm.operators import RankOneOperator, SparseOperator, csr, resolve_device, resolve_dtype, to_device
+from leadterm.operators import RankOneOperator, SparseOperator, resolve_device, resolve_dtype, to_device
+from leadterm.operators import csr_matmul as csr
 
 AXES = (Axis.CURRENT, Axis.NEXT)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from leadterm.cluster_archive.precompiled_kernels import compiled_kernels
 from leadterm.errors import MachineError
-from leadterm.packing.compiled import compiled_kernels
 
 WRITTEN_AT = 315532800
 KERNELS = """
-from leadterm.compiling import inlined, kernel
+from leadterm.jit import inlined, kernel
 
 @inlined
 def twice(number):

@@ -5,8 +5,10 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from leadterm.cluster_archive import archive
+from leadterm.cluster_archive import interpreter_files as interpreter
+from leadterm.cluster_archive import package_files as packages
 from leadterm.errors import MachineError
-from leadterm.packing import archive, interpreter, packages
 
 
 def test_the_same_files_give_the_same_bytes_whenever_and_wherever_they_lie(tmp_path):

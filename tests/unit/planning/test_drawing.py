@@ -11,8 +11,8 @@ from deltalake import DeltaTable, write_deltalake
 
 from leadterm.config import parse_config
 from leadterm.errors import InputError
-from leadterm.planning import parquet_clusters
-from leadterm.planning.drawing import draw
+from leadterm.planner import sample_parquet as parquet_clusters
+from leadterm.planner.sampling import draw
 from support.jobs import write_files
 
 N = 3000
@@ -64,7 +64,7 @@ def test_a_part_says_how_large_the_whole_is(corpus, kind, options, monkeypatch):
     folder, documents = corpus
     n_bytes = sum(len(text) for text in documents if text)
     for module in ("drawing", "json_clusters"):
-        monkeypatch.setattr(f"leadterm.planning.{module}.{'READ_BYTES' if module == 'drawing' else 'PIECE'}", 10**5)
+        monkeypatch.setattr(f"leadterm.planner.{module}.{'READ_BYTES' if module == 'drawing' else 'PIECE'}", 10**5)
     monkeypatch.setattr(parquet_clusters, "LEAST_ROWS", 50)
     found = draw(*sections(folder / kind, **options), 20_000, seed=0)
     assert 20_000 <= found.sample_bytes < 20_000 + 250 * len("word3000 ")

@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from leadterm.corpus import WordTokenizer
-from leadterm.planning.corpus import size_corpus
-from leadterm.planning.drawing import draw
-from leadterm.planning.encoding import encode_sample
-from leadterm.spark.encoding import Tally
+from leadterm.pipeline.encode_corpus.task import Tally
+from leadterm.planner.corpus_size import size_corpus
+from leadterm.planner.encode_sample import encode_sample
+from leadterm.planner.sampling import draw
 from support.jobs import make_config, write_files
 
 TEXTS = ["one two three one two", "one two", "", None, "two two three four", "three"] * 5

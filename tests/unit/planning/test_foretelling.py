@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from leadterm.counting import Statistic, count_unit, reciprocal_weights
-from leadterm.planning.census import take_census
-from leadterm.planning.estimate import Estimate
-from leadterm.planning.foretelling import foretell
+from leadterm.planner.distinct_pairs import take_census
+from leadterm.planner.extrapolate_counts import foretell
+from leadterm.planner.interval import Estimate
 
 
 def zipf_windows(size: int, n_windows: int, length: int, topics: int = 1) -> tuple[np.ndarray, np.ndarray]:

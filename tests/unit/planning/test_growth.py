@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from leadterm.corpus import count_words, most_frequent, read_sample
-from leadterm.planning.estimate import Estimate
-from leadterm.planning.growth import nested_parts, predict_growth
+from leadterm.planner.interval import Estimate
+from leadterm.planner.pair_growth import nested_parts, predict_growth
 
 SIZES = [1e3 * 2**k for k in range(5)]
 

@@ -3,11 +3,11 @@
 import pytest
 
 from leadterm.config import parse_config
-from leadterm.planning import hazards
-from leadterm.planning.corpus import CorpusSize
-from leadterm.planning.estimate import Estimate
-from leadterm.planning.stages import Stage
-from leadterm.store import Location
+from leadterm.planner import refusals as hazards
+from leadterm.planner.corpus_size import CorpusSize
+from leadterm.planner.cost_model import Stage
+from leadterm.planner.interval import Estimate
+from leadterm.storage import Location
 
 GIB = 2**30
 

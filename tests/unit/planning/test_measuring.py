@@ -3,9 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from leadterm.planning.measuring import measure_windows
-from leadterm.store import Location
-from leadterm.store.documents import SCHEMA, documents_file
+from leadterm.planner.bytes_per_entry import measure_windows
+from leadterm.storage import Location
+from leadterm.storage.formats.documents_table import SCHEMA, documents_file
 
 
 def test_bytes_of_documents(tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leadterm.planning.observing import observe
-from leadterm.planning.stages import predict_stages
+from leadterm.planner.cost_model import predict_stages
+from leadterm.planner.observe import observe
 from support.jobs import make_config, write_files
 
 V = 300

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leadterm.config.sections import WindowsSection
-from leadterm.planning.pieces import LEAST_TOKENS, TOKEN_BYTES, Pieces, byte_lengths
+from leadterm.config.run_sections import WindowsSection
+from leadterm.planner.document_pieces import LEAST_TOKENS, TOKEN_BYTES, Pieces, byte_lengths
 
 SIZE = LEAST_TOKENS * TOKEN_BYTES
 WORDS = [f"word{i}" for i in range(6000)]

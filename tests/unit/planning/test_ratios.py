@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadterm.planning.ratios import ratio_estimate, share_estimate
+from leadterm.planner.ratio_estimator import ratio_estimate, share_estimate
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leadterm.planning import drawing, json_clusters
-from leadterm.planning.corpus import size_corpus
-from leadterm.planning.drawing import draw
-from leadterm.planning.encoding import encode_sample
+from leadterm.planner import sample_json as json_clusters
+from leadterm.planner import sampling as drawing
+from leadterm.planner.corpus_size import size_corpus
+from leadterm.planner.encode_sample import encode_sample
+from leadterm.planner.sampling import draw
 from support.jobs import make_config
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

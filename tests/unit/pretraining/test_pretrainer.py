@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from leadterm.errors import InputError, MachineError, TrainingError
-from leadterm.pretraining import batch_loss, learning_rate, new_model
-from leadterm.training.batches import IGNORED, PackedWindows, drawn
+from leadterm.language_model import batch_loss, learning_rate, new_model
+from leadterm.theory_model.batches import IGNORED, PackedWindows, drawn
 from support.predictions import small_corpus
 from support.pretraining_cases import LENGTH, SIZE, bytes_of, pretrainer, settings
 
@@ -118,7 +118,7 @@ def test_a_resumed_training_ends_in_the_same_bytes(tmp_path, keep, last, step):
 
 
 def test_a_training_without_revisions_for_long_keeps_its_state(tmp_path, monkeypatch):
-    monkeypatch.setattr("leadterm.pretraining.pretrainer.STATE_SECONDS", 0.0)
+    monkeypatch.setattr("leadterm.language_model.pretrainer.STATE_SECONDS", 0.0)
     with pytest.raises(Stopped):
         pretrainer(tmp_path, keep=[0]).advance(stop_after(5))
     resumed = pretrainer(tmp_path, keep=[0])
@@ -168,7 +168,7 @@ def test_no_memory(tmp_path, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory.\nmore")
 
     trainer = pretrainer(tmp_path)
-    monkeypatch.setattr("leadterm.pretraining.pretrainer.batch_loss", fails)
+    monkeypatch.setattr("leadterm.language_model.pretrainer.batch_loss", fails)
     with pytest.raises(
         MachineError, match=r"no memory for 3 windows at once: CUDA out of memory. Lower pretraining.bat"
     ):
@@ -176,7 +176,7 @@ def test_no_memory(tmp_path, monkeypatch):
 
 
 def test_transformers_is_not_installed(monkeypatch):
-    monkeypatch.setattr("leadterm.pretraining.model.find_spec", lambda name: None)
+    monkeypatch.setattr("leadterm.language_model.gpt_neox.find_spec", lambda name: None)
     with pytest.raises(
         InputError, match=r"transformers, which is not installed. .* pip install 'leadterm\[checkpoints\]'"
     ):

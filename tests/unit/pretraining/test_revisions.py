@@ -6,8 +6,8 @@ from transformers import AutoModelForCausalLM
 
 from leadterm.checkpoints import find_revisions, open_checkpoint
 from leadterm.errors import MachineError
-from leadterm.pretraining import new_model
-from leadterm.pretraining.revisions import WEIGHTS, write_revision
+from leadterm.language_model import new_model
+from leadterm.language_model.saved_revisions import WEIGHTS, write_revision
 from support.pretraining_cases import LENGTH, SIZE, pretrainer, settings
 
 
@@ -40,7 +40,7 @@ def test_a_revision_is_whole_or_absent(tmp_path, monkeypatch):
     def fails(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("leadterm.pretraining.revisions.save_file", fails)
+    monkeypatch.setattr("leadterm.language_model.saved_revisions.save_file", fails)
     with pytest.raises(MachineError, match=r"cannot write .*step0: .*No space left.* on a disk with space left"):
         pretrainer(tmp_path).advance()
     assert [path.name for path in tmp_path.rglob("*")] == ["unfinished"]
@@ -51,10 +51,10 @@ def test_what_a_killed_training_leaves_is_taken_for_no_revision(tmp_path, monkey
     pretrainer(tmp_path, steps=1).advance()
 
     def killed(*_):
-        monkeypatch.setattr("leadterm.whole._remove", lambda path: None)
+        monkeypatch.setattr("leadterm.atomic_files._remove", lambda path: None)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("leadterm.pretraining.revisions.save_file", killed)
+    monkeypatch.setattr("leadterm.language_model.saved_revisions.save_file", killed)
     with pytest.raises(KeyboardInterrupt):
         write_revision(tmp_path, new_model(settings(), SIZE, LENGTH), 2, "{}")
     assert list(tmp_path.rglob(".step2.partial-*/config.json"))

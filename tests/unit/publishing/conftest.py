@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from leadterm.publishing.publish import publish_run
-from leadterm.store import Location
+from leadterm.publish.publish_run import publish_run
+from leadterm.storage import Location
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,10 @@ from markdown_it import MarkdownIt
 
 from leadterm import open_run
 from leadterm.config import DatasetSection
-from leadterm.publishing.licences import licence_header, licence_link
-from leadterm.publishing.tables import tables_of
-from leadterm.publishing.text import escaped, fenced, paragraphs, table
-from leadterm.summary import printable
+from leadterm.publish.licences import licence_header, licence_link
+from leadterm.publish.markdown_escape import escaped, fenced, paragraphs, table
+from leadterm.publish.table_docs import tables_of
+from leadterm.run.summary import printable
 from support.published import HOSTILE, SECTION
 from support.report_cases import HOSTILE as TOKENS
 from support.whole_runs import HOSTILE_PATH, files_of

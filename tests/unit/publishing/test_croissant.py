@@ -7,7 +7,7 @@ import mlcroissant
 import pyarrow.parquet as pq
 import pytest
 
-from leadterm.publishing.croissant import TYPES
+from leadterm.publish.croissant import TYPES
 from support.published import SECTION
 from support.whole_runs import files_of
 

@@ -11,10 +11,10 @@ import yaml
 
 from leadterm import cli, open_run
 from leadterm.errors import RunError
-from leadterm.publishing import publish as publishing
-from leadterm.publishing.publish import publish_run
-from leadterm.store import Location
-from leadterm.store.products import write_manifest
+from leadterm.publish import publish_run as publishing
+from leadterm.publish.publish_run import publish_run
+from leadterm.storage import Location
+from leadterm.storage.read_products import write_manifest
 from support.dense_theory import random_windows
 from support.published import SECTION
 from support.whole_runs import check, files_of

@@ -11,9 +11,9 @@ import pytest
 from leadterm.config import parse_config
 from leadterm.errors import InputError
 from leadterm.reading import Split, read_documents, rule_of
-from leadterm.reading.documents import with_path
-from leadterm.reading.rules import Rule
-from leadterm.store.location import Location
+from leadterm.reading.format_checks import Rule
+from leadterm.reading.read_documents import with_path
+from leadterm.storage.location import Location
 
 
 def rule(column: str = "text") -> Rule:

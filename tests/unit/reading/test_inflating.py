@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadterm.errors import InputError
-from leadterm.reading import inflating
-from leadterm.reading.inflating import DICTIONARY_PAGE, check_footer, check_pages, refuse_inflated
+from leadterm.reading import decompression_limits as inflating
+from leadterm.reading.decompression_limits import DICTIONARY_PAGE, check_footer, check_pages, refuse_inflated
 from leadterm.reading.parquet_documents import leaves_of
 
 TEXTS = [f"the {'cat ' * (number % 50)}{number}" for number in range(3000)]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadterm.errors import InputError
-from leadterm.reading.column import ColumnRule
+from leadterm.reading.document_column import ColumnRule
 from leadterm.reading.json_documents import JsonReader
 
 

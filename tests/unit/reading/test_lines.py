@@ -7,8 +7,8 @@ import re
 import pytest
 
 from leadterm.errors import InputError
-from leadterm.reading import lines
-from leadterm.reading.lines import BYTE_ORDER_MARK, count_lines, numbered_lines, whole_lines
+from leadterm.reading import line_blocks as lines
+from leadterm.reading.line_blocks import BYTE_ORDER_MARK, count_lines, numbered_lines, whole_lines
 
 
 def some_lines(draw: random.Random) -> bytes:

@@ -3,7 +3,7 @@
 import pytest
 
 from leadterm.errors import InputError
-from leadterm.reading.listing import Listing, list_corpus
+from leadterm.reading.list_files import Listing, list_corpus
 
 NAMES = ("a.parquet", "b.json", "b.json.gz", "deep/er/c.parquet", "deep/_hidden/d.parquet", ".e.parquet", "_SUCCESS")
 COMPANIONS = ("README.md", "deep/LICENSE", "dataset_infos.json", "a.parquet.crc")

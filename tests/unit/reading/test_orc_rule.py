@@ -9,10 +9,10 @@ from pyarrow import orc
 from leadterm.config import parse_config
 from leadterm.errors import InputError
 from leadterm.reading import Split, read_documents, rule_of
-from leadterm.reading.documents import with_path
+from leadterm.reading.format_checks import Rule
 from leadterm.reading.orc_rule import stripes_of
-from leadterm.reading.rules import Rule
-from leadterm.store.location import Location
+from leadterm.reading.read_documents import with_path
+from leadterm.storage.location import Location
 
 N = 60_000
 TABLE = pa.table(

@@ -7,7 +7,7 @@ from pyarrow import fs
 from leadterm.config import CorpusSection
 from leadterm.errors import InputError, MachineError
 from leadterm.reading import inspect_file, rule_of
-from leadterm.store import Location
+from leadterm.storage import Location
 from support.bad_input import json_lines, put, put_lines
 
 LOST = OSError("When reading: AWS Error NETWORK_CONNECTION during GetObject operation: curlCode: 7, Couldn't connect")
@@ -22,7 +22,7 @@ def test_what_is_lost_on_the_way(tmp_path, monkeypatch, name, error, kind):
         monkeypatch.setattr(pq, "ParquetFile", lambda *_, **__: (_ for _ in ()).throw(error))
     else:
         put_lines(path, json_lines())
-        monkeypatch.setattr("leadterm.reading.rules.whole_lines", lambda *_: (_ for _ in ()).throw(error))
+        monkeypatch.setattr("leadterm.reading.format_checks.whole_lines", lambda *_: (_ for _ in ()).throw(error))
     rule = rule_of(CorpusSection(paths=(str(path),), format="json" if name == "a.jsonl" else "parquet"))
     if kind is None:
         assert "(Corrupt data). Repair it or leave it out." in inspect_file(str(path), rule)["problem"]

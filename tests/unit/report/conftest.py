@@ -30,7 +30,7 @@ def page_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     add_training(made)
     (made.location / "verification/agreement.md").write_bytes((HEAD + ROWS + NOTHING).encode())
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("leadterm.report.build.draw", lambda _: {"svg": b"<svg/>", "png": b""})
+        patched.setattr("leadterm.pipeline.build_report.job.draw", lambda _: {"svg": b"<svg/>", "png": b""})
         build_report(config_with(explorer_tokens=len(TOKENS), k=4, figures="always"), made.location)
     return made
 

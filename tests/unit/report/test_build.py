@@ -6,12 +6,13 @@ import shutil
 import pytest
 
 from leadterm.errors import MachineError, RunError
-from leadterm.report import build_report, figures, page_address
-from leadterm.report.alignment import models_of
-from leadterm.report.drawings import drawings
+from leadterm.report import build_report, page_address
+from leadterm.report import draw_figures as figures
+from leadterm.report.figure_list import drawings
 from leadterm.report.page import page
-from leadterm.store import Location, Manifest, read_manifest
-from leadterm.store.products import list_file, write_manifest
+from leadterm.report.score_series import models_of
+from leadterm.storage import Location, Manifest, read_manifest
+from leadterm.storage.read_products import list_file, write_manifest
 from support.report_cases import HOSTILE, STEPS, add_scores, config_with, small_run
 
 PLAIN = config_with(explorer_tokens=5, figures="never")
@@ -81,7 +82,7 @@ def test_without_matplotlib_there_is_a_page_or_an_error_that_names_the_extra(run
 def test_figures_lie_beside_the_page_with_the_same_bytes_each_time(run, monkeypatch):
     add_scores(run, "sweep", [4])
     chosen = [one for one in drawings(models_of(run.alignment())) if one.choice == "heads"][-1:]
-    monkeypatch.setattr("leadterm.report.build.drawings", lambda *_: chosen)
+    monkeypatch.setattr("leadterm.pipeline.build_report.job.drawings", lambda *_: chosen)
     assert build_report(config_with(explorer_tokens=5, figures="always"), run.location)
     folder = run.location / "report/figures"
     assert folder.names() == ["1-sweep-heads-z.png", "1-sweep-heads-z.svg"]

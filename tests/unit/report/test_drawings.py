@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leadterm.report.alignment import Model, models_of
-from leadterm.report.drawings import MOST_LAYERS, drawings
+from leadterm.report.figure_list import MOST_LAYERS, drawings
+from leadterm.report.score_series import Model, models_of
 from support.report_cases import HEADS, LAYERS, STEPS, score_of
 from support.report_page import choose
 

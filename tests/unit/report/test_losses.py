@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from leadterm.errors import RunError
 from leadterm.report import build_report
-from leadterm.report.drawings import drawings
-from leadterm.report.figures import draw
+from leadterm.report.draw_figures import draw
+from leadterm.report.figure_list import drawings
 from leadterm.report.losses import by_interval, losses_of
-from leadterm.report.plots import draw_losses
+from leadterm.report.matplotlib_plots import draw_losses
 from support.report_cases import LOSS_STEPS, UNIGRAM_ENTROPY, add_training, config_with, loss_at, small_run
 
 STEPS = np.arange(1, LOSS_STEPS + 1)

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leadterm.config.alignment import SHUFFLED
-from leadterm.report.accounts import accounts
-from leadterm.report.alignment import NUMBERS, Model, models_of
+from leadterm.config.alignment_section import SHUFFLED
 from leadterm.report.curves import curves
-from leadterm.report.selections import by_head, by_predictor, by_step
+from leadterm.report.heatmap_panels import by_head, by_predictor, by_step
+from leadterm.report.run_facts import accounts
+from leadterm.report.score_series import NUMBERS, Model, models_of
 from support.report_cases import HEADS, LAYERS, PREDICTORS, REMARK, STEPS, add_scores, score_of, small_run
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leadterm.spark.dealing import RowGroup, deal, deal_blocks, deal_out, deal_places, fill_units, number_of_tasks
+from leadterm.spark.tasks import RowGroup, deal, deal_blocks, deal_out, deal_places, fill_units, number_of_tasks
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from leadterm.errors import CountOverflowError, InputError, LeadtermError, MachineError, RunError
-from leadterm.spark.failures import file_name, readable_errors, root_cause, translate
+from leadterm.spark.translate_errors import file_name, readable_errors, root_cause, translate
 
 DAMAGED = """An error occurred while calling o1374.getResult.
 : org.apache.spark.SparkException: Exception thrown in awaitResult:
@@ -29,7 +29,7 @@ Caused by: java.io.EOFException
 """
 PYTHON = """An exception was thrown from the Python worker:
 Traceback (most recent call last):
-  File "/lib/leadterm/spark/counting.py", line 71, in __call__
+  File "/lib/leadterm/pipeline/count_cooccurrences/task.py", line 71, in __call__
     raise RunError(f"{self.folder} is damaged") from error
 leadterm.errors.{name}: {message}
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadterm.spark.portions import PORTIONS, divide
+from leadterm.pipeline.encode_corpus.corpus_chunks import PORTIONS, divide
 
 
 @settings(deadline=None)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from leadterm.progress import Done
-from leadterm.spark.progress import count_tasks, progress
+from leadterm.spark.task_progress import count_tasks, progress
+from leadterm.telemetry.progress import Done
 from support.terminal import Terminal
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from leadterm.corpus import Ragged, ShuffledCorpus, Windows, cut_windows
 from leadterm.errors import RunError
-from leadterm.spark.shuffling import SharedCounter, WindowsShuffler
-from leadterm.store import Location
-from leadterm.store import windows as store
-from leadterm.store.products import PARTS
-from leadterm.store.verified import Written
-from leadterm.store.windows import WindowsFiles
+from leadterm.pipeline.shuffle_corpus.task import SharedCounter, WindowsShuffler
+from leadterm.storage import Location
+from leadterm.storage.formats import windows_files as store
+from leadterm.storage.formats.windows_files import WindowsFiles
+from leadterm.storage.integrity.verified_reader import Written
+from leadterm.storage.read_products import PARTS
 from support.written_runs import write_windows_file
 
 SIZE, LENGTH = 20, 6

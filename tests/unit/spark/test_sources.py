@@ -5,7 +5,7 @@ import pytest
 
 from leadterm.config import CorpusSection
 from leadterm.errors import InputError
-from leadterm.spark.sources import join_sources, new_sources, refuse_copies, sources_hash
+from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, new_sources, refuse_copies, sources_hash
 
 
 def files(*rows: tuple[str, str | None], **others: Any) -> pa.Table:
@@ -28,7 +28,9 @@ COUNTED = files(("a", "1"), ("b", "2"))
 def there(monkeypatch) -> set[str]:
     """The files that lie where they were counted."""
     lying = {"/a", "/b"}
-    monkeypatch.setattr("leadterm.spark.sources.Location.exists", lambda place: place.path in lying)
+    monkeypatch.setattr(
+        "leadterm.pipeline.encode_corpus.inputs.source_list.Location.exists", lambda place: place.path in lying
+    )
     return lying
 
 

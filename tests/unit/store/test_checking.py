@@ -10,10 +10,10 @@ import pytest
 
 from leadterm import cli, open_run
 from leadterm.errors import RunError
-from leadterm.store import Location, Manifest
-from leadterm.store.checking import check_run
-from leadterm.store.products import write_manifest
-from leadterm.store.sums import read_sums, sums_text
+from leadterm.storage import Location, Manifest
+from leadterm.storage.formats.sha256sums import read_sums, sums_text
+from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.read_products import write_manifest
 from support.whole_runs import check, files_of
 
 

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from leadterm.errors import RunError
-from leadterm.store import Location
-from leadterm.store import composed as store
-from leadterm.store.composed import map_scores, write_scores
+from leadterm.storage import Location
+from leadterm.storage.formats import score_file as store
+from leadterm.storage.formats.score_file import map_scores, write_scores
 
 OFFSETS = np.array([0, 2, 2, 5, 6], dtype=np.int64)
 COLUMNS = np.array([1, 3, 0, 1, 2, 3], dtype=np.int32)

@@ -9,8 +9,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from leadterm.errors import InputError
-from leadterm.store.delta import added_between, read_snapshot
-from leadterm.store.location import Location
+from leadterm.reading.delta import added_between, read_snapshot
+from leadterm.storage.location import Location
 
 
 def rows(start: int, number: int, lang: str = "en") -> pa.Table:

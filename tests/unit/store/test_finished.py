@@ -8,8 +8,8 @@ import fsspec
 import pyarrow as pa
 import pytest
 
-from leadterm.store import Location
-from leadterm.store.finished import REPORT, drop_others, finish, finished
+from leadterm.storage import Location
+from leadterm.storage.staging.part_reports import REPORT, drop_others, finish, finished
 from support.flipping import DAMAGES
 from support.jobs import names_in
 

@@ -10,10 +10,10 @@ import pytest
 from huggingface_hub import constants
 
 from leadterm.errors import InputError
-from leadterm.store.hub import HubPath, pin_revision, pin_revisions
-from leadterm.store.hub_files import known_sha256
-from leadterm.store.location import Location
-from leadterm.store.table_roots import refuse_table_roots
+from leadterm.reading.hub_datasets import HubPath, pin_revision, pin_revisions
+from leadterm.reading.table_roots import refuse_table_roots
+from leadterm.storage.hub_filesystem import known_sha256
+from leadterm.storage.location import Location
 from support.hub_server import DataSet, Hub, running_hub
 
 NAME = "hf://datasets/owner/name"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leadterm.store import Location, Manifest, staging
+from leadterm.storage import Location, Manifest, staging
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from pyarrow import fs
 
 from leadterm.errors import InputError
-from leadterm.store import Location
-from leadterm.store.outputs import hashing_output
+from leadterm.storage import Location
+from leadterm.storage.staging.hashing_sink import hashing_output
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "ä%20?#", "a:b"])

@@ -12,13 +12,13 @@ import pytest
 from leadterm import open_run
 from leadterm.config import parse_alignment, parse_config
 from leadterm.errors import RunError
-from leadterm.pipeline import ON_DRIVER, ON_SPARK
-from leadterm.store import FileEntry, Location, read_manifest
-from leadterm.store.alignment import SCHEMA
-from leadterm.store.checking import check_run
-from leadterm.store.making import FROM_THEM, MADE_BY, READS, products_of, require_manifest
-from leadterm.store.products import write_manifest
-from leadterm.store.tables import table_bytes
+from leadterm.pipeline.runner import ON_DRIVER, ON_SPARK
+from leadterm.storage import FileEntry, Location, read_manifest
+from leadterm.storage.formats.alignment_table import SCHEMA
+from leadterm.storage.formats.small_tables import table_bytes
+from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.read_products import write_manifest
+from leadterm.storage.require_products import FROM_THEM, MADE_BY, READS, products_of, require_manifest
 from support.whole_runs import READERS, SIZE
 
 RIGHT = {

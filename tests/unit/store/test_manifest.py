@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from leadterm.errors import RunError
-from leadterm.store import FileEntry, Location, Manifest, read_manifest
-from leadterm.store.manifest import has_seal
-from leadterm.store.products import write_manifest
+from leadterm.storage import FileEntry, Location, Manifest, read_manifest
+from leadterm.storage.manifest import has_seal
+from leadterm.storage.read_products import write_manifest
 
 ENTRY = FileEntry("ä.parquet", 7, "5" * 64, {"rows": [1, 2]})
 MANIFEST = Manifest("windows", {"corpus": "c" * 64}, {"ü": [1, 2.5, None, "\n"]}, {"windows": 3}, (ENTRY,), {"s": 0.1})

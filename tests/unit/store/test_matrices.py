@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leadterm.store import Location, read_manifest, staging
-from leadterm.store.matrices import read_matrix
+from leadterm.storage import Location, read_manifest, staging
+from leadterm.storage.formats.matrix_files import read_matrix
 from support.naive_counts import entries
 from support.row_streams import pack
 from support.written_runs import write_matrix

@@ -6,10 +6,10 @@ import fsspec
 import pytest
 
 from leadterm.errors import InputError, RunError
-from leadterm.store import Location, Manifest, is_current, read_manifest, staging
-from leadterm.store.checking import check_run
-from leadterm.store.products import read_verified
-from leadterm.store.tables import stage_bytes
+from leadterm.storage import Location, Manifest, is_current, read_manifest, staging
+from leadterm.storage.formats.small_tables import stage_bytes
+from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.read_products import read_verified
 
 
 @pytest.fixture

@@ -15,15 +15,16 @@ import fsspec
 import pytest
 
 from leadterm.errors import RunError
-from leadterm.store import Location, Stage, owners, staging
-from leadterm.store.owners import OWNER, Owner, is_free, take
-from leadterm.store.tables import stage_bytes
+from leadterm.storage import Location, Stage, staging
+from leadterm.storage.formats.small_tables import stage_bytes
+from leadterm.storage.staging import lease as owners
+from leadterm.storage.staging.lease import OWNER, Owner, is_free, take
 from support.commands import environment
 
 STAGE = Stage("count", {"windows": "w" * 64}, {"scale_bits": 32})
 ELSEWHERE = """
 import sys, time
-from leadterm.store import Location, Stage, owners, staging
+from leadterm.storage import Location, Stage, owners, staging
 owners.this_machine = lambda: sys.argv[2]
 owners.BEAT_SECONDS = float(sys.argv[3])
 clock, skew = time.time, float(sys.argv[4])
@@ -193,7 +194,7 @@ def test_who_was_taken_for_dead_wrongly_changes_nothing(run, caplog):
         write_owner(run, host="there", pid=7, machine="elsewhere", nonce="other")
         owners._still_alive(one.folder)
         assert Owner.of(one.folder).nonce == "other", "it does not say that the folder is its own"
-        from leadterm.store import Manifest  # noqa: PLC0415
+        from leadterm.storage import Manifest  # noqa: PLC0415
 
         one.commit(Manifest("windows", {}, {}, {}, (entry,)), [part])
     assert not (run / "windows").exists()
@@ -222,7 +223,7 @@ def beating(folder: Location, owner: Owner) -> Iterator[None]:
     """Let an owner say that it is alive."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from leadterm.progress import repeatedly  # noqa: PLC0415
+    from leadterm.telemetry.progress import repeatedly  # noqa: PLC0415
 
     beats = iter(range(1, 10**6))
     with repeatedly(lambda: owners._say_alive(folder / OWNER, replace(owner, beat=next(beats))), 0.1):

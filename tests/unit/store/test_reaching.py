@@ -7,12 +7,12 @@ import pytest
 
 from leadterm import open_run
 from leadterm.errors import LeadtermError, MachineError, RunError
-from leadterm.spark.failures import translate
-from leadterm.store import Location, Stage, read_manifest, require_manifest, staging
-from leadterm.store.checking import check_run
-from leadterm.store.outputs import whole_output
-from leadterm.store.reaching import unreachable
-from leadterm.store.stored_run import StoredRun
+from leadterm.spark.translate_errors import translate
+from leadterm.storage import Location, Stage, read_manifest, require_manifest, staging
+from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.staging.hashing_sink import whole_output
+from leadterm.storage.store_errors import unreachable
+from leadterm.storage.stored_run import StoredRun
 from support.object_store import object_store
 from support.whole_runs import READERS, files_of
 
@@ -196,7 +196,7 @@ def test_the_store_of_a_url_that_cannot_be_asked_is_not_called_unknown(monkeypat
         raise OSError("When resolving region for bucket 'b': AWS Error NETWORK_CONNECTION during HeadBucket operation")
 
     monkeypatch.setattr(
-        "leadterm.store.location.fs", type("fs", (), {"FileSystem": type("F", (), {"from_uri": unresolved})})
+        "leadterm.storage.location.fs", type("fs", (), {"FileSystem": type("F", (), {"from_uri": unresolved})})
     )
     with pytest.raises(MachineError, match=r"s3://b/run could not be reached"):
         Location.of("s3://b/run")

@@ -10,8 +10,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from leadterm.errors import InputError
-from leadterm.store.location import Location
-from leadterm.store.table_roots import refuse_table_roots, table_root
+from leadterm.reading.table_roots import refuse_table_roots, table_root
+from leadterm.storage.location import Location
 
 ROWS = pa.table({"text": ["a b c"] * 4, "lang": ["en", "en", "de", "de"]})
 

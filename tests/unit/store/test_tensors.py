@@ -6,8 +6,8 @@ import safetensors.numpy
 from safetensors import safe_open
 
 from leadterm.errors import MachineError
-from leadterm.store import Location
-from leadterm.store.tensors import tensor_file
+from leadterm.run.safetensors_writer import tensor_file
+from leadterm.storage import Location
 
 METADATA = {"format": "pt"}
 """One entry: the library writes several in an order that changes."""

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadterm.errors import RunError
-from leadterm.store import Location
-from leadterm.store import windows as windows_module
-from leadterm.store.verified import Written
-from leadterm.store.windows import SCHEMA, WindowsFiles, windows_file
+from leadterm.storage import Location
+from leadterm.storage.formats import windows_files as windows_module
+from leadterm.storage.formats.windows_files import SCHEMA, WindowsFiles, windows_file
+from leadterm.storage.integrity.verified_reader import Written
 from support.written_runs import write_windows_file
 
 

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from leadterm.training import Transformer, ablate, mean_loss
-from leadterm.training.ablate import removables, without
-from leadterm.training.agreement import agreements
-from leadterm.training.batches import PackedWindows
+from leadterm.theory_model import Transformer, mean_loss
+from leadterm.theory_model import ablate
+from leadterm.theory_model.ablation import removables, without
+from leadterm.theory_model.batches import PackedWindows
+from leadterm.theory_model.weight_agreement import agreements
 from support.predictions import Predictor, settings, small_corpus
 
 SIZE, LENGTH, LAYERS = 9, 6, 2

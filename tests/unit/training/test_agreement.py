@@ -10,8 +10,8 @@ import torch
 from leadterm.axes import Axis
 from leadterm.errors import AxisError
 from leadterm.operators import Operator
-from leadterm.training import Transformer, agreements
-from leadterm.training.agreement import compare
+from leadterm.theory_model import Transformer, agreements
+from leadterm.theory_model.weight_agreement import compare
 from support.predictions import Predictor, as_operator, small_corpus
 
 SIZE, LENGTH = 9, 6

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from leadterm.errors import InputError
-from leadterm.training.batches import IGNORED, PackedWindows, drawn
+from leadterm.theory_model.batches import IGNORED, PackedWindows, drawn
 
 WINDOWS = [[3, 1], [0, 1, 2, 3], np.array([2, 2, 1], dtype=np.int32)]
 

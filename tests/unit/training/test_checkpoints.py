@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from leadterm.errors import MachineError, TrainingError
-from leadterm.training import Trainer
-from leadterm.training.checkpoints import STATE, WEIGHTS, list_checkpoints, read_state
+from leadterm.theory_model import Trainer
+from leadterm.theory_model.training_state import STATE, WEIGHTS, list_checkpoints, read_state
 from support.predictions import settings, small_corpus
 
 SIZE, LENGTH = 9, 6
@@ -123,7 +123,7 @@ def test_a_checkpoint_is_whole_or_absent(tmp_path, monkeypatch):
     def fails(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("leadterm.training.checkpoints._sha256", fails)
+    monkeypatch.setattr("leadterm.theory_model.training_state._sha256", fails)
     with pytest.raises(
         MachineError, match=r"cannot write .*step-00000002: .*No space left.* on a disk with space left"
     ):

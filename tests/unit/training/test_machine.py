@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from leadterm.errors import MachineError
-from leadterm.training.machine import autocast, fitting, precision, weights_dtype
+from leadterm.theory_model.training_device import autocast, fitting, precision, weights_dtype
 from support.predictions import settings
 
 

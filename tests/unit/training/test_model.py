@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from leadterm.errors import InputError
-from leadterm.training import Batch, PackedWindows, Transformer
-from leadterm.training.model import KINDS
+from leadterm.theory_model import Batch, PackedWindows, Transformer
+from leadterm.theory_model.transformer import KINDS
 from support.autograd_model import forward
 from support.predictions import small_corpus
 

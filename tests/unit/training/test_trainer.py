@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from leadterm.errors import InputError, MachineError, TrainingError
-from leadterm.training import Trainer, Transformer
+from leadterm.theory_model import Trainer, Transformer
 from support.autograd_model import train
 from support.dense_theory import random_windows
 from support.predictions import settings, small_corpus

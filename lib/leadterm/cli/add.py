@@ -1,0 +1,79 @@
+"""``leadterm add`` and ``leadterm merge``: runs that grow, and runs that are put together."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from leadterm.cli.console import report_errors, say_page
+from leadterm.cli.logging_setup import add_log_argument
+from leadterm.cli.run import add_job_arguments
+from leadterm.cli.show import show
+from leadterm.config import load_config
+from leadterm.storage import Location
+
+
+def add_add(commands: Any) -> None:
+    """Add ``leadterm add``."""
+    _add_arguments(commands.add_parser("add", help="count the new files of a corpus, and add them to its run"))
+
+
+def add_merge(commands: Any) -> None:
+    """Add ``leadterm merge``."""
+    _merge_arguments(commands.add_parser("merge", help="put runs over different files together into one"))
+
+
+def add_main(arguments: Sequence[str] | None = None) -> int:
+    """Do what ``leadterm add`` does: the body of ``jobs/add_files.py``."""
+    return _main("add_files", _add_arguments, arguments)
+
+
+def merge_main(arguments: Sequence[str] | None = None) -> int:
+    """Do what ``leadterm merge`` does: the body of ``jobs/merge_runs.py``."""
+    return _main("merge_runs", _merge_arguments, arguments)
+
+
+def _main(name: str, add: Callable[[argparse.ArgumentParser], None], arguments: Sequence[str] | None) -> int:
+    """Parse the arguments of a script, and run it."""
+    parser = argparse.ArgumentParser(prog=name)
+    add(parser)
+    add_log_argument(parser)
+    options = parser.parse_args(arguments)
+    return report_errors(lambda: options.action(options), name, options.log_json)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``leadterm add``."""
+    add_job_arguments(parser, overwrites=False)
+    parser.add_argument("--only-counts", action="store_true", help="leave what is made from the counts as it is")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="all of them new (default: what is new in the corpus)")
+    parser.set_defaults(action=_add)
+
+
+def _merge_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``leadterm merge``."""
+    parser.add_argument("--output", required=True, help="the directory of the run that is made: a path or a URL")
+    parser.add_argument("--config", help="a YAML file, of which the section spark is read")
+    parser.add_argument("--overwrite", action="store_true", help="make all anew, what is there too")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="runs of the same vocabulary and settings")
+    parser.set_defaults(action=_merge)
+
+
+def _add(options: argparse.Namespace) -> None:
+    """Add files, go on with the other jobs, then show what came out."""
+    config = load_config(options.config)
+    run = Location.of(options.output)
+    from leadterm.pipeline.runner import add_to_run  # noqa: PLC0415  # Spark is loaded once the config is good
+
+    add_to_run(config, run, options.files, only_counts=options.only_counts)
+    if not options.only_counts:
+        show(options.output, config.associations.tokens, config.associations.k)
+        say_page(options.output)
+
+
+def _merge(options: argparse.Namespace) -> None:
+    """Merge runs."""
+    properties = load_config(options.config).spark if options.config else {}
+    runs, output = [Location.of(run) for run in options.runs], Location.of(options.output)
+    from leadterm.pipeline.runner import merge_into  # noqa: PLC0415  # Spark is not loaded for every command
+
+    merge_into(output, runs, properties, overwrite=options.overwrite)

@@ -1,0 +1,53 @@
+"""``leadterm run``, and the scripts in ``jobs/``: a config's jobs."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from leadterm.cli.console import report_errors, say_page
+from leadterm.cli.logging_setup import add_log_argument
+from leadterm.cli.show import show
+from leadterm.config import Config, load_config
+from leadterm.storage import Location
+
+
+def add_run(commands: Any) -> None:
+    """Add ``leadterm run``."""
+    run = commands.add_parser("run", help="run all jobs of a config, skipping what is done")
+    add_job_arguments(run)
+    run.set_defaults(action=_run)
+
+
+def job_main(name: str, arguments: Sequence[str] | None = None) -> int:
+    """Run a single job, or with ``run_pipeline`` all of them: the body of the scripts in ``jobs/``."""
+    parser = argparse.ArgumentParser(prog=name)
+    add_job_arguments(parser)
+    add_log_argument(parser)
+    options = parser.parse_args(arguments)
+    names = None if name == "run_pipeline" else [name]
+    return report_errors(lambda: run_jobs_of(options, names), name, options.log_json)
+
+
+def add_job_arguments(parser: argparse.ArgumentParser, *, overwrites: bool = True) -> None:
+    """Add the arguments that every job takes."""
+    parser.add_argument("--config", required=True, help="a YAML file; see conf/")
+    parser.add_argument("--output", required=True, help="the run directory: a path or a URL")
+    if overwrites:
+        parser.add_argument("--overwrite", action="store_true", help="make all anew, what is there too")
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Run all jobs, then show what came out, and where the page about it is."""
+    config = run_jobs_of(options, None)
+    show(options.output, config.associations.tokens, config.associations.k)
+    say_page(options.output)
+
+
+def run_jobs_of(options: argparse.Namespace, names: Sequence[str] | None) -> Config:
+    """Run some jobs of a config, by default all that it asks for, and return the config."""
+    config = load_config(options.config)
+    run = Location.of(options.output)
+    from leadterm.pipeline.runner import run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
+
+    run_jobs(config, run, names, overwrite=options.overwrite)
+    return config

@@ -1,0 +1,70 @@
+"""``leadterm verify``, ``ablate`` and ``pretrain``: jobs of a config, and a model that is trained on their run."""
+
+import argparse
+import logging
+from typing import Any
+
+from leadterm.cli.console import say, say_page
+from leadterm.cli.run import add_job_arguments, run_jobs_of
+from leadterm.config import load_config
+from leadterm.storage import Location
+
+
+def add_verify(commands: Any) -> None:
+    """Add ``leadterm verify``."""
+    verify = commands.add_parser("verify", help="run all jobs, train a small transformer, and compare their weights")
+    add_job_arguments(verify)
+    verify.set_defaults(action=_verify)
+
+
+def add_ablate(commands: Any) -> None:
+    """Add ``leadterm ablate``."""
+    ablate = commands.add_parser("ablate", help="measure the trained transformer's loss without its leading terms")
+    add_job_arguments(ablate, overwrites=False)
+    ablate.set_defaults(action=_ablate)
+
+
+def add_pretrain(commands: Any) -> None:
+    """Add ``leadterm pretrain``."""
+    pretrain = commands.add_parser("pretrain", help="run all jobs, and train a small language model, keeping revisions")
+    add_job_arguments(pretrain)
+    pretrain.set_defaults(action=_pretrain)
+
+
+def _verify(options: argparse.Namespace) -> None:
+    """Make the run, train on it and compare."""
+    from leadterm.pipeline.runner import jobs_of  # noqa: PLC0415  # brings Spark
+    from leadterm.pipeline.verify_weights.job import Check, require_training, summarise_agreement  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run.open_run import open_run  # noqa: PLC0415  # brings PyTorch
+
+    require_training(load_config(options.config), Location.of(options.output))
+    *jobs, page = jobs_of(load_config(options.config))
+    config = run_jobs_of(options, jobs)
+    check = Check.of(open_run(options.output), config)
+    say(summarise_agreement(check, check.verify()))
+    run_jobs_of(options, [page])
+    say_page(options.output)
+
+
+def _ablate(options: argparse.Namespace) -> None:
+    """Take what was trained on a run, or train it, and leave leading terms out."""
+    from leadterm.pipeline.verify_weights.job import Check, summarise_ablation  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run.open_run import open_run  # noqa: PLC0415  # brings PyTorch
+
+    check = Check.of(open_run(options.output), load_config(options.config))
+    say(summarise_ablation(check, check.ablate()))
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    """Make the run, train a language model on it, and score its revisions if the config says how."""
+    from leadterm.pipeline.pretrain_model import job as pretrain  # noqa: PLC0415  # brings PyTorch
+    from leadterm.pipeline.runner import COUNTING, jobs_of  # noqa: PLC0415  # brings Spark
+
+    run = Location.of(options.output)
+    pretrain.require_pretraining(load_config(options.config), run)
+    config = run_jobs_of(options, COUNTING)
+    if not pretrain.pretrain(config, run, overwrite=options.overwrite):
+        logging.getLogger("leadterm").info("pretrain: nothing to do: made from the same inputs already")
+    run_jobs_of(options, jobs_of(config)[len(COUNTING) :])
+    say(pretrain.summarise_pretraining(run))
+    say_page(options.output)

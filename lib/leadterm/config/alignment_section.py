@@ -1,0 +1,104 @@
+"""The section ``alignment``: which checkpoints are compared with the run, and how."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from leadterm.config.section_base import Section, Text, list_to_tuple
+
+SHUFFLED = ", shuffled"
+"""Ends the name of a corpus whose tokens were shuffled: the second null."""
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else list_to_tuple(value)
+
+
+class CheckpointSection(Section):
+    """A language model, and which of its revisions."""
+
+    source: Text = Field(
+        description="a folder with config.json and safetensors, a folder of such folders, a GGUF file, or a hub name"
+    )
+    revisions: Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)] | None = Field(
+        default=None,
+        description="names, ranges such as step1..step512, or all; null: the model as such, on the hub its main branch",
+    )
+    name: Text | None = Field(default=None, description="what the table calls the model; null: its source")
+    allow_zeros: bool = Field(
+        default=False, description="take a model with matrices that are 0 throughout, instead of refusing it"
+    )
+
+    @property
+    def label(self) -> str:
+        """What the table calls the model."""
+        return self.name or self.source
+
+
+Checkpoints = Annotated[tuple[CheckpointSection, ...], BeforeValidator(list_to_tuple)]
+Layers = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(list_to_tuple),
+]
+
+
+class AlignmentSection(Section):
+    """How far checkpoints agree with the corpus."""
+
+    checkpoints: Checkpoints = Field(
+        default=(), description="models that are scored, beside those that were trained on the run itself; none needed"
+    )
+    corpus: Text | None = Field(default=None, description="what the table calls the corpus; null: the run's folder")
+    predictors: Literal["paper", "every"] = Field(
+        default="paper",
+        description="paper: attention against Q, streams against V; every: each basis function and its transpose too",
+    )
+    tokens: Literal["all", "occurring"] | Annotated[int, Field(ge=4)] = Field(
+        default="all", description="all of the vocabulary (the paper), those that occur, or the so many most frequent"
+    )
+    probe: Literal["alone", "bos"] = Field(
+        default="alone", description="each token is fed alone (the paper), or after the token that begins a text"
+    )
+    orientation: Literal["paper", "authors"] = Field(
+        default="paper", description="rows of Q are queries (paper), or keys, as in the authors' script"
+    )
+    layers: Annotated[Layers, Field(min_length=1)] | None = Field(
+        default=None, description="numbers of the layers that are scored, from 0; null: all"
+    )
+    heads: Literal["all", "none"] | Layers = Field(
+        default="all", description="whether heads are scored one by one: all, none, or those of some layers"
+    )
+    norms: Literal["auto", "exact", "estimated"] = Field(
+        default="auto",
+        description="norms of the predictors' covariances; auto: exact up to 4,096 tokens, else estimated to 0.02 %",
+    )
+    dtype: Literal["auto", "float32", "float64"] = Field(
+        default="auto",
+        description="number type; auto: float32 for the model, float64 for products with the statistics",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where layers are scored; auto: on CUDA where a task has a device, else on the CPU"
+    )
+    at_once: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="revisions that are scored at the same time, each a model in memory; null: all that Spark has room "
+        "for, and one where a local Spark shares a GPU",
+    )
+    shuffled: bool = Field(
+        default=False,
+        description="a second null: score against the same corpus with its tokens shuffled too, counted as the run was",
+    )
+    shuffled_seed: int = Field(default=0, ge=0, description="of the shuffled corpus")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "AlignmentSection":
+        labels = [checkpoint.label for checkpoint in self.checkpoints]
+        if self.corpus is not None and self.corpus.endswith(SHUFFLED):
+            problem = f"corpus ends in '{SHUFFLED}', which marks the second null in the table. Name it otherwise"
+            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            problem = f"'{twice[0]}' stands twice among checkpoints. Remove one, or tell them apart by name"
+            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
+        return self

@@ -1,0 +1,57 @@
+"""The section ``pretraining``: the language model that is trained on a run's windows."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from leadterm.config.section_base import Section, list_to_tuple
+
+KeptSteps = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(list_to_tuple)]
+
+ROTARY = 8
+"""A head's dimensions come in so many: GPT-NeoX turns a quarter of them by their position, in pairs."""
+
+
+class PretrainingSection(Section):
+    """How a small GPT-NeoX is trained with AdamW, and which of its revisions are kept."""
+
+    layers: int = Field(default=4, ge=1, description="blocks of the model, each of attention and an MLP")
+    width: int = Field(
+        default=256, ge=ROTARY, description="d_model, a multiple of 8 heads; the MLP is four times as wide"
+    )
+    heads: int = Field(default=4, ge=1, description="attention heads of a block")
+    steps: int = Field(default=512, ge=1, description="steps of AdamW in all")
+    learning_rate: float = Field(default=0.001, gt=0, description="of AdamW, once it is warm")
+    warmup_steps: int = Field(default=64, ge=0, description="steps in which the learning rate rises evenly; 0: none")
+    batch: int = Field(default=32, ge=1, description="windows drawn for a step")
+    weight_decay: float = Field(
+        default=0.01, ge=0, description="of AdamW, on matrices; a step takes so much of learning_rate off a weight"
+    )
+    keep: KeptSteps = Field(
+        default=(),
+        description="steps after which a revision is kept, the last one always; none given: 0 and the powers of two",
+    )
+    seed: int = Field(default=0, ge=0, description="of the drawn weights and of the order of windows in batches")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model is trained, in float32")
+
+    @property
+    def revisions(self) -> tuple[int, ...]:
+        """The steps whose revisions are kept, ascending and each once."""
+        powers = (0, *(2**exponent for exponent in range(self.steps.bit_length())))
+        return tuple(sorted({*(self.keep or powers), self.steps}))
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> "PretrainingSection":
+        problem = None
+        late = [step for step in self.keep if step > self.steps]
+        if late:
+            problem = f"keep names step {late[0]} and steps is {self.steps}. Raise steps or remove it"
+        elif self.width % (ROTARY * self.heads):
+            problem = (
+                f"width is {self.width} and heads is {self.heads}, but each head takes a multiple of {ROTARY} of the "
+                f"width. Set width to a multiple of {ROTARY * self.heads}"
+            )
+        if problem:
+            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
+        return self

@@ -1,0 +1,280 @@
+"""The sections of a configuration: every key with its meaning, unit, range and default."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from leadterm.config.alignment_section import AlignmentSection
+from leadterm.config.corpus_section import (
+    describe_source,
+    has_order,
+    normalise_version,
+    source_problem,
+    with_paths,
+)
+from leadterm.config.dataset_section import DatasetSection
+from leadterm.config.pretraining_section import PretrainingSection
+from leadterm.config.report_section import ReportSection
+from leadterm.config.section_base import Section, Text, list_to_tuple
+from leadterm.config.size_values import parse_bytes
+from leadterm.config.tokenizer_sections import MAX_DOCUMENTS, TokenizerSection
+from leadterm.config.training_section import TrainingSection
+
+WindowPolicy = Literal["tile", "first"]
+
+MAX_WINDOW_LENGTH = 65_536
+MAX_FILES = 65_536
+MIN_MEMORY = 64 * 2**20
+DEFAULT_MAX_CHARACTERS = 10_000_000
+
+
+def _size_to_bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_bytes(value)
+    except ValueError as error:
+        raise PydanticCustomError("size", "{expected}", {"expected": str(error)}) from error
+
+
+Strings = Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)]
+Bytes = Annotated[int, BeforeValidator(_size_to_bytes)]
+SparkProperty = Annotated[str, Field(pattern=r"^spark\.[^\s]+$")]
+
+
+class CorpusSection(Section):
+    """Which documents are read, and from where."""
+
+    table: Text | None = Field(
+        default=None, description="instead of paths: a table of Spark's catalogs, catalog.db.name"
+    )
+    paths: Strings = Field(
+        description="files, folders, globs or URLs, also hf://datasets/owner/name@revision/path, at least one; where "
+        "format is delta, iceberg or hudi, the root of one table"
+    )
+    format: Literal["parquet", "json", "delta", "iceberg", "hudi", "orc", "avro", "csv"] = Field(
+        default="parquet",
+        description="json has one object per line, csv a header; delta, iceberg and hudi are tables; those two, "
+        "and avro, are read by Spark's connectors",
+    )
+    version: Annotated[Text, BeforeValidator(normalise_version)] | None = Field(
+        default=None, description="version, snapshot or instant of the table; null: the latest"
+    )
+    where: Text | None = Field(
+        default=None,
+        description="a SQL predicate over columns and partition folders; rows of which it does not hold are dropped "
+        "and counted; null: all are read",
+    )
+    text_column: Text | None = Field(
+        default=None,
+        description="column of the text, dotted where nested (content.text); 'text' where ids_column is not given",
+    )
+    ids_column: Text | None = Field(
+        default=None, description="column of token ids (list of integers) instead of text; needs tokenizer.kind: ids"
+    )
+    join: str | None = Field(
+        default=None,
+        description="what stands between the texts of a list that make one document (messages.content); null: lists "
+        "are refused",
+    )
+    surrogates: Literal["refuse", "replace"] = Field(
+        default="refuse",
+        description="halves of surrogate pairs in JSON: 'refuse' them, or 'replace' them by U+FFFD and count the texts",
+    )
+    copies: Literal["refuse", "count"] = Field(
+        default="refuse", description="files with the same bytes: 'refuse' them, or 'count' each of them"
+    )
+    min_characters: int = Field(default=0, ge=0, description="shorter documents are dropped and counted; characters")
+    max_characters: int = Field(
+        default=DEFAULT_MAX_CHARACTERS,
+        ge=1,
+        description="longer documents are dropped and counted, which bounds an executor's memory; characters",
+    )
+    max_documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = Field(
+        default=None, description="only the first so many eligible documents, in order of file path and row; null: all"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_column(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            data = with_paths(data)
+            if data.get("ids_column") is None and data.get("text_column") is None:
+                return {**data, "text_column": "text"}
+        return data
+
+    @field_validator("paths")
+    @classmethod
+    def _some_path(cls, paths: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not paths and info.data.get("table", "") is None:
+            raise ValueError("there is none")
+        return paths
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "CorpusSection":
+        if problem := source_problem(self):
+            raise PydanticCustomError("combination", "{problem}", {"problem": problem})
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_column(self) -> "CorpusSection":
+        if self.ids_column is None:
+            if self.min_characters > self.max_characters:
+                raise PydanticCustomError(
+                    "combination",
+                    "min_characters is {low} and max_characters is {high}: no document can be kept. "
+                    "Lower min_characters or raise max_characters",
+                    {"low": self.min_characters, "high": self.max_characters},
+                )
+            return self
+        if self.text_column is not None:
+            raise PydanticCustomError(
+                "combination",
+                "text_column is '{text}' and ids_column is '{ids}', but documents are either text or ids. "
+                "Remove one of the two",
+                {"text": self.text_column, "ids": self.ids_column},
+            )
+        if self.join is not None or self.surrogates == "replace":
+            raise PydanticCustomError(
+                "combination",
+                "join and surrogates are about texts, but ids_column is '{ids}'. Remove join and surrogates",
+                {"ids": self.ids_column},
+            )
+        if self.min_characters != 0 or self.max_characters != DEFAULT_MAX_CHARACTERS:
+            raise PydanticCustomError(
+                "combination",
+                "min_characters and max_characters count the characters of a text, but ids_column is '{ids}'. "
+                "Remove min_characters and max_characters",
+                {"ids": self.ids_column},
+            )
+        return self
+
+
+class WindowsSection(Section):
+    """How documents are cut into windows."""
+
+    length: int = Field(
+        default=128, ge=1, le=MAX_WINDOW_LENGTH, description="T, the most positions of a window; tokens"
+    )
+    policy: WindowPolicy = Field(
+        default="tile",
+        description="'tile': all of a document, in windows that overlap by one token; 'first': its first T+1 tokens",
+    )
+    files: int = Field(default=16, ge=1, le=MAX_FILES, description="number of files that the windows are written to")
+
+
+class CountingSection(Section):
+    """How pairs of tokens are counted."""
+
+    scale_bits: int = Field(
+        default=32, ge=8, le=40, description="binary digits after the point of the 1/t weights; bits"
+    )
+    memory_per_task: Bytes = Field(
+        default=2**30, ge=MIN_MEMORY, description="what a counting task may hold, such as 512MiB, at least 64MiB; bytes"
+    )
+    rows_per_file: int = Field(default=1024, ge=1, description="rows of a matrix in one file (row block)")
+
+
+class AttentionSection(Section):
+    """How the attention terms are composed and counted."""
+
+    top_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="only the so many most frequent tokens have rows and columns; null: all"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where the driver composes; auto: on CUDA where there is a device, else on the CPU"
+    )
+    memory: Bytes = Field(
+        default=2**32,
+        ge=MIN_MEMORY,
+        description="what the CPU may hold of a product while it composes, such as 2GiB; bytes",
+    )
+    distribution: Literal["auto", "filesystem", "spark"] = Field(
+        default="auto",
+        description="how scores reach the executors: the run's folder, which all machines see, or Spark's own files; "
+        "auto: the folder where the run lies on a disk, else Spark's files",
+    )
+
+
+class AssociationsSection(Section):
+    """Which associations the summary shows."""
+
+    tokens: Strings = Field(
+        default=(),
+        description="tokens whose strongest associations are shown, as people type them (' bread') or as the page "
+        "shows them; none by default",
+    )
+    k: int = Field(default=10, ge=1, description="associations shown per token")
+
+
+class Config(Section):
+    """All of a run's settings; see the sections for their keys."""
+
+    corpus: CorpusSection = Field(description="which documents are read")
+    tokenizer: TokenizerSection = Field(discriminator="kind", description="how text becomes token ids")
+    windows: WindowsSection = Field(default=WindowsSection(), description="how documents become windows")
+    counting: CountingSection = Field(default=CountingSection(), description="how pairs are counted")
+    attention: AttentionSection = Field(
+        default=AttentionSection(), description="how the attention terms are composed and counted"
+    )
+    associations: AssociationsSection = Field(
+        default=AssociationsSection(), description="which associations the summary shows"
+    )
+    training: TrainingSection | None = Field(
+        default=None, description="how a small transformer is trained to check the predicted weights; null: it is not"
+    )
+    pretraining: PretrainingSection | None = Field(
+        default=None, description="which small language model is trained on the windows; null: none"
+    )
+    alignment: AlignmentSection | None = Field(
+        default=None, description="which checkpoints are compared with the corpus, and how; null: none"
+    )
+    report: ReportSection = Field(default=ReportSection(), description="what goes into the page about the run")
+    dataset: DatasetSection | None = Field(
+        default=None, description="what a published run says of its title, licence and sources; null: nothing"
+    )
+    spark: dict[SparkProperty, str | bool | int | float] = Field(
+        default_factory=dict, description="Spark properties, used where spark-submit set none; names start with spark."
+    )
+
+    @model_validator(mode="after")
+    def _tokens_agree(self) -> "Config":
+        top, tokens = self.attention.top_tokens, self.alignment.tokens if self.alignment else None
+        if tokens is not None and top != (tokens if isinstance(tokens, int) else None):
+            raise PydanticCustomError(
+                "combination",
+                "attention.top_tokens is {top} and alignment.tokens is {tokens}. Scores of tokens that are left out "
+                "enter the query-key matrix as zeros, so the two go together: give both the same number, or leave both "
+                "without one",
+                {"top": "null" if top is None else top, "tokens": tokens},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _order_is_known(self) -> "Config":
+        wanted = getattr(self.tokenizer, "training_documents", None)
+        if wanted is not None and not has_order(self.corpus):
+            raise PydanticCustomError(
+                "combination",
+                "tokenizer.training_documents is {wanted} and {source}, whose rows have no order: which come first is "
+                "not known. Set tokenizer.training_documents to null, for all documents",
+                {"wanted": wanted, "source": describe_source(self.corpus)},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ids_agree(self) -> "Config":
+        has_ids = self.corpus.ids_column is not None
+        if has_ids != (self.tokenizer.kind == "ids"):
+            raise PydanticCustomError(
+                "combination",
+                "tokenizer.kind is '{kind}' and corpus.ids_column is {column}, but tokenizer.kind: ids and "
+                "corpus.ids_column go together. {remedy}",
+                {
+                    "kind": self.tokenizer.kind,
+                    "column": f"'{self.corpus.ids_column}'" if has_ids else "not given",
+                    "remedy": "Set tokenizer.kind to ids" if has_ids else "Name the column in corpus.ids_column",
+                },
+            )
+        return self

@@ -1,0 +1,67 @@
+"""The section ``tokenizer``: a model for each kind."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from leadterm.config.section_base import Section, Text
+
+UnknownPolicy = Literal["drop", "replace"]
+
+MAX_VOCABULARY = 2**26
+"""V: a task would hold 5 GB for its vectors alone."""
+MAX_DOCUMENTS = 2**31 - 1
+"""That can be taken first: Spark counts them in an int. All, without a limit, may be more."""
+N_BYTES = 256
+"""Byte-level tokens that no training makes."""
+
+
+class WordTokenizerSection(Section):
+    """The paper's word rule: lower case, runs of letters, every other visible character alone."""
+
+    kind: Literal["words"]
+    vocabulary_size: int = Field(
+        ge=1, le=MAX_VOCABULARY, description="the so many most frequent words are the vocabulary; words"
+    )
+    unknown: UnknownPolicy = Field(
+        default="drop",
+        description="documents with other words: 'drop' them, as the paper does, or 'replace' the words by one <unk>",
+    )
+
+
+class BpeTokenizerSection(Section):
+    """Byte-level byte pair encoding, trained on the corpus itself."""
+
+    kind: Literal["bpe"]
+    vocabulary_size: int = Field(
+        ge=N_BYTES,
+        le=MAX_VOCABULARY,
+        description="V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens",
+    )
+    training_documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = Field(
+        default=100_000,
+        description="trained on the first so many eligible documents, in order of file path and row; null: all",
+    )
+
+
+class HuggingFaceTokenizerSection(Section):
+    """A tokenizer of the Hugging Face library, as it came with a model."""
+
+    kind: Literal["huggingface"]
+    source: Text = Field(description="a tokenizer.json, a model folder, a GGUF file, or a name on the Hugging Face hub")
+    revision: Text | None = Field(
+        default=None, description="branch, tag or commit of a hub name; null: the main branch"
+    )
+    add_special_tokens: bool = Field(
+        default=False, description="add the special tokens (such as <s>) that the tokenizer puts around a text"
+    )
+
+
+class IdsTokenizerSection(Section):
+    """No tokenizer: the documents are token ids already."""
+
+    kind: Literal["ids"]
+    vocabulary_size: int = Field(ge=1, le=MAX_VOCABULARY, description="V: ids are 0 to V-1; tokens")
+
+
+TokenizerSection = WordTokenizerSection | BpeTokenizerSection | HuggingFaceTokenizerSection | IdsTokenizerSection

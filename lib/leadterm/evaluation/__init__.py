@@ -1,6 +1,0 @@
-"""Compares checkpoints with a run: prepares it once, scores revisions side by side, saves each at once."""
-
-from leadterm.evaluation.evaluate import evaluate_alignment, score_revisions
-from leadterm.evaluation.wanted import check_vocabularies, named_revisions, wanted_revisions
-
-__all__ = ["check_vocabularies", "evaluate_alignment", "named_revisions", "score_revisions", "wanted_revisions"]

@@ -1,0 +1,1 @@
+"""The job add_files: files that a run has not counted yet are counted and added to it."""

@@ -1,0 +1,1 @@
+"""The job build_report: a run as a page."""

@@ -1,0 +1,109 @@
+"""The job ``build_report``: a page about a run, and its figures as files; runs on the driver."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from leadterm.config import Config, canonical
+from leadterm.pipeline.verify_weights.job import FOLDER
+from leadterm.report.draw_figures import can_draw, draw, require_matplotlib
+from leadterm.report.figure_list import Drawing, drawings
+from leadterm.report.losses import losses_of, pretrained_manifest
+from leadterm.report.page import page
+from leadterm.report.page_data import AGREEMENT, FIGURES, blocks
+from leadterm.report.score_series import Model, models_of
+from leadterm.run.open_run import Run
+from leadterm.storage import Location, Manifest, is_current, read_manifest, staging
+from leadterm.storage.formats.small_tables import stage_bytes
+from leadterm.storage.read_products import Overwrite
+from leadterm.storage.require_products import require_inputs
+from leadterm.telemetry.progress import progress
+
+JOB, PRODUCT, PAGE = "build_report", "report", "index.html"
+
+
+def build_report(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
+    """Make the product ``report`` of a run: ``index.html``, and ``figures/`` where they are drawn.
+
+    A report is made of other products and holds nothing of its own, so one of leadterm's is replaced when they changed,
+    also without ``overwrite``.
+
+    Parameters
+    ----------
+    config
+        Its section ``report``.
+    run
+        The run directory; it holds the counts at least.
+    overwrite
+        Make it anew, also in the place of a folder ``report`` that leadterm did not make.
+
+    Returns
+    -------
+    bool
+        False if it was there already, made from the same products with the same settings.
+
+    Raises
+    ------
+    RunError
+        If the counts are missing, a product is damaged, or something else stands in the report's place.
+    MachineError
+        If ``report.figures`` is ``always`` and matplotlib is missing.
+    """
+    require_inputs(run, JOB)
+    section, opened = config.report, Run(run)
+    if section.figures == "always":
+        require_matplotlib()
+    settings = {**canonical(section), "figures": section.figures != "never" and can_draw()}
+    settings["examples"] = list(config.associations.tokens)
+    settings["name"] = run.name  # A run that was renamed or copied gets a page of its own name.
+    made_from = _inputs(opened)
+    is_ours = read_manifest(run, PRODUCT) is not None
+    if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite or ("differing" if is_ours else False)):
+        return False
+    started = time.monotonic()
+    models = models_of(opened.alignment()) if opened.alignment_manifests() else []
+    losses = losses_of(opened)
+    drawn = drawings(models, losses) if settings["figures"] else []
+    text = page(f"leadterm report: {run.name}", blocks(opened, config, models, losses, drawn))
+    _commit(run, text, drawn, Manifest(PRODUCT, made_from, settings, _counts(models, drawn), ()), started)
+    return True
+
+
+def page_address(run: Location) -> str | None:
+    """Give the address of a run's page for a browser; None if there is none."""
+    place = run / PRODUCT / PAGE
+    if not place.exists():
+        return None
+    return Path(place.path).as_uri() if run.is_local else place.uri
+
+
+def _inputs(run: Run) -> dict[str, Any]:
+    """Hash all that the page tells of: manifests but for their timings, and the table of a verification."""
+    manifests = [*(run.manifest(name) for name in run.products), *run.alignment_manifests()]
+    manifests += [trained] if (trained := pretrained_manifest(run)) else []
+    made_from = {manifest.product: manifest.account_hash for manifest in manifests}
+    table = run.location / FOLDER / AGREEMENT
+    return made_from | ({FOLDER: table.sha256()} if table.exists() else {})
+
+
+def _counts(models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:
+    """Say how much is in the report."""
+    return {"models": len(models), "revisions": sum(len(one.revisions) for one in models), "figures": len(drawn)}
+
+
+def _commit(run: Location, text: str, drawn: list[Drawing], base: Manifest, started: float) -> None:
+    """Write the page and the figures, then let the product appear."""
+    with staging(run) as stage:
+        staged = [stage_bytes(stage, PAGE, text.encode())]
+        if drawn:
+            with progress("draw figures", len(drawn), "figures") as report:
+                for number, drawing in enumerate(drawn, 1):
+                    for kind, data in draw(drawing).items():
+                        staged.append(stage_bytes(stage, f"{FIGURES}/{drawing.stem}.{kind}", data))
+                    report(number)
+        parts, entries = zip(*staged, strict=True)
+        seconds = {"report": time.monotonic() - started}
+        stage.commit(replace(base, files=tuple(entries), seconds=seconds), parts)

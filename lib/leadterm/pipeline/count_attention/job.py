@@ -1,0 +1,226 @@
+"""The job ``count_attention``: windows and composed scores become the query-key matrix and the position bias."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import SparkSession
+from scipy.sparse import csr_array
+
+from leadterm.config import Config
+from leadterm.counting import TERM_BITS, RowGroups, plan_memory
+from leadterm.errors import LeadtermError, RunError
+from leadterm.pipeline.aggregation.driver import Merged, count_and_merge
+from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
+from leadterm.pipeline.aggregation.task import MatrixWriter
+from leadterm.pipeline.count_attention.task import AttentionCounter, ScoresFile
+from leadterm.spark.translate_errors import readable_errors
+from leadterm.storage import Location, Manifest, Stage, Staging, forget, is_current, staging
+from leadterm.storage.formats.matrix_files import Average, read_matrix
+from leadterm.storage.formats.score_file import SCORES
+from leadterm.storage.formats.small_tables import MARGINS, POSITION, position_table, read_table, stage_table
+from leadterm.storage.formats.windows_files import WindowsFiles
+from leadterm.storage.read_products import Overwrite
+from leadterm.storage.require_products import require_inputs, who_makes
+
+JOB = "count_attention"
+PRODUCTS = ("query_key", "position")
+SUM_BITS = 61
+"""No sum exceeds 2^61 in absolute value, so that neither it nor its rounding errors wrap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """In what fixed point the attention terms are summed.
+
+    Attributes
+    ----------
+    row_bits
+        int32 (V,): row a of the query-key matrix in units of 2^-row_bits[a].
+    position_bits
+        The position bias in units of 2^-position_bits.
+    """
+
+    row_bits: NDArray[np.int32]
+    position_bits: int
+
+    @classmethod
+    def from_counts(cls, bigram: csr_array, spread: NDArray[np.float64]) -> "Units":
+        """Take the finest units in which no term is too large for the kernel to round, and no sum can overflow.
+
+        An entry q_j = (s_j - mean) / t of a position with next token c is no more than spread[c] / t, and a token
+        stands at most t times in the context. So no sum of row a exceeds the sum of count[a, c] spread[c] over c.
+
+        Parameters
+        ----------
+        bigram
+            csr_array (V, V), [CURRENT, NEXT]: the counts.
+        spread
+            float64 (V,): the largest less the smallest score before each next token.
+        """
+        sums = np.asarray(bigram @ spread, dtype=np.float64)
+        terms = csr_array((spread[bigram.indices], bigram.indices, bigram.indptr), bigram.shape).max(axis=1).toarray()
+        row_bits = np.minimum(_bits(sums, SUM_BITS), _bits(np.ravel(terms), TERM_BITS))
+        position_bits = min(_bits(sums.sum(), SUM_BITS), _bits(terms.max(), TERM_BITS))
+        return cls(row_bits.astype(np.int32), int(position_bits))
+
+    @property
+    def digest(self) -> str:
+        """A hash of all units: terms that were summed in others are not added to these."""
+        return hashlib.sha256(self.row_bits.tobytes() + str(self.position_bits).encode()).hexdigest()
+
+
+def _bits(largest: NDArray[np.float64] | np.float64, limit: int) -> NDArray[np.int64]:
+    """Find the binary digits after the point that keep what is largest below 2^limit; 0 where there is nothing."""
+    _, exponents = np.frexp(largest)
+    return np.where(largest > 0, limit - exponents.astype(np.int64), 0)
+
+
+def count_attention(
+    session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
+) -> bool:
+    """Make the products ``query_key`` and ``position`` of a run.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Its sections ``counting`` and ``attention``.
+    run
+        The run directory; it holds ``windows``, ``bigram`` and ``composed``.
+    overwrite
+        Make the products anew; ``differing``: only where they were made from other windows or with other settings.
+    tasks
+        How many tasks count, and how many merge; the products do not depend on it.
+
+    Returns
+    -------
+    bool
+        False if both were there already, made from the same inputs with the same settings.
+
+    Raises
+    ------
+    RunError
+        If an input is missing, damaged, or made from another corpus, or the run directory holds another run.
+    """
+    inputs = require_inputs(run, JOB)
+    windows, bigram, composed = (inputs[name] for name in ("windows", "bigram", "composed"))
+    _check_same_corpus(run, windows, bigram, composed)
+    made_from = {"windows": windows.content_hash, "composed": composed.content_hash}
+    settings = {"rows_per_file": config.counting.rows_per_file}
+    current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
+    if all(current):
+        forget(run, JOB)
+        return False
+    started = time.monotonic()
+    margins = read_table(run, composed, MARGINS)
+    spread = margins["spread"].to_numpy()
+    units = Units.from_counts(read_matrix(run, bigram), spread)
+    this = Stage(JOB, made_from, settings, {"units": units.digest})
+    with staging(run, this) as stage, readable_errors(), _scores_file(session, config, run, composed) as scores:
+        merged = _count(session, config, run, windows, stage, scores, margins, units, tasks)
+        seconds = {"read": time.monotonic() - started - sum(merged.seconds.values()), **merged.seconds}
+        base = Manifest("", made_from, settings, {}, (), seconds, {"partials": merged.partial_bytes})
+        _commit(stage, windows, merged, units, base)
+    return True
+
+
+def _check_same_corpus(run: Location, windows: Manifest, bigram: Manifest, composed: Manifest) -> None:
+    """Refuse scores that were composed from other counts, or counts of other windows."""
+    pairs = (
+        ("bigram", bigram.made_from.get("windows"), "windows", windows),
+        ("composed", composed.made_from.get("bigram"), "bigram", bigram),
+    )
+    for name, hash_then, source, now in pairs:
+        if hash_then != now.content_hash:
+            again = f"Run {who_makes(run, name)} again."
+            raise RunError(f"'{name}' was made from another '{source}' than the run holds. {again}")
+    size = windows.counts["vocabulary_size"]
+    for name, manifest in (("bigram", bigram), ("composed", composed)):
+        found = manifest.counts["vocabulary_size"]
+        if found != size:
+            raise RunError(f"'{name}' has {found:,} tokens and 'windows' {size:,}. Encode and count again.")
+
+
+@contextmanager
+def _scores_file(session: SparkSession, config: Config, run: Location, composed: Manifest) -> Iterator[ScoresFile]:
+    """Make the scores reachable for the executors, through the filesystem or by Spark."""
+    sha256 = next(entry.sha256 for entry in composed.files if entry.name == SCORES)
+    place = run / "composed" / SCORES
+    if config.attention.distribution == "filesystem" or (config.attention.distribution == "auto" and run.is_local):
+        yield ScoresFile(place.uri, sha256, handed_out=False)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"scores-{sha256[:16]}.arrow"  # Spark tells files apart by their names.
+        _fetch(place, copy)
+        session.sparkContext.addFile(str(copy))
+        yield ScoresFile(copy.name, sha256, handed_out=True)
+
+
+def _fetch(place: Location, copy: Path) -> None:
+    """Bring a file to this machine; on one disk a second name will do."""
+    if place.is_local:
+        try:
+            os.link(place.path, copy)
+        except OSError:
+            shutil.copyfile(place.path, copy)
+        return
+    with place.filesystem.open_input_stream(place.path) as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target)
+
+
+def _count(
+    session: SparkSession,
+    config: Config,
+    run: Location,
+    windows: Manifest,
+    stage: Staging,
+    scores: ScoresFile,
+    margins: pa.Table,
+    units: Units,
+    tasks: int | None,
+) -> Merged:
+    """Count and merge."""
+    size, length = windows.counts["vocabulary_size"], windows.settings["windows"]["length"]
+    folder, rows_per_file = stage.folder.uri, min(config.counting.rows_per_file, size)
+    groups = RowGroups.divide(rows_per_file, max(size, length + 1))
+    counter = AttentionCounter(
+        windows=WindowsFiles.of(run, windows),
+        length=length,
+        scores=scores,
+        kept=margins["kept"].to_numpy(),
+        without_row=margins["without_row"].to_numpy(),
+        row_bits=units.row_bits,
+        position_bits=units.position_bits,
+        memory=plan_memory(config.counting.memory_per_task, size, length, attention=True),
+        partials=PartialsWriter(folder, groups),
+    )
+    average = Average(windows.counts["positions"], units.row_bits)
+    writer = MatrixWriter(folder, size, 0, groups, average, longest_vector=length + 1)
+    return count_and_merge(session, "attention", windows, counter, writer, tasks)
+
+
+def _commit(stage: Staging, windows: Manifest, merged: Merged, units: Units, base: Manifest) -> None:
+    """Check the accounts, then let both products appear."""
+    vector, matrix = merged.vector("position"), merged.matrix("query_key")
+    n_positions, length = windows.counts["positions"], windows.settings["windows"]["length"]
+    if int(vector[length]) != n_positions:
+        raise LeadtermError(
+            f"the books do not balance: {int(vector[length]):,} positions were counted, and the windows hold "
+            f"{n_positions:,}. Please report this."
+        )
+    counts = windows.window_counts | {"nonzeros": matrix.nonzeros}
+    stage.commit(replace(base, product="query_key", counts=counts, files=matrix.entries), matrix.places)
+    bias = np.ldexp(vector[:length].astype(np.float64), -units.position_bits) / n_positions
+    part, entry = stage_table(stage, POSITION, position_table(bias))
+    stage.commit(replace(base, product="position", counts=windows.window_counts, files=(entry,)), [part])

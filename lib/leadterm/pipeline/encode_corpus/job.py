@@ -1,0 +1,304 @@
+"""The job ``encode_corpus``: documents in Parquet or JSON lines become windows of token ids and a vocabulary."""
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from leadterm.config import Config, canonical
+from leadterm.corpus import HuggingFaceTokenizer
+from leadterm.corpus.required_tokens import check_asked
+from leadterm.counting import plan_memory
+from leadterm.errors import InputError, LeadtermError
+from leadterm.pipeline.encode_corpus.corpus_chunks import PORTION_BYTES, Portions, divide, encode_portions
+from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_documents
+from leadterm.pipeline.encode_corpus.inputs.source_list import sources_hash
+from leadterm.pipeline.encode_corpus.make_tokenizer import (
+    AnyTokenizer,
+    FromCorpus,
+    IdsVocabulary,
+    given_tokenizer,
+    made_tokenizer,
+    tokenizer_file,
+)
+from leadterm.pipeline.encode_corpus.task import DROPS, WINDOW_SCHEMA, Encoding, Tally
+from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, WindowsWriter, sum_vectors, written_files
+from leadterm.spark.task_progress import progress
+from leadterm.spark.translate_errors import readable_errors
+from leadterm.storage import Location, Manifest, Stage, Staging, forget, is_current, read_manifest, staging
+from leadterm.storage.formats.small_tables import (
+    SOURCES,
+    TOKENIZER,
+    VOCABULARY,
+    stage_bytes,
+    stage_table,
+    vocabulary_table,
+)
+from leadterm.storage.read_products import Overwrite
+
+JOB = "encode_corpus"
+PRODUCTS = ("sources", "documents", "vocabulary", "windows")
+WHERE_IT_LIES = ("paths", "table", "version")
+"""Keys of the section ``corpus`` that say where it lies: what it is stands in the product ``sources``."""
+
+
+def encode_corpus(
+    session: SparkSession,
+    config: Config,
+    run: Location,
+    *,
+    overwrite: Overwrite = False,
+    documents: Documents | None = None,
+    may_be_empty: bool = False,
+) -> bool:
+    """Make the products ``sources``, ``documents``, ``vocabulary`` and ``windows`` of a run.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Its sections ``corpus``, ``tokenizer`` and ``windows``.
+    run
+        The run directory.
+    overwrite
+        Make products anew; ``differing``: only those that were made from other inputs or with other settings.
+    documents
+        The corpus, if it was opened already.
+    may_be_empty
+        Whether a corpus may give no window.
+
+    Returns
+    -------
+    bool
+        False if all products were there already, made from the same files with the same settings.
+
+    Raises
+    ------
+    InputError
+        If the corpus or the tokenizer is missing, broken or empty, or a file changed while it was read.
+    RunError
+        If the run directory holds another run.
+    ConfigError
+        If a counting task will have too little memory for the vocabulary.
+    """
+    settings = encoding_settings(config)
+    if read_manifest(run, "windows") is None:
+        with staging(run):  # An output that cannot be written is refused now, not after the corpus was read.
+            pass
+    given = given_tokenizer(config.tokenizer)
+    if not isinstance(given, FromCorpus):
+        _check_size(config, given.vocabulary_size)
+    documents = documents or open_documents(session, config.corpus)
+    inputs = made_from(_corpus_hash(documents, config), given)
+    current = [is_current(run, product, inputs, settings, overwrite=overwrite) for product in PRODUCTS]
+    if all(current):
+        forget(run, JOB)
+        return False
+    files = divide(documents, PORTION_BYTES)
+    this = Stage(JOB, inputs, settings) if len(files) > 1 else None
+    seconds: dict[str, float] = {}
+    with readable_errors(), staging(run, this) as stage:
+        with documents.unchanged():
+            started = time.monotonic()
+            tokenizer = made_tokenizer(Portions(documents, files, stage.counts), given)
+            _check_size(config, tokenizer.vocabulary_size)
+            check_asked(config, tokenizer.tokens)
+            seconds["tokenizer"] = time.monotonic() - started
+            started = time.monotonic()
+            reports = _write_windows(Portions(documents, files, stage.parts), config, tokenizer, stage)
+            seconds["encode"] = time.monotonic() - started
+        names, text = list(tokenizer.tokens), tokenizer_file(tokenizer)
+        base = Manifest("", inputs, settings, {}, (), seconds)
+        unselected = None if config.corpus.where is None else documents.n_unselected
+        records = documents.n_records + (unselected or 0)
+        corpus = Corpus(documents.listed, len(documents.left_out), records, unselected)
+        commit_corpus(stage, corpus, names, text, reports, base, may_be_empty=may_be_empty)
+    return True
+
+
+def encoding_settings(config: Config) -> dict[str, Any]:
+    """Take the settings that windows and vocabulary depend on; where files lie is not one of them."""
+    corpus = {key: value for key, value in canonical(config.corpus).items() if key not in WHERE_IT_LIES}
+    return {"corpus": corpus, "tokenizer": canonical(config.tokenizer), "windows": canonical(config.windows)}
+
+
+def _check_size(config: Config, vocabulary_size: int) -> None:
+    """Refuse a vocabulary that could not be counted, before the corpus is encoded with it.
+
+    Raises
+    ------
+    ConfigError
+        If a counting task has too little memory for it.
+    """
+    plan_memory(config.counting.memory_per_task, vocabulary_size, config.windows.length)
+
+
+def made_from(corpus: str, given: AnyTokenizer | FromCorpus) -> dict[str, str]:
+    """Name what the products are made from: the corpus, by its hash, and a tokenizer that came from elsewhere."""
+    if isinstance(given, HuggingFaceTokenizer):
+        return {"corpus": corpus, "tokenizer": hashlib.sha256(given.to_json().encode()).hexdigest()}
+    return {"corpus": corpus}
+
+
+def _corpus_hash(documents: Documents, config: Config) -> str:
+    """Hash the corpus."""
+    limits = (config.corpus.max_documents, getattr(config.tokenizer, "training_documents", None))
+    return sources_hash(documents.listed, ordered=any(limits))
+
+
+def _write_windows(corpus: Portions, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
+    """Encode on the executors and write the windows files into the staging folder; a report per file."""
+    encoding = Encoding(
+        tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
+        vocabulary_size=tokenizer.vocabulary_size,
+        length=config.windows.length,
+        policy=config.windows.policy,
+        files=config.windows.files,
+        min_characters=config.corpus.min_characters,
+        max_characters=config.corpus.max_characters,
+    )
+    writer = WindowsWriter(stage.folder.uri, tokenizer.vocabulary_size)
+
+    size = tokenizer.vocabulary_size if isinstance(tokenizer, IdsVocabulary) else None
+
+    def encode(documents: Documents, what: str) -> pa.Table:
+        encoded = documents.mapped(encoding, WINDOW_SCHEMA, size)
+        windows = encoded.repartitionById(config.windows.files, "bucket")
+        ordered = windows.sortWithinPartitions("document", "window", "tokens")
+        written = ordered.mapInArrow(writer, from_arrow_schema(REPORT_ROW))
+        with progress(corpus.session, what), readable_errors():
+            return written.toArrow().cast(REPORT_ROW)
+
+    if len(corpus.files) == 1:
+        return encode(corpus.documents, "encode documents")
+    return encode_portions(corpus, encode)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What was read.
+
+    Attributes
+    ----------
+    sources
+        The files.
+    left_out
+        How many files in their folders were not read.
+    records
+        How many records the files hold, as they were counted before anyone looked into them.
+    unselected
+        How many of these ``corpus.where`` drops; None where there is no such setting.
+    """
+
+    sources: pa.Table
+    left_out: int
+    records: int
+    unselected: int | None = None
+
+
+def commit_corpus(
+    stage: Staging,
+    corpus: Corpus,
+    tokens: list[str],
+    tokenizer: str | None,
+    reports: pa.Table,
+    base: Manifest,
+    *,
+    may_be_empty: bool = False,
+) -> None:
+    """Check the accounts, then let the four products appear.
+
+    Parameters
+    ----------
+    stage
+        Where files of windows lie.
+    corpus
+        What was read.
+    tokens, tokenizer
+        The names of the vocabulary, and the text of its tokenizer.json if it has one.
+    reports
+        Of the tasks that wrote windows; see `leadterm.pipeline.encode_corpus.windows_writer.REPORT_ROW`.
+    base
+        What the manifests share.
+    may_be_empty
+        Whether there may be no window.
+
+    Raises
+    ------
+    InputError
+        If there is no window; says what became of the documents.
+    LeadtermError
+        If the books do not balance.
+    """
+    account = check_account(sum_vectors(reports["tally"]), corpus, reports, may_be_empty=may_be_empty)
+    token_counts = sum_vectors(reports["counts"])
+    account |= {"vocabulary_size": len(tokens), "tokens": int(token_counts.sum())}
+
+    small = [stage_table(stage, VOCABULARY, vocabulary_table(tokens, token_counts))]
+    if tokenizer is not None:
+        small.append(stage_bytes(stage, TOKENIZER, tokenizer.encode()))
+    parts, entries = zip(*small, strict=True)
+    listing, listing_entry = stage_table(stage, SOURCES, corpus.sources)
+    listed, places = written_files(reports)
+    noted, notes = written_files(reports, of_documents=True)
+
+    counts = {"vocabulary_size": account["vocabulary_size"], "tokens": account["tokens"]}
+    n_bytes = pc.sum(corpus.sources["bytes"]).as_py() or 0  # Of a table that a connector reads they are not known.
+    read = {"files": len(corpus.sources), "bytes": n_bytes, "left_out": corpus.left_out}
+    stage.commit(replace(base, product="sources", counts=read, files=(listing_entry,)), [listing])
+    known = {"documents": account["kept"], "windows": account["windows"]}
+    stage.commit(replace(base, product="documents", counts=known, files=noted), notes)
+    stage.commit(replace(base, product="vocabulary", counts=counts, files=tuple(entries)), parts)
+    stage.commit(replace(base, product="windows", counts=account, files=listed), places)
+
+
+def check_account(
+    tally: NDArray[np.int64], corpus: Corpus, reports: pa.Table, *, may_be_empty: bool = False
+) -> dict[str, Any]:
+    """Balance the books: every record is a document, kept or dropped for one reason; every window is in a file.
+
+    Raises
+    ------
+    InputError
+        If no document gave a window; says what became of them.
+    LeadtermError
+        If the sums do not agree.
+    """
+    dropped = {reason.name.lower(): int(tally[reason]) for reason in DROPS}
+    if corpus.unselected is not None:
+        dropped["where"] = corpus.unselected
+    account: dict[str, Any] = {
+        "documents": int(tally[Tally.DOCUMENTS]) + (corpus.unselected or 0),
+        "dropped": dropped,
+        "kept": int(tally[Tally.KEPT]),
+        "windows": int(tally[Tally.WINDOWS]),
+        "positions": int(tally[Tally.POSITIONS]),
+        "replaced_surrogates": int(tally[Tally.REPLACED_SURROGATES]),
+    }
+    if account["windows"] == 0 and not may_be_empty:
+        reasons = ", ".join(f"{reason}: {n:,}" for reason, n in dropped.items() if n) or "there was none"
+        raise InputError(
+            f"the corpus is empty: none of its {account['documents']:,} documents gave a window ({reasons})"
+        )
+    windows, tokens = sum(reports["windows"].to_pylist()), sum(reports["tokens"].to_pylist())
+    balanced = (
+        account["documents"] == account["kept"] + sum(dropped.values()) == corpus.records
+        and windows == account["windows"]
+        and tokens - windows == account["positions"]
+        and sum(reports["documents"].to_pylist()) == account["kept"]
+    )
+    if not balanced:
+        raise LeadtermError(
+            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, "
+            f"{corpus.records} records in the sources. Did a source file change while it was read? Run again, or "
+            "report this."
+        )
+    return account

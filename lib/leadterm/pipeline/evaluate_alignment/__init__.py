@@ -1,0 +1,10 @@
+"""Compares checkpoints with a run: prepares it once, scores revisions side by side, saves each at once."""
+
+from leadterm.pipeline.evaluate_alignment.job import evaluate_alignment, score_revisions
+from leadterm.pipeline.evaluate_alignment.requested_revisions import (
+    check_vocabularies,
+    named_revisions,
+    wanted_revisions,
+)
+
+__all__ = ["check_vocabularies", "evaluate_alignment", "named_revisions", "score_revisions", "wanted_revisions"]

@@ -1,0 +1,146 @@
+"""The runs that a merge adds up: opened, and checked that the whole is no more than its parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leadterm.counting import check_no_overflow
+from leadterm.errors import RunError
+from leadterm.pipeline.count_cooccurrences import job as count
+from leadterm.pipeline.encode_corpus import job as encode
+from leadterm.pipeline.encode_corpus.task import DROPS, Tally
+from leadterm.storage import Location, Manifest
+from leadterm.storage.formats.small_tables import TOKENIZER
+from leadterm.storage.stored_run import StoredRun
+
+MOST_RUNS = 32
+"""That are merged at once: of each, a task holds a row group, some 13 MB."""
+ADDABLE = ("words", "ids", "huggingface")
+"""Kinds of tokenizers for which runs of the same vocabulary add up to one run over everything."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the runs that are merged.
+
+    Attributes
+    ----------
+    run
+        Its products.
+    manifests
+        Of what encoding makes, and of what counting makes unless there is no window.
+    """
+
+    run: StoredRun
+    manifests: dict[str, Manifest]
+
+    @classmethod
+    def of(cls, place: Location) -> "Part":
+        """Open a run, whose products must be made from each other.
+
+        Raises
+        ------
+        RunError
+            If a product is missing, made from others, or was published without its files.
+        """
+        run = StoredRun(place)
+        has_windows = run.manifest("windows").counts["windows"] > 0
+        names = (*encode.PRODUCTS, *(count.PRODUCTS if has_windows else ()))
+        manifests = {name: run.manifest(name) for name in names}
+        if withheld := [name for name, manifest in manifests.items() if manifest.withheld]:
+            raise RunError(f"{place} was published without the files of '{withheld[0]}'. Merge the run itself.")
+        return cls(run, manifests)
+
+    @property
+    def place(self) -> Location:
+        """Where the run lies."""
+        return self.run.location
+
+    @property
+    def windows(self) -> Manifest:
+        """The manifest of its windows."""
+        return self.manifests["windows"]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether there was a window to count."""
+        return "bigram" in self.manifests
+
+    @property
+    def token_counts(self) -> NDArray[np.int64]:
+        """How often each token occurs: int64 (V,)."""
+        counts: NDArray[np.int64] = self.run.vocabulary["count"].to_numpy()
+        return counts
+
+    @property
+    def tally(self) -> NDArray[np.int64]:
+        """What became of its documents, as the encoding job tallied it."""
+        counts, tally = self.windows.counts, np.zeros(len(Tally), dtype=np.int64)
+        for kind in (Tally.DOCUMENTS, Tally.KEPT, Tally.WINDOWS, Tally.POSITIONS):
+            tally[kind] = counts[kind.name.lower()]
+        tally[Tally.DOCUMENTS] -= counts["dropped"].get("where", 0)  # Which no task has seen.
+        tally[Tally.REPLACED_SURROGATES] = counts["replaced_surrogates"]
+        for reason in DROPS:
+            tally[reason] = counts["dropped"][reason.name.lower()]
+        return tally
+
+
+def open_parts(runs: Sequence[Location], output: Location) -> list[Part]:
+    """Open the runs, and check that they can be added up."""
+    if output.uri in [run.uri for run in runs]:
+        raise RunError(f"{output} is one of the runs that are merged. Choose another output.")
+    if len(runs) > MOST_RUNS:
+        raise RunError(
+            f"{len(runs)} runs are more than the {MOST_RUNS} that are merged at once. Merge some of them first: what "
+            "comes out is a run like any other."
+        )
+    first, *others = parts = [Part.of(run) for run in runs]
+    _check_addable(first)
+    for other in others:
+        _check_alike(first, other)
+    return parts
+
+
+def _check_addable(part: Part) -> None:
+    """Refuse settings under which the whole is more than its parts."""
+    settings = part.windows.settings
+    if settings["tokenizer"]["kind"] not in ADDABLE:
+        raise RunError(
+            f"{part.place} has a vocabulary of the kind '{settings['tokenizer']['kind']}', which one run over "
+            f"everything would train on everything. Make runs with tokenizer.kind: huggingface and the "
+            f"{TOKENIZER} of one of them, {part.place / 'vocabulary' / TOKENIZER}, as tokenizer.source; they add up."
+        )
+    if settings["corpus"]["max_documents"] is not None:
+        raise RunError(
+            f"{part.place} has corpus.max_documents, and which documents come first depends on all files. Make the "
+            "runs without it."
+        )
+
+
+def _check_alike(first: Part, other: Part) -> None:
+    """Refuse runs that differ in more than their files."""
+    for name in (name for name in reversed(other.manifests) if name in first.manifests):
+        mine, its = first.manifests[name], other.manifests[name]
+        inputs = {key: its.made_from.get(key) for key in ("corpus", "windows") if key in its.made_from}
+        if differences := its.differences(mine.made_from | inputs, mine.settings):
+            listed = "; ".join(differences[:5]).replace(" now", " here")
+            raise RunError(
+                f"{other.place} cannot be merged with {first.place}: its '{name}' differs in {listed}. Runs add up if "
+                "only their files differ."
+            )
+    if first.run.vocabulary["token"] != other.run.vocabulary["token"]:
+        raise RunError(
+            f"{other.place} cannot be merged with {first.place}: their vocabularies differ. Make runs with the same "
+            f"tokenizer, of the kind huggingface or ids."
+        )
+
+
+def check_sums(parts: Sequence[Part], counted: Sequence[Part]) -> None:
+    """Refuse what one run over everything would refuse."""
+    if counted:
+        n_windows = sum(part.windows.counts["windows"] for part in parts)
+        largest = max(np.sum([part.token_counts.astype(object) for part in parts], axis=0)) + n_windows
+        scale_bits = counted[0].manifests["context"].settings["scale_bits"]
+        check_no_overflow(int(largest), parts[0].run.context_length, scale_bits)

@@ -1,0 +1,201 @@
+"""The job ``merge_runs``: runs over different files, counted apart, become the run over all of them."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from leadterm.counting import RowGroups, Statistic
+from leadterm.errors import CountOverflowError, LeadtermError
+from leadterm.pipeline.aggregation import task as merging
+from leadterm.pipeline.aggregation.driver import MERGING_TASKS, Merged
+from leadterm.pipeline.count_cooccurrences import job as count
+from leadterm.pipeline.encode_corpus import job as encode
+from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, numbers_of, sources_hash
+from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors
+from leadterm.pipeline.merge_runs.compatibility import Part, check_sums, open_parts
+from leadterm.pipeline.merge_runs.task import DocumentsFiles, RunsAdder, WindowsJoiner
+from leadterm.spark.tasks import deal_blocks, deal_places, run_tasks
+from leadterm.spark.translate_errors import readable_errors
+from leadterm.storage import Location, Manifest, is_current, require_manifest, staging
+from leadterm.storage.formats.small_tables import FREQUENCIES, TOKENIZER, read_table
+from leadterm.storage.formats.windows_files import WindowsFiles
+from leadterm.storage.read_products import Overwrite, read_verified
+
+SUMMED = (Statistic.BIGRAM, Statistic.CONTEXT)
+
+
+def merge_runs(
+    session: SparkSession,
+    runs: Sequence[Location],
+    output: Location,
+    *,
+    overwrite: Overwrite = False,
+    tasks: int | None = None,
+) -> bool:
+    """Add runs up: the products of encoding and counting, as one run over the files of all would have made them.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    runs
+        Their directories: runs of the same vocabulary and settings, over different files.
+    output
+        The directory of the run that is made, which is none of these.
+    overwrite
+        Make the products anew; ``differing``: only where they were made from other files or with other settings.
+    tasks
+        How many tasks there are at most; the bytes do not depend on it.
+
+    Returns
+    -------
+    bool
+        False if all products were there already, made from the same files with the same settings.
+
+    Raises
+    ------
+    InputError
+        If a file would be counted twice; names it.
+    RunError
+        If the runs differ in more than their files, are not whole, or ``output`` holds another run.
+    CountOverflowError
+        If a sum might not fit int64.
+    """
+    parts = open_parts(runs, output)
+    copies_count = parts[0].windows.settings["corpus"]["copies"] == "count"
+    sources = join_sources([part.run.sources for part in parts], copies_count=copies_count)
+    made_from = parts[0].windows.made_from | {"corpus": sources_hash(sources, ordered=False)}
+    settings = parts[0].windows.settings
+    counted = [part for part in parts if part.is_counted]
+    with readable_errors():
+        current = [is_current(output, name, made_from, settings, overwrite=overwrite) for name in encode.PRODUCTS]
+        if not all(current):
+            check_sums(parts, counted)
+            _join_corpora(session, parts, sources, Manifest("", made_from, settings, {}, ()), output, tasks)
+        if not counted:
+            return not all(current)
+        windows = require_manifest(output, "windows")
+        made_from, settings = {"windows": windows.content_hash}, counted[0].manifests["bigram"].settings
+        added = [is_current(output, name, made_from, settings, overwrite=overwrite) for name in count.PRODUCTS]
+        if not all(added):
+            _add_counts(session, counted, windows, Manifest("", made_from, settings, {}, ()), output, tasks)
+    return not (all(current) and all(added))
+
+
+def _join_corpora(
+    session: SparkSession, parts: Sequence[Part], sources: pa.Table, base: Manifest, output: Location, tasks: int | None
+) -> None:
+    """Make what encoding makes."""
+    started, run = time.monotonic(), parts[0].run
+    token_counts = np.sum([part.token_counts for part in parts], axis=0)
+    with staging(output) as stage:
+        windows = tuple(WindowsFiles.of(part.place, part.windows) for part in parts)
+        documents = _documents(parts)
+        joiner = WindowsJoiner(windows, stage.folder.uri, run.vocabulary_size, documents)
+        reports = _tally_report(parts, run.vocabulary_size)
+        if names := sorted({*_names(windows), *_names(documents)}):
+            n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
+            dealt = deal_places(names, -(-len(names) // n_tasks))
+            reports = pa.concat_tables([reports, run_tasks(session, "merge windows", dealt, joiner, REPORT_ROW)])
+        if np.any(sum_vectors(reports["counts"]) != token_counts):
+            raise LeadtermError(
+                "the books do not balance: tokens occur more or less often than the vocabularies of the runs say. Look "
+                "for damage with leadterm check RUN, or report this."
+            )
+        names, text = run.vocabulary["token"].to_pylist(), _tokenizer(parts[0])
+        timed = _timed(base, started)
+        left_out = sum(part.manifests["sources"].counts["left_out"] for part in parts)
+        records = sum(part.windows.counts["documents"] for part in parts)
+        unselected = [part.windows.counts["dropped"].get("where") for part in parts]
+        corpus = encode.Corpus(sources, left_out, records, None if None in unselected else sum(unselected))
+        encode.commit_corpus(stage, corpus, names, text, reports, timed, may_be_empty=True)
+
+
+def _names(files: Sequence[WindowsFiles | DocumentsFiles]) -> list[str]:
+    """Name the files of several runs."""
+    return [name for found in files for name in found.files]
+
+
+def _documents(parts: Sequence[Part]) -> tuple[DocumentsFiles, ...]:
+    """Say where the documents of each run lie, and how its source files are numbered in the whole."""
+    numbers = numbers_of([part.run.sources for part in parts])
+    return tuple(
+        DocumentsFiles(
+            (part.place / "documents").uri,
+            {entry.name: entry.sha256 for entry in part.manifests["documents"].files},
+            mine,
+        )
+        for part, mine in zip(parts, numbers, strict=True)
+    )
+
+
+def _tally_report(parts: Sequence[Part], size: int) -> pa.Table:
+    """Lay out what became of all documents as the report of a task that wrote no file."""
+    tally = np.sum([part.tally for part in parts], axis=0)
+    nothing = np.zeros(size, dtype=np.int64)
+    row = {"bytes": 0, "groups": [], "windows": 0, "tokens": 0, "documents": 0}
+    row |= {"tally": tally.tobytes(), "counts": nothing.tobytes()}
+    return pa.Table.from_pylist([row], schema=REPORT_ROW)
+
+
+def _tokenizer(part: Part) -> str | None:
+    """Read the tokenizer.json of a run, if it has one."""
+    entries = [entry for entry in part.manifests["vocabulary"].files if entry.name == TOKENIZER]
+    return read_verified(part.place, "vocabulary", entries[0]).to_pybytes().decode() if entries else None
+
+
+def _add_counts(
+    session: SparkSession, parts: Sequence[Part], windows: Manifest, base: Manifest, output: Location, tasks: int | None
+) -> None:
+    """Make what counting makes."""
+    started, size = time.monotonic(), int(windows.counts["vocabulary_size"])
+    groups = RowGroups.divide(base.settings["rows_per_file"], size)
+    n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
+    with staging(output) as stage:
+        runs = tuple(part.place.uri for part in parts)
+        adder = RunsAdder(stage.folder.uri, size, base.settings["scale_bits"], groups, partials=runs)
+        dealt = deal_blocks(_blocks(parts), n_tasks)
+        found = run_tasks(session, "add up co-occurrences", dealt, adder, merging.REPORT)
+        reports = found.sort_by("name").to_pylist()
+        vectors = [dict.fromkeys(merging.REPORT.names) | row for row in _sum_frequencies(parts)]
+        count.commit_counts(stage, windows, Merged(reports + vectors, 0, {}), _timed(base, started))
+
+
+def _blocks(parts: Sequence[Part]) -> list[tuple[int, int]]:
+    """List the blocks of rows that some run has a file of."""
+    files = {
+        (int(statistic), entry.name)
+        for part in parts
+        for statistic in SUMMED
+        for entry in part.manifests[statistic.name.lower()].files
+    }
+    return sorted((statistic, int(name.removeprefix("rows-").removesuffix(".parquet"))) for statistic, name in files)
+
+
+def _sum_frequencies(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """Add up the frequency vectors, as reports of tasks that merge.
+
+    Raises
+    ------
+    CountOverflowError
+        If a sum does not fit int64.
+    """
+    tables = [read_table(part.place, part.manifests["frequencies"], FREQUENCIES) for part in parts]
+    rows = []
+    for column in ("current", "context"):
+        total = np.sum([table[column].to_numpy().astype(object) for table in tables], axis=0)
+        if max(total) >= 2**63:
+            raise CountOverflowError(
+                f"a {column} frequency does not fit 64 bits: lower counting.scale_bits in the config"
+            )
+        rows.append({"product": f"{column}_frequency", "vector": total.astype(np.int64).tobytes()})
+    return rows
+
+
+def _timed(base: Manifest, started: float) -> Manifest:
+    """Say how long the work took."""
+    return Manifest(base.product, base.made_from, base.settings, {}, (), {"merge": time.monotonic() - started})

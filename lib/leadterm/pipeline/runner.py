@@ -1,0 +1,232 @@
+"""All jobs of a run in their order; each one that was done for the same inputs and settings is skipped."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from typing import Any
+
+from leadterm.config import AlignmentSection, Config, canonical
+from leadterm.corpus.required_tokens import beyond, check_asked, check_asked_first
+from leadterm.errors import InputError
+from leadterm.pipeline.add_files.job import add_files
+from leadterm.pipeline.job_log import watched_job
+from leadterm.pipeline.merge_runs.job import merge_runs
+from leadterm.pipeline.preflight import counted_size, require_possible, require_room
+from leadterm.spark.session import spark_session
+from leadterm.storage import Location, Stage, staging
+from leadterm.storage.formats.alignment_table import SHUFFLED_RUN, remove_old_scores
+from leadterm.storage.integrity.provenance import remove_stale
+from leadterm.storage.read_products import Overwrite
+from leadterm.storage.staging.replace_products import finish_swaps
+from leadterm.storage.stored_run import StoredRun
+from leadterm.telemetry.progress import part_of
+
+ON_DRIVER = {"compose_weights": "leadterm.pipeline.compose_weights.job", "build_report": "leadterm.pipeline.build_report.job"}
+"""Jobs that need no Spark, and where they stand: from ``(config, run, overwrite=...)``; False if nothing was to do."""
+ON_SPARK = {
+    "encode_corpus": "leadterm.pipeline.encode_corpus.job",
+    "count_cooccurrences": "leadterm.pipeline.count_cooccurrences.job",
+    "count_attention": "leadterm.pipeline.count_attention.job",
+    "evaluate_alignment": "leadterm.pipeline.evaluate_alignment",
+    "shuffle_corpus": "leadterm.pipeline.shuffle_corpus.job",
+}
+"""Jobs that take a Spark session first. Each is loaded when it runs: PyTorch, which takes seconds, for some only."""
+COUNTING = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
+"""The jobs that make a run of a corpus, in order."""
+
+logger = logging.getLogger("leadterm")
+
+
+def jobs_of(config: Config) -> list[str]:
+    """Name the jobs that a config asks for, in order; :data:`SHUFFLED_RUN` stands for those of the shuffled run."""
+    section = config.alignment
+    shuffled = [SHUFFLED_RUN] if section and section.shuffled else []
+    return [*COUNTING, *shuffled, *(["evaluate_alignment"] if section else []), "build_report"]
+
+
+def run_jobs(
+    config: Config, run: Location, names: Sequence[str] | None = None, *, overwrite: Overwrite = False
+) -> None:
+    """Run some jobs one after the other, in a Spark session of their own or the one that runs already.
+
+    Parameters
+    ----------
+    config
+        Settings of all jobs.
+    run
+        The run directory; made if it is not there.
+    names
+        Of the jobs, in order; by default all that the config asks for.
+    overwrite
+        Make products anew; ``differing``: only those that were made from other inputs or with other settings.
+    """
+    names = jobs_of(config) if names is None else names
+    require_possible(config, run, names)
+    if config.alignment and "evaluate_alignment" in names:
+        wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
+    if "encode_corpus" in names and (tokens := check_asked_first(config)):
+        _check_vocabulary(config, run, names, tokens)
+    finish_swaps(run)
+    needs_spark = any(name not in ON_DRIVER for name in names)
+    context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
+    with context as session, _overwriting(config, run, names, overwrite) as overwrites:
+        for number, name in enumerate(names):
+            try:
+                _run_one(session, config, run, name, overwrites)
+                if name == "encode_corpus":  # It may have had nothing to do, with other wishes.
+                    _check_encoded(config, run, names[number:])
+            except InputError:
+                if name == "evaluate_alignment" and "build_report" in names[number:]:
+                    _run_one(session, config, run, "build_report", overwrites)  # Of what could be scored.
+                raise
+
+
+def _check_encoded(config: Config, run: Location, names: Sequence[str]) -> None:
+    """Refuse now what some jobs would refuse of a run after hours of counting."""
+    if size := counted_size(run):
+        require_room(config, size, names)
+    tokens = StoredRun(run).vocabulary["token"].to_pylist()
+    _check_vocabulary(config, run, names, tokens)
+    for remark in beyond(config, len(tokens)):
+        logger.warning(remark)
+
+
+def _check_vocabulary(config: Config, run: Location, names: Sequence[str], tokens: Sequence[str]) -> None:
+    """Refuse now what some jobs would refuse of a vocabulary after hours of counting."""
+    check_asked(config, tokens)
+    if config.alignment and "evaluate_alignment" in names:
+        from leadterm.pipeline.evaluate_alignment import check_vocabularies, named_revisions  # noqa: PLC0415  # brings PyTorch
+
+        check_vocabularies(named_revisions(config.alignment), tokens)
+
+
+class Overwrites:
+    """Which jobs make their products anew: once each, though the command is stopped and given again.
+
+    Parameters
+    ----------
+    overwrite
+        As the jobs take it.
+    done
+        Where it is written which jobs have made theirs anew; None if none does.
+    """
+
+    def __init__(self, overwrite: Overwrite = False, done: Location | None = None) -> None:
+        self._overwrite, self._done = overwrite, done
+
+    def of(self, job: str) -> Overwrite:
+        """Say what a job does with products that are there."""
+        is_done = self._done is not None and (self._done / _flat(job)).exists()
+        return "differing" if is_done else self._overwrite
+
+    def note(self, job: str) -> None:
+        """Note that a job is done."""
+        if self._done is not None:
+            (self._done / _flat(job)).write_bytes(b"done")
+
+
+def _flat(job: str) -> str:
+    """Name a job, perhaps of the shuffled run, as a file."""
+    return job.replace("/", "-")
+
+
+@contextmanager
+def _overwriting(config: Config, run: Location, names: Sequence[str], overwrite: Overwrite) -> Iterator[Overwrites]:
+    """Keep account, in a staging folder of the run, of what was made anew, so that a stopped command can go on."""
+    if overwrite is not True:
+        yield Overwrites(overwrite)
+        return
+    with staging(run, Stage("overwrite", {}, canonical(config), {"jobs": list(names)})) as stage:
+        yield Overwrites(overwrite, stage.parts)
+
+
+def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only_counts: bool = False) -> None:
+    """Add the files that a run has not counted yet, then make anew what is made from the counts.
+
+    What was made from the old counts is removed: none of it can be added up, as the scores of attention change with the
+    corpus, and with them all that follows. So each of these jobs does the whole corpus again.
+
+    Parameters
+    ----------
+    config
+        Settings of all jobs.
+    run
+        The run directory; made if it is not there.
+    files
+        As `leadterm.pipeline.add_files.job.add_files` takes them.
+    only_counts
+        Leave what is made from the counts as it is; readers refuse it, and the next call makes it anew.
+    """
+    require_possible(config, run, ["count_cooccurrences"] if only_counts else jobs_of(config))
+    wanted = [] if only_counts or not config.alignment else wanted_products(config.alignment, run)
+    check_asked_first(config)
+    with spark_session(f"leadterm {run}", config.spark) as session:
+        with watched_job("add_files", run) as outcome:
+            outcome.did_work = add_files(session, config, run, files)
+        if only_counts:
+            run_jobs(config, run, ["count_cooccurrences"])
+            return
+        remove_stale(run, with_shuffled=config.alignment is not None and config.alignment.shuffled)
+        if config.alignment:
+            remove_old_scores(run, wanted)
+        run_jobs(config, run, jobs_of(config)[1:])
+
+
+def wanted_products(section: AlignmentSection, run: Location) -> list[str]:
+    """Name the products of all revisions that a config asks for; one that is not there is refused."""
+    from leadterm.pipeline.evaluate_alignment import wanted_revisions  # noqa: PLC0415  # brings PyTorch
+
+    return [one.product for one in wanted_revisions(section, run)]
+
+
+def merge_into(
+    output: Location, runs: Sequence[Location], properties: Mapping[str, Any], *, overwrite: Overwrite = False
+) -> None:
+    """Merge runs into one, in a Spark session of its own or the one that runs already."""
+    finish_swaps(output)
+    with spark_session(f"leadterm {output}", properties) as session, watched_job("merge_runs", output) as outcome:
+        outcome.did_work = merge_runs(session, runs, output, overwrite=overwrite)
+
+
+def _run_one(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites) -> None:
+    """Run a job, or those of the shuffled run."""
+    if name == SHUFFLED_RUN:
+        _run_shuffled(session, config, run, overwrites)
+    else:
+        _run_job(session, config, run, name, overwrites)
+
+
+def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: Overwrite = False) -> None:
+    """Shuffle the corpus of a run and count it: all products again, in ``<run>/shuffled``.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Settings of all jobs.
+    run
+        The run directory; it holds ``windows`` and ``vocabulary``.
+    overwrite
+        Make products anew; ``differing``: only those that were made from other inputs or with other settings.
+    """
+    _run_shuffled(session, config, run, Overwrites(overwrite))
+
+
+def _run_shuffled(session: Any, config: Config, run: Location, overwrites: Overwrites) -> None:
+    """Shuffle the corpus of a run and count it."""
+    with part_of(SHUFFLED_RUN):
+        _run_job(session, config, run, "shuffle_corpus", overwrites)
+        for name in COUNTING[1:]:
+            _run_job(session, config, run / SHUFFLED_RUN, name, overwrites, within=f"{SHUFFLED_RUN}/")
+
+
+def _run_job(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites, within: str = "") -> None:
+    """Run a job, and log what it did."""
+    on_driver = name in ON_DRIVER
+    job = getattr(import_module((ON_DRIVER if on_driver else ON_SPARK)[name]), name)
+    with watched_job(name, run) as outcome:
+        overwrite = overwrites.of(within + name)
+        outcome.did_work = job(*([] if on_driver else [session]), config, run, overwrite=overwrite)
+    overwrites.note(within + name)

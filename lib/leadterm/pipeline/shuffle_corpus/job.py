@@ -1,0 +1,171 @@
+"""The job ``shuffle_corpus``: the windows of a run with their tokens in random order, as a run of its own."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import SparkSession
+
+from leadterm._version import __version__
+from leadterm.config import Config
+from leadterm.corpus import ShuffledCorpus
+from leadterm.errors import LeadtermError, RunError
+from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors, written_files
+from leadterm.pipeline.shuffle_corpus.task import SHARED, SharedCounter, ShuffledFinder, WindowsShuffler
+from leadterm.spark.tasks import deal_places, run_tasks
+from leadterm.spark.translate_errors import readable_errors
+from leadterm.storage import FileEntry, Location, Manifest, Stage, Staging, forget, is_current, staging
+from leadterm.storage.formats.alignment_table import SHUFFLED_RUN
+from leadterm.storage.formats.small_tables import VOCABULARY, read_table, stage_bytes
+from leadterm.storage.formats.windows_files import WindowsFiles
+from leadterm.storage.read_products import Overwrite, read_verified
+from leadterm.storage.require_products import require_inputs
+from leadterm.telemetry.progress import titled
+
+JOB = "shuffle_corpus"
+
+logger = logging.getLogger("leadterm")
+
+
+def shuffle_corpus(
+    session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
+) -> bool:
+    """Make ``<run>/shuffled``, a run of the same documents and windows whose tokens were shuffled over all of them.
+
+    How often each token occurs is kept, and so is the length of every window; all order is gone. A token that two
+    windows of a document share is one, as if the text had been shuffled before it was cut. The other jobs then count
+    this run as any other.
+
+    Parameters
+    ----------
+    session
+        Spark.
+    config
+        Its key ``alignment.shuffled_seed``.
+    run
+        The run directory; it holds ``windows`` and ``vocabulary``.
+    overwrite
+        Make the shuffled run anew; ``differing``: only if it was made from other windows or with another seed.
+    tasks
+        How many tasks there are at most; by default one for each file of windows. The bytes do not depend on it.
+
+    Returns
+    -------
+    bool
+        False if it was there already, made from the same windows with the same seed.
+
+    Raises
+    ------
+    RunError
+        If the windows are missing or damaged, or ``<run>/shuffled`` holds another run.
+    """
+    inputs = require_inputs(run, JOB)
+    windows, vocabulary = inputs["windows"], inputs["vocabulary"]
+    seed = config.alignment.shuffled_seed if config.alignment else 0
+    made_from = {"windows": windows.content_hash, "vocabulary": vocabulary.content_hash}
+    copied = replace(
+        vocabulary, made_from={"vocabulary": vocabulary.content_hash}, seconds={}, work={}, code_version=__version__
+    )
+    shuffled = Manifest("windows", made_from, {**windows.settings, "shuffled": {"seed": seed}}, windows.counts, ())
+    target = run / SHUFFLED_RUN
+    current = [
+        is_current(target, made.product, made.made_from, made.settings, overwrite=overwrite)
+        for made in (copied, shuffled)
+    ]
+    if all(current):
+        forget(target, JOB)
+        return False
+    started = time.monotonic()
+    with staging(target, Stage(JOB, made_from, shuffled.settings)) as stage, readable_errors():
+        counts = read_table(run, vocabulary, VOCABULARY)["count"].to_numpy()
+        reports = _shuffle(session, run, windows, stage, counts, seed, tasks)
+        entries, places = _checked_files(windows, counts, reports)
+        _copy_vocabulary(run, stage, copied)
+        seconds = {"shuffle": time.monotonic() - started}
+        stage.commit(replace(shuffled, files=entries, seconds=seconds), places)
+    return True
+
+
+def _shuffle(
+    session: SparkSession,
+    run: Location,
+    windows: Manifest,
+    stage: Staging,
+    counts: NDArray[np.int64],
+    seed: int,
+    tasks: int | None,
+) -> pa.Table:
+    """Write the shuffled files into the staging folder, but for those that are there; a report per file."""
+    source, names = WindowsFiles.of(run, windows), [entry.name for entry in windows.files]
+    per_task = -(-len(names) // tasks) if tasks else 1
+    found = _found(session, stage, names)
+    if len(found):
+        logger.info("%s: %d of %d files were shuffled before", titled("shuffle windows"), len(found), len(names))
+    starts = _starts(session, deal_places(names, per_task), source, windows, counts)
+    rest = sorted(set(names) - set(found["name"].to_pylist()))
+    if not rest:
+        return found
+    shuffler = WindowsShuffler(source, stage.folder.uri, ShuffledCorpus(counts, seed), starts)
+    written = run_tasks(session, "shuffle windows", deal_places(rest, per_task), shuffler, REPORT_ROW)
+    return pa.concat_tables([found, written])
+
+
+def _found(session: SparkSession, stage: Staging, names: Sequence[str]) -> pa.Table:
+    """Find the files that a job that was stopped has shuffled; a report per file."""
+    there = sorted(set(names) & set(stage.parts.names()))
+    if not there:
+        return REPORT_ROW.empty_table()
+    finder = ShuffledFinder(stage.folder.uri)
+    return run_tasks(session, "look at shuffled windows", deal_places(there, 1), finder, REPORT_ROW)
+
+
+def _starts(
+    session: SparkSession,
+    files: Sequence[pa.RecordBatch],
+    source: WindowsFiles,
+    windows: Manifest,
+    counts: NDArray[np.int64],
+) -> dict[str, int]:
+    """Number the tokens: how many lie before each file, those that two windows share counted once."""
+    sizes = {entry.name: sum(entry.details["row_group_tokens"]) for entry in windows.files}
+    if sum(sizes.values()) != counts.sum():  # Only where some are shared do the windows have to be looked at.
+        for row in run_tasks(session, "number tokens", files, SharedCounter(source), SHARED).to_pylist():
+            sizes[row["name"]] -= row["shared"]
+    if sum(sizes.values()) != counts.sum():
+        raise RunError(
+            f"the vocabulary counts {counts.sum():,} tokens and {source.folder} holds {sum(sizes.values()):,}. "
+            "Encode again."
+        )
+    before = np.cumsum([0, *sizes.values()]).tolist()
+    return dict(zip(sizes, before, strict=False))
+
+
+def _checked_files(
+    windows: Manifest, counts: NDArray[np.int64], reports: pa.Table
+) -> tuple[tuple[FileEntry, ...], list[tuple[Location, str]]]:
+    """Balance the books: every token is there as often as before, and every window as long."""
+    entries, places = written_files(reports)
+    groups = [
+        [(entry.name, entry.details["row_group_tokens"]) for entry in files] for files in (entries, windows.files)
+    ]
+    n_windows = sum(reports["windows"].to_pylist())
+    changed = int(np.count_nonzero(sum_vectors(reports["counts"]) != counts))
+    if changed or groups[0] != groups[1] or n_windows != windows.counts["windows"]:
+        raise LeadtermError(
+            f"the books do not balance: {n_windows} of {windows.counts['windows']} windows were shuffled, and "
+            f"{changed} tokens occur more or less often than before. Please report this."
+        )
+    return entries, places
+
+
+def _copy_vocabulary(run: Location, stage: Staging, copied: Manifest) -> None:
+    """Let the vocabulary appear beside the shuffled windows, with the tokenizer if there is one."""
+    parts = [
+        stage_bytes(stage, entry.name, read_verified(run, copied.product, entry).to_pybytes())[0]
+        for entry in copied.files
+    ]
+    stage.commit(copied, parts)

@@ -1,0 +1,206 @@
+"""The check of a run's predicted weights by training: what ``leadterm verify`` and ``leadterm ablate`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from leadterm.config import Config, TrainingSection, canonical
+from leadterm.errors import ConfigError, RunError
+from leadterm.operators import resolve_device
+from leadterm.run.open_run import Run
+from leadterm.storage import Location, Manifest, read_manifest
+from leadterm.storage import manifest as manifests
+from leadterm.storage.integrity.verified_reader import verify_file
+from leadterm.storage.read_products import list_file, write_manifest
+from leadterm.telemetry.progress import progress
+from leadterm.theory import PredictedWeights
+from leadterm.theory_model import (
+    Ablation,
+    Agreement,
+    Progress,
+    Row,
+    Trainer,
+    initialisation_of,
+    markdown_table,
+    write_figure,
+    write_table,
+)
+from leadterm.theory_model import ablate
+from leadterm.theory_model import verify
+
+FOLDER = "verification"
+"""Of a run: checkpoints, tables and pictures."""
+CHECKPOINTS = "checkpoints"
+
+
+def require_training(config: Config, run: Location) -> TrainingSection:
+    """Take the section ``training`` of a config, before hours of counting for it.
+
+    Raises
+    ------
+    ConfigError
+        If it has none.
+    RunError
+        If the run does not lie on a local disk.
+    MachineError
+        If the device is not there.
+    """
+    if config.training is None:
+        raise ConfigError("the config has no section 'training', which says what to train. See conf/demo.yaml.")
+    if not run.is_local:
+        raise RunError(f"{run} is no local folder. Copy the run to a disk of this machine first.")
+    resolve_device(config.training.device)
+    return config.training
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """A run, and the model that is trained on its windows.
+
+    Attributes
+    ----------
+    run
+        With its attention terms.
+    settings
+        How the model is trained.
+
+    Raises
+    ------
+    RunError
+        If the run does not lie on a local disk.
+    """
+
+    run: Run
+    settings: TrainingSection
+
+    @classmethod
+    def of(cls, run: Run, config: Config) -> Check:
+        """Take the section ``training`` of a config.
+
+        Raises
+        ------
+        ConfigError
+            If it has none.
+        RunError
+            If the run lacks a product, or does not lie on a local disk.
+        """
+        training = require_training(config, run.location)
+        for product in ("query_key", "position"):
+            run.manifest(product)
+        every = training.checkpoint_every or training.steps  # The last one is what ablation starts from.
+        return cls(run, training.model_copy(update={"checkpoint_every": every}))
+
+    @property
+    def folder(self) -> Path:
+        """Where tables, pictures and checkpoints go."""
+        return Path(self.run.location.path) / FOLDER
+
+    @cached_property
+    def predict(self) -> Callable[[int], PredictedWeights]:
+        """From a number of steps to the weights that the theory predicts."""
+        settings, start = self.settings, initialisation_of(self.settings)
+        return self.run.predictor(settings.learning_rate, settings.layers, settings.device, start)
+
+    def verify(self) -> Sequence[Row]:
+        """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was stopped goes on.
+
+        They are written after each comparison, so that they are there too where training diverges later.
+        """
+        with self._listed(), _training(self.settings.steps) as report:
+            rows = verify(
+                self.run.windows(),
+                self.run.vocabulary_size,
+                self.run.context_length,
+                self.settings,
+                self.predict,
+                folder=self.folder / CHECKPOINTS,
+                on_progress=report,
+                on_rows=self._write,
+            ).rows
+            self._write(rows)
+        return rows
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        """Write the table and the pictures of a comparison."""
+        write_table(rows, self.folder / "agreement.md")
+        write_figure(rows, self.folder / "agreement")
+
+    def ablate(self) -> Sequence[Ablation]:
+        """Take the leading terms out of the trained weights, and write ``ablation.md``."""
+        size, length = self.run.vocabulary_size, self.run.context_length
+        with self._listed():
+            trainer = Trainer(self.run.windows(), size, length, self.settings, self.folder / CHECKPOINTS)
+            trainer.resume()
+            with _training(self.settings.steps) as report:
+                trainer.advance(on_progress=report)
+            rows = ablate(trainer.model, self.run.windows(), self.predict(trainer.step), self.settings)
+            write_table(rows, self.folder / "ablation.md")
+        return rows
+
+    @contextmanager
+    def _listed(self) -> Iterator[None]:
+        """List the folder's files in a manifest, which is not there while the block changes them.
+
+        Raises
+        ------
+        RunError
+            If a file of a checkpoint that is there is not the one that was listed the last time.
+        """
+        place = self.run.location / FOLDER
+        before = read_manifest(self.run.location, FOLDER)
+        for entry in before.files if before else ():
+            if entry.name.startswith(f"{CHECKPOINTS}/") and (place / entry.name).exists():
+                verify_file(self.run.location, FOLDER, entry)
+        (place / manifests.NAME).remove()
+        try:
+            yield
+        finally:
+            files = tuple(list_file(place, name) for name in place.files())
+            made_from = {product: self.run.manifest(product).content_hash for product in self.run.products}
+            if files:
+                write_manifest(place, Manifest(FOLDER, made_from, canonical(self.settings), {}, files))
+
+
+def summarise_agreement(check: Check, rows: Sequence[Row]) -> str:
+    """Lay a comparison out for a terminal, with the run's conditions and the places of table and picture."""
+    prediction = check.predict(check.settings.steps)
+    listed = "\n".join(
+        f"  {'holds' if one.holds else 'fails':<6} {one.statement:<42} {one.actual:g}, limit {one.limit:g}"
+        for one in prediction.conditions
+    )
+    listed += _summarise_probability(prediction)
+    places = "\n".join(f"  {check.folder / f'agreement.{ending}'}" for ending in ("md", "svg", "png"))
+    return f"\n{markdown_table(rows)}\n\nconditions of the theorem\n{listed}\n\nit lies in\n{places}"
+
+
+def _summarise_probability(prediction: PredictedWeights) -> str:
+    """Say with which probability the bounds are proved, where the initial weights are drawn."""
+    if prediction.initialisation is None:
+        return ""
+    if prediction.failure >= 1:
+        return "\n  no probability is proved for so small a vocabulary"
+    return f"\n  where all hold, so do the bounds, with a probability of at least 1 - {prediction.failure:.1e}"
+
+
+def summarise_ablation(check: Check, rows: Sequence[Ablation]) -> str:
+    """Lay an ablation out for a terminal."""
+    return f"\n{markdown_table(rows)}\n\nit lies in\n  {check.folder / 'ablation.md'}"
+
+
+@contextmanager
+def _training(steps: int) -> Iterator[Callable[[Progress], None]]:
+    """Show the steps that are done, with the loss and the least cosine of each kind of weight."""
+    with progress("train", steps, "steps") as report:
+        yield lambda now: report(now.step, f"loss {now.loss:.4f} {_cosines(now.agreement)}".rstrip())
+
+
+def _cosines(agreement: Sequence[Agreement]) -> str:
+    """Write the least cosine of each kind of weight."""
+    least: dict[str, float] = {}
+    for one in agreement:
+        least[one.weight] = min(one.cosine, least.get(one.weight, 1.0))
+    return " ".join(f"{weight} {cosine:.4f}" for weight, cosine in least.items())

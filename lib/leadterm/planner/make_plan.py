@@ -1,0 +1,196 @@
+"""Before a run of hours, what it will take, from a sample of its corpus and without Spark."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leadterm.config import Config
+from leadterm.pipeline.preflight import refusals
+from leadterm.storage import Location, Manifest, read_manifest
+from leadterm.storage.formats.alignment_table import SHUFFLED_RUN, alignment_manifests
+
+PRODUCTS = ("windows", "documents", "bigram", "context", "composed", "query_key")
+FEW_POSITIONS = 50_000
+"""Of a sample, below which predictions of pairs are too high, and by more than their bounds say."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will take.
+
+    Attributes
+    ----------
+    stages
+        In order.
+    notes
+        What the numbers are of, and what they leave out.
+    hazards
+        What would go wrong.
+    """
+
+    stages: Sequence[Any]
+    notes: Sequence[str]
+    hazards: Sequence[Any]
+
+
+def make_plan(config: Config, output: Location | None, cores: int, sample_bytes: int, seed: int = 0) -> Plan:
+    """Draw a sample, measure it, and predict all stages.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    output
+        The run directory; None if it is not known yet.
+    cores
+        Tasks that run at once.
+    sample_bytes
+        Of text.
+    seed
+        Of the sample.
+
+    Raises
+    ------
+    LeadtermError
+        If the corpus or the tokenizer is missing or broken.
+    """
+    from leadterm.checkpoints.free_memory import available_memory  # noqa: PLC0415  # brings PyTorch
+    from leadterm.planner import refusals as hazards  # noqa: PLC0415  # as above
+    from leadterm.planner.alignment_plan import plan_alignment  # noqa: PLC0415  # as above
+    from leadterm.planner.cost_model import predict_stages, whole_run  # noqa: PLC0415  # as above
+    from leadterm.planner.observe import observe  # noqa: PLC0415  # as above
+
+    device, problems = (
+        _device(config),
+        [hazards.Hazard(stage, True, str(error)) for stage, error in refusals(config, output)],
+    )
+    seen = observe(config, sample_bytes, seed, composes_here=device == "cpu")
+    corpus, (later, left_out) = seen.observed.corpus, plan_alignment(config, seen, cores)
+    stages = [*predict_stages(config, seen.observed, cores), *later]
+    is_local = str(config.spark.get("spark.master", "local")).startswith("local")
+    problems += hazards.of_the_corpus(config, corpus, seen.drawn, seen.tokens)
+    problems += hazards.of_the_vocabulary(config, seen.vocabulary)
+    problems += hazards.before_counting(config, corpus)
+    problems += hazards.of_memory(stages, cores if is_local else 0, available_memory())
+    problems += hazards.of_disks(stages, output, _shuffle_folder(config))
+    stages = [*stages, *([whole_run(stages)] if stages else [])]
+    return Plan(stages, [*_notes(config, seen, cores, device), *left_out], problems)
+
+
+def _device(config: Config) -> str:
+    """Say where scores will be composed."""
+    wanted = config.attention.device
+    if wanted != "auto":
+        return wanted
+    import torch  # noqa: PLC0415  # takes seconds
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _shuffle_folder(config: Config) -> Path:
+    """Say where Spark keeps what it shuffles."""
+    chosen = os.environ.get("SPARK_LOCAL_DIRS") or str(config.spark.get("spark.local.dir", tempfile.gettempdir()))
+    return Path(chosen.split(",")[0]).absolute()
+
+
+def _notes(config: Config, seen: Any, cores: int, device: str) -> list[str]:
+    """Say what the numbers are of, and what they leave out."""
+    drawn = seen.drawn
+    notes = [
+        f"from {drawn.sample_documents:,} documents, {drawn.share:.2g} of the text of {drawn.files:,} files, in "
+        f"{seen.seconds:.0f} s" + ("; all of it: sizes are exact" if drawn.share >= 1 else ""),
+        f"seconds are of {cores} cores as fast as the one that measured, for nothing else; without the start of Spark, "
+        "reading over a network, and what is read again to be hashed",
+    ]
+    if drawn.share < 1 and seen.observed.census.whole.positions < FEW_POSITIONS:
+        notes.append("the sample is so small that the truth may well lie outside the bounds; raise --sample")
+    if config.corpus.where is not None:
+        notes.append("corpus.where is not evaluated: all is of all records, and a run takes as much or less")
+    notes += drawn.caveats
+    if device != "cpu":
+        notes.append(f"scores are composed on {device}, whose time is not predicted")
+    return notes
+
+
+def measure_run(run: Location) -> dict[tuple[str, str], float]:
+    """Take from the manifests of a run what a plan predicts, by stage and quantity.
+
+    Parameters
+    ----------
+    run
+        The run directory. What it does not hold is left out.
+    """
+    values = _measured(run, "")
+    shuffled = _measured(run / SHUFFLED_RUN, "shuffled: ")
+    values |= {key: size for key, size in shuffled.items() if key[0] != "shuffled: encode"}
+    if ("shuffled: encode", "windows bytes") in shuffled:
+        values["shuffled: windows", "windows bytes"] = shuffled["shuffled: encode", "windows bytes"]
+    scored = alignment_manifests(run)
+    if scored:
+        values["alignment", "revisions"] = len(scored)
+        layers = (one.settings["layers"] or range(one.counts["layers"]) for one in scored)
+        values["alignment", "layers"] = sum(map(len, layers))
+        values["alignment", "tokens"] = scored[0].counts["tokens"]
+        prepared = read_manifest(run, "predictors")
+        if len(scored) == 1 and prepared:  # Of more, which are scored side by side, no manifest says how long it was.
+            values["alignment", "seconds"] = scored[0].seconds["evaluate"] + prepared.seconds["prepare"]
+    return values
+
+
+def _measured(run: Location, prefix: str) -> dict[tuple[str, str], float]:
+    """Take from the manifests of a run, or of its shuffled one, what they say of each stage."""
+    found = {name: one for name in PRODUCTS if (one := read_manifest(run, name))}
+    values: dict[tuple[str, str], float] = {}
+    for product, stage, quantities in MEASURED:
+        if product in found:
+            values |= {(f"{prefix}{stage}", name): read(found[product]) for name, read in quantities.items()}
+    for product, title in (("bigram", prefix), ("query_key", f"{prefix}attention: ")):
+        if product in found and "partials" in found[product].passing_bytes:
+            values[f"{title}count", "partial bytes"] = found[product].passing_bytes["partials"]
+            values |= {(f"{title}{name}", "seconds"): found[product].seconds[name] for name in ("count", "merge")}
+    return values
+
+
+def _bytes(manifest: Manifest) -> float:
+    """Add the lengths of a product's files up."""
+    return sum(entry.bytes for entry in manifest.files)
+
+
+Readers = dict[str, Callable[[Manifest], float]]
+MEASURED: tuple[tuple[str, str, Readers], ...] = (
+    (
+        "windows",
+        "encode",
+        {
+            "documents": lambda one: one.counts["documents"],
+            "kept documents": lambda one: one.counts["kept"],
+            "tokens": lambda one: one.counts["tokens"],
+            "vocabulary": lambda one: one.counts["vocabulary_size"],
+            "windows": lambda one: one.counts["windows"],
+            "positions": lambda one: one.counts["positions"],
+            "windows bytes": _bytes,
+            "seconds": lambda one: sum(one.seconds.values()),
+        },
+    ),
+    ("documents", "encode", {"documents bytes": _bytes}),
+    ("bigram", "merge", {"bigram nonzeros": lambda one: one.counts["nonzeros"], "bigram bytes": _bytes}),
+    ("context", "merge", {"context nonzeros": lambda one: one.counts["nonzeros"], "context bytes": _bytes}),
+    (
+        "composed",
+        "compose",
+        {
+            "composed nonzeros": lambda one: one.counts["nonzeros"],
+            "composed bytes": _bytes,
+            "seconds": lambda one: sum(one.seconds.values()),
+        },
+    ),
+    (
+        "query_key",
+        "attention: merge",
+        {"query_key nonzeros": lambda one: one.counts["nonzeros"], "query_key bytes": _bytes},
+    ),
+)
+"""What the manifests of products say of the quantities of a plan."""

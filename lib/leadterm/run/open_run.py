@@ -1,0 +1,231 @@
+"""A finished run, opened: the public contract that notebooks and other programs rely on."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from leadterm.axes import Axis
+from leadterm.corpus.token_names import TokenNames
+from leadterm.errors import AxisError, InputError
+from leadterm.operators import SparseOperator
+from leadterm.storage import Location
+from leadterm.storage.stored_run import StoredRun
+from leadterm.theory import (
+    Attention,
+    Basis,
+    Centring,
+    Gaussian,
+    PredictedWeights,
+    predicted_weights,
+    restricted_matrix,
+    strongest,
+)
+
+BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
+
+
+def open_run(path: str | Path) -> "Run":
+    """Open a run directory.
+
+    Parameters
+    ----------
+    path
+        A local path, or a URL that pyarrow's filesystems open.
+
+    Raises
+    ------
+    RunError
+        If no run lies there; products that are missing raise it when they are first asked for.
+    """
+    return Run(Location.of(path))
+
+
+class Run(StoredRun):
+    """The products of a run, and the operators that are composed from them when they are asked for.
+
+    Parameters
+    ----------
+    location
+        The run directory.
+    """
+
+    def basis(
+        self,
+        device: str = "cpu",
+        *,
+        dtype: str | None = None,
+        centring: Centring = "uniform",
+        tokens: NDArray[np.int64] | None = None,
+    ) -> Basis:
+        """Compose the basis functions as lazy operators.
+
+        Parameters
+        ----------
+        device
+            ``cpu`` or ``cuda``.
+        dtype
+            ``float64`` (default) or ``float32``.
+        centring
+            ``uniform``: the theory's, B and Phi minus 1/V of their margins. ``frequency``: what is left beyond the
+            tokens' frequencies; ours, for reading associations.
+        tokens
+            Ascending ids (k,): only their rows and columns, with 1/V still that of the whole one. All by default.
+
+        Returns
+        -------
+        Basis
+            ``.bigram .context .interchange .value .composed``.
+        """
+        return Basis.from_counts(
+            restricted_matrix(self.bigram_counts(), tokens),
+            restricted_matrix(self.context_weights(), tokens),
+            self.n_positions,
+            current_frequency=self.current_frequency if tokens is None else self.current_frequency[tokens],
+            context_frequency=self.context_frequency if tokens is None else self.context_frequency[tokens],
+            device=device,
+            dtype=dtype,
+            centring=centring,
+            vocabulary_size=self.vocabulary_size,
+            weight_error=self.context_length / 2 ** (int(self.manifest("context").settings["scale_bits"]) + 1),
+        )
+
+    def predicted_weights(
+        self,
+        steps: int,
+        learning_rate: float,
+        layers: int,
+        device: str = "cpu",
+        initialisation: Gaussian | None = None,
+    ) -> PredictedWeights:
+        """Predict the weights after some steps of gradient descent (Theorem 4.1).
+
+        Parameters
+        ----------
+        steps
+            s, of full-batch gradient descent.
+        learning_rate
+            eta.
+        layers
+            L.
+        device
+            Where the operators live.
+        initialisation
+            From which weights: ``leadterm.theory.Gaussian(spread, exponent)``, or None for zero. It changes the
+            conditions and the probability with which the bounds are proved (Theorem D.13), not the prediction.
+
+        Returns
+        -------
+        PredictedWeights
+            ``.output`` (W_O), ``.value``, ``.query_key`` and ``.position`` (the same for each layer), ``.bounds``,
+            ``.conditions`` and ``.probability``. Where the run has no attention terms, ``.query_key`` and
+            ``.position`` are None.
+        """
+        return self.predictor(learning_rate, layers, device, initialisation)(steps)
+
+    def predictor(
+        self, learning_rate: float, layers: int, device: str = "cpu", initialisation: Gaussian | None = None
+    ) -> Callable[[int], PredictedWeights]:
+        """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
+        attention = self._attention(device) if {"query_key", "position"} <= set(self.products) else None
+        basis, length = self.basis(device), self.context_length
+        made_from = {product: self.manifest(product).content_hash for product in self.products}
+        return lambda steps: predicted_weights(
+            basis, steps, learning_rate, layers, length, attention, initialisation, made_from=made_from
+        )
+
+    def _attention(self, device: str) -> Attention:
+        """Read the attention terms as an operator and a vector."""
+        matrix = SparseOperator(self.query_key(), (Axis.CURRENT, Axis.CONTEXT), device=device)
+        return Attention(matrix.named("query_key"), torch.tensor(self.position(), device=matrix.device))
+
+    def token_id(self, token: str) -> int:
+        """Look a token up.
+
+        Parameters
+        ----------
+        token
+            As the vocabulary spells it, which always wins; as the page shows it; or as text, such as ``" bread"``,
+            where that is one token only. See `leadterm.corpus.token_names.TokenNames.find`.
+
+        Raises
+        ------
+        InputError
+            If it is not in the vocabulary; names tokens that are alike. If it may be one token or another; names them.
+        """
+        return self.names.find(token)
+
+    @cached_property
+    def names(self) -> TokenNames:
+        """The tokens of the vocabulary, as people read and type them."""
+        by_words = self.manifest("vocabulary").settings.get("tokenizer", {}).get("kind") == "words"
+        return TokenNames(self.vocabulary["token"].to_pylist(), word_rule=by_words)
+
+    def associations(
+        self,
+        token: str,
+        basis: str = "bigram",
+        k: int = 10,
+        *,
+        axis: Axis | str | None = None,
+        centring: Centring = "uniform",
+    ) -> list[tuple[str, float]]:
+        """Find the tokens with the largest entries in a token's row, or column, of a basis function.
+
+        Parameters
+        ----------
+        token
+            As :meth:`token_id` takes it.
+        basis
+            ``bigram``, ``context``, ``interchange``, ``value`` or ``composed``.
+        k
+            How many.
+        axis
+            The axis on which the token stands, by name; the rows' by default. ``context`` is NEXT x CONTEXT: by default
+            the contexts that go with the token as next one; with ``axis="context"`` the next tokens that go with it in
+            the context.
+        centring
+            As in :meth:`basis`.
+
+        Returns
+        -------
+        list of (token, score)
+            Largest first, as the vocabulary spells them; equal scores in the order of token ids.
+
+        Raises
+        ------
+        InputError
+            If the token or the basis function is not known, or it may be several tokens.
+        AxisError
+            If the basis function has no such axis.
+        """
+        if basis not in BASIS_NAMES:
+            raise InputError(f"there is no basis function {basis!r}; choose one of {', '.join(BASIS_NAMES)}")
+        operator = getattr(self._basis_of(centring), basis)
+        along = _axis(axis) if isinstance(axis, str) else axis
+        indices, scores = strongest(operator, self.token_id(token), k, along)
+        names = self.vocabulary["token"].take(pa.array(indices)).to_pylist()
+        return list(zip(names, scores.tolist(), strict=True))
+
+    def _basis_of(self, centring: Centring) -> Basis:
+        """Keep the CPU basis of each centring after its first use."""
+        if centring not in self._bases:
+            self._bases[centring] = self.basis(centring=centring)
+        return self._bases[centring]
+
+    @cached_property
+    def _bases(self) -> dict[Centring, Basis]:
+        """The bases that were used so far."""
+        return {}
+
+
+def _axis(name: str) -> Axis:
+    """Look an axis up by its name, in capitals or not."""
+    try:
+        return Axis(name.lower())
+    except ValueError as error:
+        raise AxisError(f"there is no axis {name!r}; choose one of {', '.join(axis.value for axis in Axis)}") from error

@@ -1,0 +1,128 @@
+"""What a run holds, as text for a terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow.compute as pc
+
+from leadterm.config.alignment_section import SHUFFLED
+from leadterm.run.open_run import Run, open_run
+from leadterm.theory import Centring
+
+COLUMNS = {"bigram": "follow it", "interchange": "stand in its place", "context": "stand before it"}
+"""Basis function, and what its strongest tokens do with respect to the token asked for."""
+TITLES: dict[Centring, str] = {
+    "uniform": "as the theory defines them",
+    "frequency": "beyond what frequency explains",
+}
+"""The two centrings of the basis functions."""
+WIDTH, NAME_WIDTH = 26, 15
+"""Characters of a column, and of a token in it."""
+LONGEST_NAME = 200
+"""Characters of a token that are shown anywhere."""
+
+
+def summarise(path: str, tokens: Sequence[str], k: int) -> str:
+    """Describe a run in a few lines, then the strongest associations of some tokens.
+
+    Parameters
+    ----------
+    path
+        The run directory.
+    tokens
+        Of its vocabulary, as people type them.
+    k
+        Associations per token and basis function.
+    """
+    run = open_run(path)
+    tables = [associations_table(run, token, k) for token in tokens]
+    return "\n".join([describe(run), *tables, *agreement_table(run), _where(run)])
+
+
+def describe(run: Run) -> str:
+    """Account for the corpus in a few lines."""
+    counts = run.manifest("windows").counts
+    dropped = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in counts["dropped"].items() if n) or "none"
+    names = [name for name in ("bigram", "context", "query_key") if name in run.products]
+    pairs = ", ".join(f"{run.manifest(name).counts['nonzeros']:,} in {name}" for name in names)
+    return (
+        f"\ndocuments  {counts['documents']:,} read, {counts['kept']:,} kept; dropped: {dropped}\n"
+        f"tokens     {counts['tokens']:,} of a vocabulary of {counts['vocabulary_size']:,}\n"
+        f"windows    {counts['windows']:,} of up to {run.context_length} positions; {counts['positions']:,} positions\n"
+        f"matrices   distinct pairs: {pairs}\n"
+    )
+
+
+def associations_table(run: Run, token: str, k: int) -> str:
+    """Lay out the strongest associations of a token under each basis function, by both centrings."""
+    index = run.token_id(token)
+    shown = shortened(run.names.shown[index])
+    lines = [] if (aside := run.names.aside(token)) is None else [printable(aside)]
+    for centring, title in TITLES.items():
+        columns = [_cells(run, run.names.tokens[index], basis, k, centring) for basis in COLUMNS]
+        heads = [f"{basis}: {meaning}" for basis, meaning in COLUMNS.items()]
+        lines += [f"{shown!r}, {title}", "  ".join(f"{head:<{WIDTH}}" for head in heads).rstrip()]
+        lines += ["  ".join(f"{cell:<{WIDTH}}" for cell in row).rstrip() for row in zip(*columns, strict=False)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cells(run: Run, token: str, basis: str, k: int, centring: Centring) -> list[str]:
+    """Write associations as cells; that a token can stand in its own place says nothing, so it is left out there."""
+    found = run.associations(token, basis, k + 1, centring=centring)
+    others = [(name, score) for name, score in found if name != token or basis != "interchange"]
+    rows = [(shortened(run.names.shown[run.token_id(name)]), score) for name, score in others[:k]]
+    return [f"{_fitted(printable(name)):<{NAME_WIDTH}} {score:+.1e}" for name, score in rows]
+
+
+def _fitted(name: str) -> str:
+    """Cut a name that does not fit."""
+    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+
+
+def printable(token: str) -> str:
+    """Write a token so that a terminal shows it: control characters as escapes."""
+    return token if token.isprintable() else repr(token)[1:-1]
+
+
+def shortened(token: str) -> str:
+    """Cut a token that nobody could read: vocabularies of others may hold one of megabytes."""
+    return token if len(token) <= LONGEST_NAME else f"{token[: LONGEST_NAME - 1]}…"
+
+
+def agreement_table(run: Run) -> list[str]:
+    """Lay out the strongest agreement of each revision that was scored: a column for each component."""
+    if not run.alignment_manifests():
+        return []
+    # What layers, not heads, agree with, beyond what all embeddings share, in the corpus as it is.
+    table = run.alignment().filter(
+        (pc.field("metric") == "centred") & pc.field("head").is_null() & ~pc.ends_with(pc.field("corpus"), SHUFFLED)
+    )
+    strongest: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in table.filter(pc.field("score").is_valid()).to_pylist():
+        cells = strongest.setdefault((row["model"], row["revision"]), {})
+        if row["component"] not in cells or row["score"] > cells[row["component"]]["score"]:
+            cells[row["component"]] = row
+    components = list(dict.fromkeys(name for cells in strongest.values() for name in cells))
+    rows = [
+        ["strongest centred agreement", *components],
+        *([f"{model} {revision}", *map(_agreement, map(cells.get, components))]
+          for (model, revision), cells in strongest.items()),
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return [*map(printable, lines), ""]
+
+
+def _agreement(row: dict[str, Any] | None) -> str:
+    """Write a score, what with, in which layer, and how far beyond chance."""
+    if row is None:
+        return "-"
+    beyond = "" if row["z"] is None else f", z {row['z']:,.0f}"
+    return f"{row['score']:.3f} {row['predictor']}, layer {row['layer']}{beyond}"
+
+
+def _where(run: Run) -> str:
+    """Say where everything lies and what to do next."""
+    places = "\n".join(f"  {run.location / product}" for product in run.products)
+    return f"it lies in\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"

@@ -1,0 +1,1 @@
+"""The files of a run's products: matrices, windows, small tables, scores."""

@@ -1,0 +1,43 @@
+"""Whether a product was made from those that are here."""
+
+from leadterm.storage.location import Location
+from leadterm.storage.manifest import Manifest
+from leadterm.storage.read_products import read_manifest
+from leadterm.storage.require_products import MADE_BY, SHUFFLED_RUN
+
+FROM_OUTSIDE = ("windows", "vocabulary")
+"""Products of the shuffled run that were made from those of the run it lies in."""
+DERIVED = ("composed", "query_key", "position")
+"""Products that cannot be added up: scores change with the corpus, and with them every term of attention."""
+
+
+def other_inputs(run: Location, manifest: Manifest) -> list[str]:
+    """Name the inputs of a product of which the run holds others than it was made from."""
+    if manifest.product not in MADE_BY:
+        return []
+    if "corpus" in manifest.made_from:  # What encoding makes, it makes together.
+        windows = None if manifest.product == "windows" else read_manifest(run, "windows")
+        corpus = manifest.made_from["corpus"]
+        return ["corpus"] if windows and windows.made_from.get("corpus", corpus) != corpus else []
+    if manifest.product in FROM_OUTSIDE:
+        return []
+    found = {name: read_manifest(run, name) for name in manifest.made_from if name in MADE_BY}
+    return [name for name, made in found.items() if made and made.content_hash != manifest.made_from[name]]
+
+
+def remove_stale(run: Location, *, with_shuffled: bool = False) -> list[str]:
+    """Remove the products that depend on counts of which the run holds others by now; name them.
+
+    With them goes, if it is asked for, the shuffled run of windows that the run no longer holds.
+    """
+    removed: list[str] = []
+    for product in DERIVED:
+        manifest = read_manifest(run, product)
+        if manifest and (other_inputs(run, manifest) or not manifest.made_from.keys().isdisjoint(removed)):
+            (run / product).remove()
+            removed.append(product)
+    windows, shuffled = read_manifest(run, "windows"), read_manifest(run / SHUFFLED_RUN, "windows")
+    if with_shuffled and windows and shuffled and shuffled.made_from.get("windows") != windows.content_hash:
+        (run / SHUFFLED_RUN).remove()
+        removed.append(SHUFFLED_RUN)
+    return removed

@@ -1,0 +1,186 @@
+"""The products of a run as they lie on disk."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from leadterm.errors import InputError, RunError
+from leadterm.storage.formats.alignment_table import alignment_manifests, read_alignment
+from leadterm.storage.formats.documents_table import SCHEMA, read_documents
+from leadterm.storage.formats.matrix_files import read_matrix
+from leadterm.storage.formats.small_tables import FREQUENCIES, POSITION, SOURCES, VOCABULARY, read_table
+from leadterm.storage.formats.windows_files import read_windows
+from leadterm.storage.integrity.provenance import other_inputs
+from leadterm.storage.location import Location
+from leadterm.storage.manifest import Manifest
+from leadterm.storage.read_products import read_manifest
+from leadterm.storage.require_products import MADE_BY, require_manifest, who_makes
+
+Orientation = Literal["paper", "authors"]
+
+
+class StoredRun:
+    """The products of a run, read when they are asked for and checked against their hashes.
+
+    Parameters
+    ----------
+    location
+        The run directory.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.manifest("windows")
+
+    def __repr__(self) -> str:
+        """Say where the run lies and how large it is."""
+        name, size = type(self).__name__, self.vocabulary_size
+        return f"{name}({str(self.location)!r}): {self.n_positions:,} positions, vocabulary of {size:,} tokens"
+
+    def manifest(self, product: str) -> Manifest:
+        """Read the manifest of a product.
+
+        Raises
+        ------
+        RunError
+            If the run has no such product, or holds one that was made from others than it holds now; says which job
+            makes it.
+        """
+        found = require_manifest(self.location, product)
+        if others := other_inputs(self.location, found):
+            raise RunError(
+                f"{self.location} is not of one piece: its '{product}' was made from another '{others[0]}' than it "
+                f"holds. Run {who_makes(self.location, product)} again, or leadterm add once more if it was stopped."
+            )
+        return found
+
+    @property
+    def products(self) -> list[str]:
+        """The products that the run has, in the order in which they are made; of a published one, those with files."""
+        found = {product: read_manifest(self.location, product) for product in MADE_BY}
+        return [product for product, manifest in found.items() if manifest is not None and not manifest.withheld]
+
+    @property
+    def n_positions(self) -> int:
+        """M, the number of positions of all windows."""
+        return int(self.manifest("windows").counts["positions"])
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V."""
+        return int(self.manifest("windows").counts["vocabulary_size"])
+
+    @property
+    def context_length(self) -> int:
+        """T, the most positions of a window."""
+        return int(self.manifest("windows").settings["windows"]["length"])
+
+    @cached_property
+    def vocabulary(self) -> pa.Table:
+        """token_id int32, token string, count int64 (occurrences in the windows; a shared token counts once)."""
+        return read_table(self.location, self.manifest("vocabulary"), VOCABULARY)
+
+    @cached_property
+    def sources(self) -> pa.Table:
+        """The files that were read: path, bytes, sha256, modified, rows, version."""
+        return read_table(self.location, self.manifest("sources"), SOURCES)
+
+    def documents(self) -> pa.Table:
+        """Read where the documents come from: those that gave a window, 28 bytes each.
+
+        Returns
+        -------
+        pyarrow.Table
+            document int64 (content hash, as in the files of windows; equal documents share one), source int32 (row of
+            :attr:`sources`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1; null
+            where it is not known), tokens int64, windows int32.
+        """
+        manifest = self.manifest("documents")
+        return pa.concat_tables([SCHEMA.empty_table(), *read_documents(self.location, manifest)])
+
+    def windows(self) -> Iterator[NDArray[np.int32]]:
+        """Give every window: int32 arrays of 2 ... T+1 token ids."""
+        return read_windows(self.location, self.manifest("windows"))
+
+    def bigram_counts(self) -> csr_array:
+        """Read the bigram counts: csr_array int64 (V, V) [CURRENT, NEXT]."""
+        return read_matrix(self.location, self.manifest("bigram"))
+
+    def context_weights(self) -> csr_array:
+        """Read the context weights, sums of 1/t: csr_array float64 (V, V) [NEXT, CONTEXT]."""
+        fixed, scale_bits = self.context_fixed_point()
+        return csr_array(
+            (np.ldexp(fixed.data.astype(np.float64), -scale_bits), fixed.indices, fixed.indptr), fixed.shape
+        )
+
+    def context_fixed_point(self) -> tuple[csr_array, int]:
+        """Read the context weights as they are stored, exact: csr_array int64, in units of 2^-scale_bits."""
+        manifest = self.manifest("context")
+        return read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
+
+    def query_key(self, orientation: Orientation = "paper") -> csr_array:
+        """Read the query-key matrix Q [16, 17], the gradient's part in attention's scores, per position.
+
+        Parameters
+        ----------
+        orientation
+            ``paper``: rows are queries, [CURRENT, CONTEXT]. ``authors``: as the authors' script for language models has
+            it, rows are keys, [CONTEXT, CURRENT].
+
+        Returns
+        -------
+        csr_array
+            float64 (V, V).
+        """
+        if orientation not in get_args(Orientation):
+            raise InputError(f"orientation is 'paper' or 'authors', not {orientation!r}")
+        matrix = read_matrix(self.location, self.manifest("query_key"))
+        return matrix if orientation == "paper" else matrix.T.tocsr()
+
+    def position(self) -> NDArray[np.float64]:
+        """Read the position bias Delta: float64 (T,), by distance of query minus key, from 0."""
+        table = read_table(self.location, self.manifest("position"), POSITION)
+        bias: NDArray[np.float64] = table["bias"].to_numpy()
+        return bias
+
+    def alignment(self) -> pa.Table:
+        """Read how far checkpoints agree with the corpus, a row per score: all revisions, by model and step.
+
+        Returns
+        -------
+        pyarrow.Table
+            model, revision, step, layer (from 0), head (null: mean over heads, or a stream), component (qk, mid, post,
+            pre), predictor, metric (raw, centred), score, null_mean, null_sd, z, n_tokens, corpus. Where the corpus
+            ends in ", shuffled", its tokens were shuffled: a second null.
+
+        Raises
+        ------
+        RunError
+            If no checkpoint was scored.
+        """
+        return read_alignment(self.location)
+
+    def alignment_manifests(self) -> list[Manifest]:
+        """Read with which settings each revision was scored, and what else is to be known of it; by model and step."""
+        return alignment_manifests(self.location)
+
+    @cached_property
+    def current_frequency(self) -> NDArray[np.float64]:
+        """Alpha: float64 (V,), the share of positions whose current token it is."""
+        return self._frequency("current", 0)
+
+    @cached_property
+    def context_frequency(self) -> NDArray[np.float64]:
+        """Rho: float64 (V,), a token's mean share of the context of a position."""
+        return self._frequency("context", int(self.manifest("frequencies").settings["scale_bits"]))
+
+    def _frequency(self, column: str, scale_bits: int) -> NDArray[np.float64]:
+        """Read a frequency vector, per position."""
+        table = read_table(self.location, self.manifest("frequencies"), FREQUENCIES)
+        counts: NDArray[np.float64] = table[column].to_numpy().astype(np.float64)
+        return np.ldexp(counts, -scale_bits) / self.n_positions
