@@ -21,7 +21,7 @@ from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
 from leadterm.config import Config
 from leadterm.counting import plan_memory
-from leadterm.spark.tasks import deal_out, row_groups
+from leadterm.pipeline.aggregation.row_groups import deal_out, row_groups
 from leadterm.storage import Location, read_manifest, require_manifest
 
 SAMPLES = ("scaling", "scaling doubled")

@@ -136,9 +136,9 @@ def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:
         ("lib/leadterm/counting/bad.py", "from leadterm.storage import anything", "Each room"),
         ("lib/leadterm/config/bad.py", "from leadterm.corpus import anything", "Each room"),
         ("lib/leadterm/theory/bad.py", "import leadterm.counting", "The mathematics"),
-        ("lib/leadterm/training/bad.py", "import leadterm.storage", "The mathematics"),
-        ("lib/leadterm/training/bad.py", "import leadterm.pipeline.encode_corpus.job", "The mathematics"),
-        ("lib/leadterm/store/bad.py", "from pyspark.sql import SparkSession", "Only leadterm.spark"),
+        ("lib/leadterm/theory_model/bad.py", "import leadterm.storage", "The mathematics"),
+        ("lib/leadterm/theory_model/bad.py", "import leadterm.pipeline.encode_corpus.job", "The mathematics"),
+        ("lib/leadterm/storage/bad.py", "from pyspark.sql import SparkSession", "Only leadterm.spark"),
         ("jobs/bad.py", "import pyspark", "Only leadterm.spark"),
         ("lib/leadterm/counting/bad.py", "def f():\n    import torch", "What runs on an executor"),
         ("lib/leadterm/corpus/bad.py", "import jobs", "Nothing in the library"),
@@ -178,7 +178,7 @@ def copy_library(folder: Path) -> None:
     shutil.copytree(LIBRARY, folder / "lib/leadterm", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-@pytest.mark.parametrize("room", ["config", "corpus", "counting", "store"])
+@pytest.mark.parametrize("room", ["config", "corpus", "counting", "storage"])
 def test_a_room_for_executors_loads_neither_spark_nor_torch(room: str) -> None:
     """The import rules read the source; this also sees what ``leadterm/__init__.py`` and other packages load."""
     code = f"import sys, leadterm.{room}; print(*sorted({{'pyspark', 'torch', 'transformers'}} & set(sys.modules)))"

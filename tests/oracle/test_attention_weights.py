@@ -8,8 +8,7 @@ import torch
 
 from leadterm.config import TrainingSection
 from leadterm.theory import Gaussian
-from leadterm.theory_model import Row, Trainer
-from leadterm.theory_model import verify
+from leadterm.theory_model import Row, Trainer, verify
 from support.dense_attention import dense_attention, dense_composed, dense_scores, uniform_jacobian
 from support.dense_theory import count, random_windows
 from support.predictions import Predictor

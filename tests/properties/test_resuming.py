@@ -14,9 +14,9 @@ from leadterm.errors import LeadtermError
 from leadterm.pipeline.aggregation.coverage import Cover, disjoint
 from leadterm.pipeline.aggregation.partial_sums import PartialsMerger, PartialsWriter, reported_sums
 from leadterm.pipeline.aggregation.partial_sums_file import Sums, finished_sums, partials_file
+from leadterm.pipeline.aggregation.row_groups import RowGroup
 from leadterm.pipeline.aggregation.task import MatrixWriter
 from leadterm.pipeline.count_cooccurrences.task import WindowsCounter
-from leadterm.spark.tasks import RowGroup
 from leadterm.storage import FileEntry, Location
 from leadterm.storage.formats.windows_files import SCHEMA, WindowsFiles, windows_file
 from leadterm.storage.integrity.verified_reader import Written

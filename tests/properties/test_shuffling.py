@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadterm.corpus import Permutation, Ragged, ShuffledCorpus, cut_windows
+from leadterm.corpus import Ragged, cut_windows
+from leadterm.pipeline.shuffle_corpus.permutation import Permutation
+from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 
 SEEDS = st.integers(0, 2**64 - 1)
 DOCUMENTS = st.lists(st.lists(st.integers(0, 9), max_size=40), min_size=1, max_size=12)

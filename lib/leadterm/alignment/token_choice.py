@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.errors import InputError
+from leadterm.frequent_tokens import top_tokens
 from leadterm.operators import Operator
-from leadterm.pipeline.compose_weights import top_tokens
 from leadterm.theory import Basis
 
 Choice = Literal["all", "occurring"] | int

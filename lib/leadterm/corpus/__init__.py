@@ -10,16 +10,12 @@ from leadterm.corpus.tokenizer_export import ids_file, word_file
 from leadterm.corpus.tokenizer_protocol import Encoded, Tokenizer, check_ids
 from leadterm.corpus.word_rule import count_words, most_frequent, split_words
 from leadterm.corpus.word_tokenizer import UNK, WordTokenizer
-from leadterm.pipeline.shuffle_corpus.permutation import Permutation
-from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 
 __all__ = [
     "UNK",
     "Encoded",
     "HuggingFaceTokenizer",
-    "Permutation",
     "Ragged",
-    "ShuffledCorpus",
     "Tokenizer",
     "Windows",
     "WordTokenizer",

@@ -22,7 +22,10 @@ from leadterm.storage.staging.replace_products import finish_swaps
 from leadterm.storage.stored_run import StoredRun
 from leadterm.telemetry.progress import part_of
 
-ON_DRIVER = {"compose_weights": "leadterm.pipeline.compose_weights.job", "build_report": "leadterm.pipeline.build_report.job"}
+ON_DRIVER = {
+    "compose_weights": "leadterm.pipeline.compose_weights.job",
+    "build_report": "leadterm.pipeline.build_report.job",
+}
 """Jobs that need no Spark, and where they stand: from ``(config, run, overwrite=...)``; False if nothing was to do."""
 ON_SPARK = {
     "encode_corpus": "leadterm.pipeline.encode_corpus.job",

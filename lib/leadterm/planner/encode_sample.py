@@ -32,7 +32,7 @@ class Encoded:
     windows
         A table (document, window, tokens) of all windows, in the order of the documents.
     tally
-        int64, by :class:`leadterm.pipeline.encode_corpus.task.Tally`: of documents, for each of which its last piece stands.
+        int64, by :class:`Tally`: of documents, for each of which its last piece stands.
     bytes_of_batches, positions_of_batches
         Of each batch of documents and pieces of some: their bytes, and the positions that came of them.
     parts

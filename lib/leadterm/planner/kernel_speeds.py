@@ -19,7 +19,8 @@ from leadterm.counting import (
     reciprocal_weights,
 )
 from leadterm.counting.row_codec import pack
-from leadterm.pipeline.compose_weights import PairStatistics, compose_scores, top_tokens
+from leadterm.frequent_tokens import top_tokens
+from leadterm.pipeline.compose_weights import PairStatistics, compose_scores
 from leadterm.pipeline.count_attention.job import Units
 from leadterm.planner.distinct_pairs import CAPACITY, Census, fit_costs, halves
 

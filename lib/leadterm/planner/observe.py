@@ -9,7 +9,7 @@ import numpy as np
 
 from leadterm.config import Config
 from leadterm.counting import reciprocal_weights
-from leadterm.pipeline.compose_weights import top_tokens
+from leadterm.frequent_tokens import top_tokens
 from leadterm.planner.bytes_per_entry import measure_matrices, measure_windows
 from leadterm.planner.corpus_size import size_corpus
 from leadterm.planner.cost_model import Observed

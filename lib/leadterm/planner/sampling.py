@@ -1,9 +1,9 @@
 """Draws documents from all over a corpus, and says how large the corpus is: without reading it whole.
 
 What is drawn is drawn by bytes, not by documents: a corpus of many short documents and a few long ones consists, to a
-kernel that counts, of the long ones. So long documents are cut into pieces (:mod:`leadterm.planner.document_pieces`), each of
-which is drawn as likely as any other. The last pieces of documents are then a fair sample of documents, all pieces one
-of the text.
+kernel that counts, of the long ones. So long documents are cut into pieces (:mod:`leadterm.planner.document_pieces`),
+each of which is drawn as likely as any other. The last pieces of documents are then a fair sample of documents, all
+pieces one of the text.
 """
 
 from collections.abc import Sequence

@@ -8,10 +8,13 @@ import html
 import re
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from leadterm.report.script_bundle import embedded
+from leadterm.storage import Location
 
+PRODUCT, PAGE = "report", "index.html"
 SCRIPTS = (
     "data",
     "dom",
@@ -72,3 +75,11 @@ def _asset(name: str) -> str:
 def _digest(text: str) -> str:
     """Hash an element's text as a policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def page_address(run: Location) -> str | None:
+    """Give the address of a run's page for a browser; None if there is none."""
+    place = run / PRODUCT / PAGE
+    if not place.exists():
+        return None
+    return Path(place.path).as_uri() if run.is_local else place.uri

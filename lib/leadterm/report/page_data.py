@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from leadterm.catalog.products import VERIFICATION
 from leadterm.config import Config
 from leadterm.corpus.required_tokens import check_asked
-from leadterm.pipeline.verify_weights.job import FOLDER
 from leadterm.report import palettes
 from leadterm.report.explorer import explorer
 from leadterm.report.figure_list import LOSSES, Drawing
@@ -73,10 +73,10 @@ def blocks(
 
 def _agreement(run: Run) -> list[dict[str, Any]]:
     """Read the table of a verification; empty where there was none."""
-    table, manifest = run.location / FOLDER / AGREEMENT, read_manifest(run.location, FOLDER)
+    table, manifest = run.location / VERIFICATION / AGREEMENT, read_manifest(run.location, VERIFICATION)
     for entry in manifest.files if manifest else ():
         if entry.name == AGREEMENT:
-            verify_file(run.location, FOLDER, entry)
+            verify_file(run.location, VERIFICATION, entry)
     rows = read_markdown_table(table.read_bytes().to_pybytes().decode()) if table.exists() else []
     return [{name: _or_none(value) for name, value in row.items()} for row in rows]
 

@@ -154,7 +154,7 @@ CASES = [
         "it would be unpacked from <…> to at least <…> bytes, which no text can be. Leave it out; if you "
         "trust it, write "
         "it anew, uncompressed.",
-        looked_at(pack_much, "a.json.gz"), "a.json.gz", limits={"leadterm.reading.decompression_limits.MOST_INFLATED": 2**20},
+        looked_at(pack_much, "a.json.gz"), "a.json.gz", limits={"leadterm.reading.decompression_limits.MOST_INFLATED": 2**20},  # noqa: E501
     ),
     file_case(
         "gzip cut", "gzip that was cut short",

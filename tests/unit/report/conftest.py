@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leadterm import Run
-from leadterm.report import build_report
+from leadterm.pipeline.build_report.job import build_report
 from support.browser import Browser, open_browser, why_no_browser
 from support.report_cases import LAYERS, STEPS, TOKENS, add_scores, add_training, config_with, small_run
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from leadterm.errors import RunError
-from leadterm.report import build_report
+from leadterm.pipeline.build_report.job import build_report
 from leadterm.report.draw_figures import draw
 from leadterm.report.figure_list import drawings
 from leadterm.report.losses import by_interval, losses_of

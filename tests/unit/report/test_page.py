@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leadterm.report import build_report, palettes
+from leadterm.pipeline.build_report.job import build_report
+from leadterm.report import palettes
 from support.report_cases import HEADS, HOSTILE, LAYERS, STEPS, TOKENS, config_with, score_of, small_run
 from support.report_page import cell, choose, colour, label, look_up
 

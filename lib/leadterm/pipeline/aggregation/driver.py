@@ -15,8 +15,9 @@ from leadterm.counting import RowGroups, Statistic, TaskMemory
 from leadterm.pipeline.aggregation.coverage import Cover, disjoint
 from leadterm.pipeline.aggregation.partial_sums import SUMS, PartialsMerger, PartialsWriter, reported_sums
 from leadterm.pipeline.aggregation.partial_sums_file import Sums, finished_sums
+from leadterm.pipeline.aggregation.row_groups import deal_blocks, deal_out, number_of_tasks, row_groups
 from leadterm.pipeline.aggregation.task import MATRICES, REPORT, MatrixWriter
-from leadterm.spark.tasks import deal_blocks, deal_out, deal_places, number_of_tasks, row_groups, run_tasks
+from leadterm.spark.tasks import deal_places, run_tasks
 from leadterm.storage import FileEntry, Location, Manifest
 from leadterm.storage.read_products import PARTS
 from leadterm.telemetry.progress import titled

@@ -1,13 +1,12 @@
 """Partial sums of matrices on their way from the tasks that count to those that merge: Arrow files.
 
 A record batch holds rows of one group, ``row int64, entries int64, packed binary``, so that a task that merges reads
-what it needs and no more. The entries of all its rows are packed (:mod:`leadterm.counting.row_codec`) into what the first
-row holds: half as many bytes are written, lie in memory until they are read, and are sent. A task does not map the
-file: mapped pages count as memory of the process, and some clusters end a process that seems to take more than it was
-given. The last batch is the table of contents: its rows are the groups of the batches before it.
-
-A file says which row groups of the windows it sums, and is named by them: whoever counts the same writes the same file,
-and a job that was stopped finds it.
+what it needs and no more. The entries of all its rows are packed (:mod:`leadterm.counting.row_codec`) into what the
+first row holds: half as many bytes are written, lie in memory until they are read, and are sent. A task does not map
+the file: mapped pages count as memory of the process, and some clusters end a process that seems to take more than it
+was given. The last batch is the table of contents: its rows are the groups of the batches before it. A file says which
+row groups of the windows it sums, and is named by them: whoever counts the same writes the same file, and a job that
+was stopped finds it.
 """
 
 from collections.abc import Iterator, Sequence

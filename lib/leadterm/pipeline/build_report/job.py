@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from leadterm.catalog.products import VERIFICATION
 from leadterm.config import Config, canonical
-from leadterm.pipeline.verify_weights.job import FOLDER
 from leadterm.report.draw_figures import can_draw, draw, require_matplotlib
 from leadterm.report.figure_list import Drawing, drawings
 from leadterm.report.losses import losses_of, pretrained_manifest
-from leadterm.report.page import page
+from leadterm.report.page import PAGE, PRODUCT, page
 from leadterm.report.page_data import AGREEMENT, FIGURES, blocks
 from leadterm.report.score_series import Model, models_of
 from leadterm.run.open_run import Run
@@ -22,7 +21,7 @@ from leadterm.storage.read_products import Overwrite
 from leadterm.storage.require_products import require_inputs
 from leadterm.telemetry.progress import progress
 
-JOB, PRODUCT, PAGE = "build_report", "report", "index.html"
+JOB = "build_report"
 
 
 def build_report(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
@@ -72,21 +71,13 @@ def build_report(config: Config, run: Location, *, overwrite: Overwrite = False)
     return True
 
 
-def page_address(run: Location) -> str | None:
-    """Give the address of a run's page for a browser; None if there is none."""
-    place = run / PRODUCT / PAGE
-    if not place.exists():
-        return None
-    return Path(place.path).as_uri() if run.is_local else place.uri
-
-
 def _inputs(run: Run) -> dict[str, Any]:
     """Hash all that the page tells of: manifests but for their timings, and the table of a verification."""
     manifests = [*(run.manifest(name) for name in run.products), *run.alignment_manifests()]
     manifests += [trained] if (trained := pretrained_manifest(run)) else []
     made_from = {manifest.product: manifest.account_hash for manifest in manifests}
-    table = run.location / FOLDER / AGREEMENT
-    return made_from | ({FOLDER: table.sha256()} if table.exists() else {})
+    table = run.location / VERIFICATION / AGREEMENT
+    return made_from | ({VERIFICATION: table.sha256()} if table.exists() else {})
 
 
 def _counts(models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:

@@ -2,6 +2,6 @@
 
 from leadterm.pipeline.compose_weights.composed_scores import Composed, OnProgress
 from leadterm.pipeline.compose_weights.cpu import compose_scores
-from leadterm.pipeline.compose_weights.pair_statistics import PairStatistics, top_tokens
+from leadterm.pipeline.compose_weights.pair_statistics import PairStatistics
 
 __all__ = ["Composed", "OnProgress", "PairStatistics", "compose_scores", "top_tokens"]

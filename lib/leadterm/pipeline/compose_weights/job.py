@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from leadterm.config import AttentionSection, Config
+from leadterm.frequent_tokens import top_tokens
 from leadterm.operators import resolve_device
-from leadterm.pipeline.compose_weights import Composed, PairStatistics, compose_scores, top_tokens
+from leadterm.pipeline.compose_weights import Composed, PairStatistics, compose_scores
 from leadterm.pipeline.compose_weights.cuda import compose_scores_on, device_width
 from leadterm.pipeline.compose_weights.score_scratch import Unfinished
 from leadterm.storage import (

@@ -78,13 +78,6 @@ class PairStatistics:
         return np.asarray(self.context.sum(axis=0), dtype=np.float64)
 
 
-def top_tokens(counts: NDArray[np.int64], number: int) -> NDArray[np.bool_]:
-    """Mark the most frequent tokens, bool (V,); of equally frequent ones those with smaller ids."""
-    kept = np.zeros(len(counts), dtype=np.bool_)
-    kept[np.argsort(-counts, kind="stable")[:number]] = True
-    return kept
-
-
 def _restrict(matrix: csr_array, kept: NDArray[np.bool_]) -> csr_array:
     """Drop the entries in rows and columns that are not kept; the shape stays."""
     if kept.all():

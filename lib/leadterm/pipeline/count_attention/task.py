@@ -11,7 +11,7 @@ from pyspark import SparkFiles
 from leadterm.counting import Scores, SparseRows, Statistic, TaskMemory, attention_unit
 from leadterm.errors import RunError
 from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
-from leadterm.spark.tasks import Unit, cover_of, fill_units, read_unit
+from leadterm.pipeline.aggregation.row_groups import Unit, cover_of, fill_units, read_unit
 from leadterm.storage.formats.score_file import map_scores
 from leadterm.storage.formats.windows_files import WindowsFiles
 from leadterm.storage.location import Location

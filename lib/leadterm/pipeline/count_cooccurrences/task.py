@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from leadterm.counting import SparseRows, Statistic, TaskMemory, count_unit, reciprocal_weights
 from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
-from leadterm.spark.tasks import Unit, cover_of, fill_units, read_unit
+from leadterm.pipeline.aggregation.row_groups import Unit, cover_of, fill_units, read_unit
 from leadterm.storage.formats.windows_files import WindowsFiles
 
 

@@ -12,13 +12,14 @@ from leadterm.counting import RowGroups, Statistic
 from leadterm.errors import CountOverflowError, LeadtermError
 from leadterm.pipeline.aggregation import task as merging
 from leadterm.pipeline.aggregation.driver import MERGING_TASKS, Merged
+from leadterm.pipeline.aggregation.row_groups import deal_blocks
 from leadterm.pipeline.count_cooccurrences import job as count
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, numbers_of, sources_hash
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors
 from leadterm.pipeline.merge_runs.compatibility import Part, check_sums, open_parts
 from leadterm.pipeline.merge_runs.task import DocumentsFiles, RunsAdder, WindowsJoiner
-from leadterm.spark.tasks import deal_blocks, deal_places, run_tasks
+from leadterm.spark.tasks import deal_places, run_tasks
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.storage import Location, Manifest, is_current, require_manifest, staging
 from leadterm.storage.formats.small_tables import FREQUENCIES, TOKENIZER, read_table

@@ -12,9 +12,9 @@ from pyspark.sql import SparkSession
 
 from leadterm._version import __version__
 from leadterm.config import Config
-from leadterm.corpus import ShuffledCorpus
 from leadterm.errors import LeadtermError, RunError
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors, written_files
+from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 from leadterm.pipeline.shuffle_corpus.task import SHARED, SharedCounter, ShuffledFinder, WindowsShuffler
 from leadterm.spark.tasks import deal_places, run_tasks
 from leadterm.spark.translate_errors import readable_errors

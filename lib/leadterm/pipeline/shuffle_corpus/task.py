@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from leadterm.corpus import Ragged, ShuffledCorpus
+from leadterm.corpus import Ragged
 from leadterm.pipeline.encode_corpus.windows_writer import count_tokens, file_report
+from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 from leadterm.storage.formats.windows_files import SCHEMA, WindowsFiles, windows_file
 from leadterm.storage.location import Location
 from leadterm.storage.read_products import PARTS

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from leadterm.catalog.products import VERIFICATION
 from leadterm.config import Config, TrainingSection, canonical
 from leadterm.errors import ConfigError, RunError
 from leadterm.operators import resolve_device
@@ -24,15 +25,14 @@ from leadterm.theory_model import (
     Progress,
     Row,
     Trainer,
+    ablate,
     initialisation_of,
     markdown_table,
+    verify,
     write_figure,
     write_table,
 )
-from leadterm.theory_model import ablate
-from leadterm.theory_model import verify
 
-FOLDER = "verification"
 """Of a run: checkpoints, tables and pictures."""
 CHECKPOINTS = "checkpoints"
 
@@ -97,7 +97,7 @@ class Check:
     @property
     def folder(self) -> Path:
         """Where tables, pictures and checkpoints go."""
-        return Path(self.run.location.path) / FOLDER
+        return Path(self.run.location.path) / VERIFICATION
 
     @cached_property
     def predict(self) -> Callable[[int], PredictedWeights]:
@@ -150,11 +150,11 @@ class Check:
         RunError
             If a file of a checkpoint that is there is not the one that was listed the last time.
         """
-        place = self.run.location / FOLDER
-        before = read_manifest(self.run.location, FOLDER)
+        place = self.run.location / VERIFICATION
+        before = read_manifest(self.run.location, VERIFICATION)
         for entry in before.files if before else ():
             if entry.name.startswith(f"{CHECKPOINTS}/") and (place / entry.name).exists():
-                verify_file(self.run.location, FOLDER, entry)
+                verify_file(self.run.location, VERIFICATION, entry)
         (place / manifests.NAME).remove()
         try:
             yield
@@ -162,7 +162,7 @@ class Check:
             files = tuple(list_file(place, name) for name in place.files())
             made_from = {product: self.run.manifest(product).content_hash for product in self.run.products}
             if files:
-                write_manifest(place, Manifest(FOLDER, made_from, canonical(self.settings), {}, files))
+                write_manifest(place, Manifest(VERIFICATION, made_from, canonical(self.settings), {}, files))
 
 
 def summarise_agreement(check: Check, rows: Sequence[Row]) -> str:

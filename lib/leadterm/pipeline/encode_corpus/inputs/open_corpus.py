@@ -78,7 +78,7 @@ class Documents:
         return self.sources if self.table is None else self.table
 
     def unchanged(self, files: Sequence[str] | None = None) -> AbstractContextManager[None]:
-        """Refuse files, by default all, that change before the end of a block; see `leadterm.pipeline.encode_corpus.inputs.change_guard`."""
+        """Refuse files, by default all, that change before the end of a block; see `change_guard`."""
         stamps = self.stamps if files is None else {file: self.stamps[file] for file in files}
         return unchanged(self.session, self.sources, stamps)
 
@@ -110,7 +110,7 @@ class Documents:
         )
 
     def digest(self, files: Sequence[str]) -> str:
-        """Hash what some of the files hold, and their numbers; see `leadterm.pipeline.encode_corpus.inputs.source_list.content_of`."""
+        """Hash what some of the files hold, and their numbers; see `content_of`."""
         chosen = set(files)
         lines = [
             f"{number} {content_of(row)}"

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from leadterm.corpus import Permutation, ShuffledCorpus
 from leadterm.errors import InputError
-from leadterm.pipeline.shuffle_corpus.permutation import ROUNDS
+from leadterm.pipeline.shuffle_corpus.permutation import ROUNDS, Permutation
+from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 
 WORD = 2**64 - 1
 

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leadterm.corpus import Ragged, ShuffledCorpus, Windows, cut_windows
+from leadterm.corpus import Ragged, Windows, cut_windows
 from leadterm.errors import RunError
+from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 from leadterm.pipeline.shuffle_corpus.task import SharedCounter, WindowsShuffler
 from leadterm.storage import Location
 from leadterm.storage.formats import windows_files as store

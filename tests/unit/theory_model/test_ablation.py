@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from leadterm.theory_model import Transformer, mean_loss
-from leadterm.theory_model import ablate
+from leadterm.theory_model import Transformer, ablate, mean_loss
 from leadterm.theory_model.ablation import removables, without
 from leadterm.theory_model.batches import PackedWindows
 from leadterm.theory_model.weight_agreement import agreements

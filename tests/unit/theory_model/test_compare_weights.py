@@ -10,8 +10,7 @@ import torch
 
 from leadterm.errors import InputError, MachineError
 from leadterm.theory import Gaussian
-from leadterm.theory_model import Row, Trainer, agreements, markdown_table, write_figure, write_table
-from leadterm.theory_model import verify
+from leadterm.theory_model import Row, Trainer, agreements, markdown_table, verify, write_figure, write_table
 from leadterm.theory_model.training_state import list_checkpoints
 from support.predictions import Predictor, settings, small_corpus
 

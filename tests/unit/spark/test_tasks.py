@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leadterm.spark.tasks import RowGroup, deal, deal_blocks, deal_out, deal_places, fill_units, number_of_tasks
+from leadterm.pipeline.aggregation.row_groups import RowGroup, deal_blocks, deal_out, fill_units, number_of_tasks
+from leadterm.spark.tasks import deal, deal_places
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from leadterm.errors import MachineError, RunError
-from leadterm.report import build_report, page_address
+from leadterm.pipeline.build_report.job import build_report
 from leadterm.report import draw_figures as figures
 from leadterm.report.figure_list import drawings
-from leadterm.report.page import page
+from leadterm.report.page import page, page_address
 from leadterm.report.score_series import models_of
 from leadterm.storage import Location, Manifest, read_manifest
 from leadterm.storage.read_products import list_file, write_manifest

@@ -1,0 +1,3 @@
+"""What a run consists of."""
+
+VERIFICATION = "verification"
