@@ -21,7 +21,7 @@ from leadterm.storage import FileEntry, Location
 from leadterm.storage.formats.windows_files import SCHEMA, WindowsFiles, windows_file
 from leadterm.storage.integrity.verified_reader import Written
 from leadterm.storage.read_products import PARTS
-from leadterm.storage.staging.part_reports import REPORT
+from leadterm.storage.staged.part_reports import REPORT
 from support.random_windows import random_windows
 
 NUMBERS = st.sets(st.integers(0, 30), min_size=1)

@@ -13,7 +13,7 @@ from pyarrow import fs
 from leadterm.storage.formats.matrix_files import DELTA, matrix_schema
 from leadterm.storage.formats.parquet_io import GroupCutter, grouped_parquet
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import HashingSink
+from leadterm.storage.staged.hashing_sink import HashingSink
 
 LENGTHS = st.lists(st.integers(0, 9), max_size=40)
 CUTS = st.lists(st.integers(0, 40), max_size=6)

@@ -108,7 +108,7 @@ def test_a_driver_that_is_killed_goes_on_when_it_is_started_again(scene, tmp_pat
 
 GPU = """
 import torch
-from leadterm import compose
+from leadterm.pipeline.compose_weights import job as compose
 from leadterm.pipeline.compose_weights import cuda
 compose._device, compose.resolve_device = lambda _: "cuda", lambda _: torch.device("cpu")
 torch.cuda.get_device_name, cuda.WIDTH = str, 7
@@ -135,9 +135,10 @@ def test_a_composition_that_is_killed_goes_on(scene, tmp_path, seed, device, cap
     number = random.Random(seed).randrange(1, size // 7)
     script = f"""{GPU if device == "cuda" else ""}
 import os, signal
-from leadterm import compose, config, store
-from leadterm.pipeline.compose_weights import compose as blocks
-from leadterm.storage import unfinished
+from leadterm import config, storage as store
+from leadterm.pipeline.compose_weights import job as compose
+from leadterm.pipeline.compose_weights import cpu as blocks
+from leadterm.pipeline.compose_weights import score_scratch as unfinished
 unfinished.SAVE_SECONDS, blocks.divide_memory, save, saved = 0, lambda *_: (1, 7), unfinished.Unfinished.save, []
 def killed(self, done):
     save(self, done)

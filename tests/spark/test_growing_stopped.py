@@ -11,7 +11,7 @@ from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.pipeline.runner import add_to_run, run_jobs
 from leadterm.storage import Location, read_manifest
 from leadterm.storage.integrity.check_run import check_run
-from leadterm.storage.staging.replace_products import JOURNAL
+from leadterm.storage.staged.replace_products import JOURNAL
 from leadterm.storage.stored_run import StoredRun
 from support.commands import content_hashes
 from support.dying import Killed, dying_after

@@ -15,7 +15,7 @@ from leadterm.pipeline.encode_corpus import job as encode_job
 from leadterm.pipeline.encode_corpus import make_tokenizer as vocabulary_job
 from leadterm.pipeline.encode_corpus.job import encode_corpus
 from leadterm.storage import Location, read_manifest
-from leadterm.storage.staging import part_reports as finished
+from leadterm.storage.staged import part_reports as finished
 from support.commands import content_hashes
 from support.dying import Killed, dying_in
 from support.flipping import DAMAGES
@@ -261,8 +261,8 @@ def test_a_tokenizer_of_a_file_that_changed_is_not_kept(spark, corpus, begun, tm
 
 
 KILLED = """
-from leadterm.spark import encode
-from leadterm.storage import finished
+from leadterm.pipeline.encode_corpus import job as encode
+from leadterm.storage.staged import part_reports as finished
 encode.PORTION_BYTES, write, written = 1, finished.table_bytes, []
 def killed(table):
     written.append(table)

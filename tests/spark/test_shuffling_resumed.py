@@ -13,7 +13,7 @@ from leadterm.errors import RunError
 from leadterm.pipeline.encode_corpus.job import encode_corpus
 from leadterm.pipeline.shuffle_corpus.job import JOB, shuffle_corpus
 from leadterm.storage import Location, Stage, read_manifest, require_manifest
-from leadterm.storage.staging.part_reports import REPORT
+from leadterm.storage.staged.part_reports import REPORT
 from support.commands import content_hashes
 from support.flipping import DAMAGES
 from support.jobs import make_config, names_in, write_files
@@ -150,7 +150,7 @@ def test_killed_after_its_products_appeared_it_leaves_nothing_for_ever(spark, fo
 
 
 KILLED = """
-from leadterm.spark import shuffle
+from leadterm.pipeline.shuffle_corpus import job as shuffle
 class Killing(shuffle.WindowsShuffler):
     def _write(self, name):
         if name.startswith("windows-00003"):

@@ -18,7 +18,7 @@ from leadterm.storage import Location, Stage, staging
 from leadterm.storage.formats.alignment_table import SHUFFLED_RUN, remove_old_scores
 from leadterm.storage.integrity.provenance import remove_stale
 from leadterm.storage.read_products import Overwrite
-from leadterm.storage.staging.replace_products import finish_swaps
+from leadterm.storage.staged.replace_products import finish_swaps
 from leadterm.storage.stored_run import StoredRun
 from leadterm.telemetry.progress import part_of
 

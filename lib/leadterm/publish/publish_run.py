@@ -19,7 +19,7 @@ from leadterm.storage import FileEntry, Location, Manifest, read_manifest
 from leadterm.storage import manifest as manifests
 from leadterm.storage.formats.sha256sums import SUMS, sums_text
 from leadterm.storage.integrity.check_run import check_run
-from leadterm.storage.staging.hashing_sink import hashing_output
+from leadterm.storage.staged.hashing_sink import hashing_output
 
 CARD, CROISSANT = "README.md", "croissant.json"
 IDENTITY = ("windows", "vocabulary")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import HashingSink, whole_output
+from leadterm.storage.staged.hashing_sink import HashingSink, whole_output
 
 NUMBERS: dict[str, tuple[str, np.dtype[Any]]] = {
     "float64": ("F64", np.dtype("<f8")),

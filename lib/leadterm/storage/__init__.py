@@ -4,7 +4,7 @@ from leadterm.storage.location import Location
 from leadterm.storage.manifest import FileEntry, Manifest
 from leadterm.storage.read_products import is_current, read_manifest
 from leadterm.storage.require_products import require_manifest
-from leadterm.storage.staging.staging_folder import Stage, Staging, forget, staging
+from leadterm.storage.staged.staging_folder import Stage, Staging, forget, staging
 
 __all__ = [
     "FileEntry",

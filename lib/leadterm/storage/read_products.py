@@ -10,7 +10,7 @@ from leadterm.errors import RunError
 from leadterm.storage import manifest as manifests
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import FileEntry, Manifest
-from leadterm.storage.staging.hashing_sink import whole_output
+from leadterm.storage.staged.hashing_sink import whole_output
 
 STAGING = ".staging-"
 """Folders of this prefix hold work in progress; nobody reads them."""

@@ -63,8 +63,8 @@ def test_a_small_corpus_is_drawn_whole(corpus, kind, options):
 def test_a_part_says_how_large_the_whole_is(corpus, kind, options, monkeypatch):
     folder, documents = corpus
     n_bytes = sum(len(text) for text in documents if text)
-    for module in ("drawing", "json_clusters"):
-        monkeypatch.setattr(f"leadterm.planner.{module}.{'READ_BYTES' if module == 'drawing' else 'PIECE'}", 10**5)
+    for module in ("sampling", "sample_json"):
+        monkeypatch.setattr(f"leadterm.planner.{module}.{'READ_BYTES' if module == 'sampling' else 'PIECE'}", 10**5)
     monkeypatch.setattr(parquet_clusters, "LEAST_ROWS", 50)
     found = draw(*sections(folder / kind, **options), 20_000, seed=0)
     assert 20_000 <= found.sample_bytes < 20_000 + 250 * len("word3000 ")

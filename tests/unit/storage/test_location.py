@@ -6,7 +6,7 @@ from pyarrow import fs
 
 from leadterm.errors import InputError
 from leadterm.storage import Location
-from leadterm.storage.staging.hashing_sink import hashing_output
+from leadterm.storage.staged.hashing_sink import hashing_output
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "ä%20?#", "a:b"])

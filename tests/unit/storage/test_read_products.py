@@ -4,7 +4,7 @@ from leadterm.errors import RunError
 from leadterm.storage import FileEntry, Location, Manifest, is_current, read_manifest, require_manifest, staging
 from leadterm.storage.formats.small_tables import stage_bytes
 from leadterm.storage.read_products import PARTS, read_verified
-from leadterm.storage.staging.hashing_sink import hashing_output
+from leadterm.storage.staged.hashing_sink import hashing_output
 from support.jobs import names_in
 
 MADE_FROM, SETTINGS = {"corpus": "c" * 64}, {"windows": {"length": 3}, "list": (1, 2)}

@@ -14,8 +14,8 @@ import pytest
 
 from leadterm.errors import InputError, MachineError, RunError
 from leadterm.storage import Location, Stage, forget, is_current, staging
-from leadterm.storage.staging import lease as owners
-from leadterm.storage.staging.lease import OWNER, Owner
+from leadterm.storage.staged import lease as owners
+from leadterm.storage.staged.lease import OWNER, Owner
 from support.jobs import names_in
 
 STAGE = Stage("count", {"windows": "w" * 64}, {"scale_bits": 32}, {"units": "u"})
@@ -96,7 +96,7 @@ def test_all_that_parts_depend_on_names_the_folder(monkeypatch):
         replace(STAGE, details={}),
     ]
     names = {stage.folder for stage in [STAGE, *others]}
-    monkeypatch.setattr("leadterm.storage.staging.staging_folder.__version__", "other")
+    monkeypatch.setattr("leadterm.storage.staged.staging_folder.__version__", "other")
     names.add(STAGE.folder)
     assert len(names) == 6
     assert all(name.startswith((".staging-count-", ".staging-other-")) for name in names)
@@ -156,7 +156,7 @@ def test_a_process_is_not_in_its_own_way(tmp_path):
 
 
 def test_an_owner_says_again_that_it_is_alive(tmp_path, monkeypatch):
-    monkeypatch.setattr("leadterm.storage.staging.lease.BEAT_SECONDS", 0.01)
+    monkeypatch.setattr("leadterm.storage.staged.lease.BEAT_SECONDS", 0.01)
     with staging(Location.of(tmp_path / "run"), STAGE) as staged:
         first = Owner.of(staged.folder)
         end = time.monotonic() + 20

@@ -10,7 +10,7 @@ from leadterm.errors import LeadtermError, MachineError, RunError
 from leadterm.spark.translate_errors import translate
 from leadterm.storage import Location, Stage, read_manifest, require_manifest, staging
 from leadterm.storage.integrity.check_run import check_run
-from leadterm.storage.staging.hashing_sink import whole_output
+from leadterm.storage.staged.hashing_sink import whole_output
 from leadterm.storage.store_errors import unreachable
 from leadterm.storage.stored_run import StoredRun
 from support.object_store import object_store

@@ -18,7 +18,7 @@ from leadterm.pipeline.encode_corpus.make_tokenizer import given_tokenizer
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.spark.translate_errors import file_name
 from leadterm.storage import Location, Manifest, is_current, read_manifest
-from leadterm.storage.staging.replace_products import replacement, sole_replacer
+from leadterm.storage.staged.replace_products import replacement, sole_replacer
 from leadterm.storage.stored_run import StoredRun
 
 logger = logging.getLogger("leadterm")

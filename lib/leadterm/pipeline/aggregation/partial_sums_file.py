@@ -23,7 +23,7 @@ from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic, row_ke
 from leadterm.counting.row_codec import pack, unpack
 from leadterm.pipeline.aggregation.coverage import Cover
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import part_output
+from leadterm.storage.staged.hashing_sink import part_output
 
 SCHEMA = pa.schema(
     [

@@ -14,7 +14,7 @@ from leadterm.pipeline.aggregation.partial_sums_file import Partials, SummandRow
 from leadterm.storage.formats.matrix_files import Average, PendingRows, matrix_file, matrix_schema, rows_file
 from leadterm.storage.location import Location
 from leadterm.storage.read_products import PARTS
-from leadterm.storage.staging.part_reports import finish, finished
+from leadterm.storage.staged.part_reports import finish, finished
 
 MATRICES = (Statistic.BIGRAM, Statistic.CONTEXT, Statistic.QUERY_KEY)
 REPORT = pa.schema(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import part_output
+from leadterm.storage.staged.hashing_sink import part_output
 
 SCORES, COLUMNS = "scores", "columns"
 SAVE_SECONDS = 30.0

@@ -28,7 +28,7 @@ from leadterm.storage.formats.parquet_io import read_groups
 from leadterm.storage.formats.sorted_merge import DOCUMENTS, WINDOWS, merge_sorted
 from leadterm.storage.formats.windows_files import windows_file
 from leadterm.storage.location import Location
-from leadterm.storage.staging.part_reports import drop_others, finish, finished
+from leadterm.storage.staged.part_reports import drop_others, finish, finished
 from leadterm.telemetry.progress import titled
 
 PORTION_BYTES = 2**30

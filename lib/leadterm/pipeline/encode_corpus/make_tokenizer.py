@@ -23,7 +23,7 @@ from leadterm.corpus import (
 from leadterm.errors import InputError
 from leadterm.pipeline.encode_corpus.corpus_chunks import Portions
 from leadterm.pipeline.encode_corpus.token_frequencies import count_parts, most_frequent_parts
-from leadterm.storage.staging.part_reports import drop_others, finish, finished
+from leadterm.storage.staged.part_reports import drop_others, finish, finished
 from leadterm.telemetry.progress import progress, titled
 
 MOST_PIECES, MOST_BYTES = 2**20, 10_000_000

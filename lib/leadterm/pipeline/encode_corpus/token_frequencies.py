@@ -22,7 +22,7 @@ from leadterm.spark.tasks import deal_places, spread
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.storage.formats.parquet_io import parquet_writer, read_groups
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import hashing_output
+from leadterm.storage.staged.hashing_sink import hashing_output
 
 LARGEST_COUNTER = 500_000
 """Distinct words that a task holds before it hands its counts on: about 100 MB."""

@@ -17,7 +17,7 @@ from leadterm.storage.formats.windows_files import SCHEMA, windows_file
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import FileEntry
 from leadterm.storage.read_products import PARTS
-from leadterm.storage.staging.hashing_sink import HashingSink
+from leadterm.storage.staged.hashing_sink import HashingSink
 
 REPORT_ROW = pa.schema(
     [

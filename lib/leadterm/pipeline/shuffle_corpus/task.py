@@ -15,7 +15,7 @@ from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 from leadterm.storage.formats.windows_files import SCHEMA, WindowsFiles, windows_file
 from leadterm.storage.location import Location
 from leadterm.storage.read_products import PARTS
-from leadterm.storage.staging.part_reports import finish, finished
+from leadterm.storage.staged.part_reports import finish, finished
 
 SHARED = pa.schema([("name", pa.string()), ("shared", pa.int64())])
 """What a task says of a file before the tokens are numbered: how many of its windows go on where another ended."""

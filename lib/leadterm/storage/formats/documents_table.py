@@ -17,7 +17,7 @@ from leadterm.storage.formats.parquet_io import parquet_writer
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import read_verified
-from leadterm.storage.staging.hashing_sink import HashingSink, part_output
+from leadterm.storage.staged.hashing_sink import HashingSink, part_output
 
 SCHEMA = pa.schema(
     [

@@ -22,7 +22,7 @@ from leadterm.storage.formats.parquet_io import GroupCutter, parquet_writer
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import FileEntry, Manifest
 from leadterm.storage.read_products import read_verified
-from leadterm.storage.staging.hashing_sink import HashingSink, part_output
+from leadterm.storage.staged.hashing_sink import HashingSink, part_output
 
 COLUMNS, VALUES = ("row", "cols.list.element"), "values.list.element"
 DELTA = dict.fromkeys((*COLUMNS, VALUES), "DELTA_BINARY_PACKED")

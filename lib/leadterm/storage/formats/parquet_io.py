@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import HashingSink, part_output
+from leadterm.storage.staged.hashing_sink import HashingSink, part_output
 
 GROUP_HASHES = "leadterm.row_groups.sha256"
 """In a footer's metadata: the SHA-256 of the bytes of each row group; those of the first begin with the file's."""

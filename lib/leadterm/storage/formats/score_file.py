@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from leadterm.counting import ScoreRows, check_rows
 from leadterm.errors import InputError, RunError
 from leadterm.storage.location import CHUNK, Location
-from leadterm.storage.staging.hashing_sink import HashingSink, hashing_output
+from leadterm.storage.staged.hashing_sink import HashingSink, hashing_output
 
 SCORES = "scores.arrow"
 BATCH_ENTRIES = 2**22

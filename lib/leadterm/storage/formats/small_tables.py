@@ -15,7 +15,7 @@ from leadterm.storage.location import Location
 from leadterm.storage.manifest import FileEntry, Manifest
 from leadterm.storage.read_products import read_verified
 from leadterm.storage.require_products import who_makes
-from leadterm.storage.staging.staging_folder import Staging
+from leadterm.storage.staged.staging_folder import Staging
 
 VOCABULARY = "vocabulary.parquet"
 FREQUENCIES = "frequencies.parquet"

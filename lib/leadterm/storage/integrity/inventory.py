@@ -13,7 +13,7 @@ from leadterm.storage.formats.sha256sums import SUMS, read_sums
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest, has_seal
 from leadterm.storage.read_products import STAGING, read_manifest
-from leadterm.storage.staging.replace_products import JOURNAL, SWAP
+from leadterm.storage.staged.replace_products import JOURNAL, SWAP
 
 UNFINISHED = "unfinished"
 """The folder of a product that grows a part at a time, until it is whole and has a manifest."""

@@ -15,8 +15,8 @@ from pyarrow import fs
 from leadterm.storage import manifest as manifests
 from leadterm.storage.location import Location
 from leadterm.storage.read_products import STAGING, read_manifest
-from leadterm.storage.staging.hashing_sink import whole_output
-from leadterm.storage.staging.staging_folder import Stage, Staging, staging
+from leadterm.storage.staged.hashing_sink import whole_output
+from leadterm.storage.staged.staging_folder import Stage, Staging, staging
 
 SWAP = f"{STAGING}swap-"
 """How the hidden folders begin."""

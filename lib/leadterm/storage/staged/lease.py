@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from leadterm.errors import MachineError, RunError
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import part_output
+from leadterm.storage.staged.hashing_sink import part_output
 from leadterm.telemetry.progress import repeatedly
 
 OWNER = "owner.json"

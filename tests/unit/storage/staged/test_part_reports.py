@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from leadterm.storage import Location
-from leadterm.storage.staging.part_reports import REPORT, drop_others, finish, finished
+from leadterm.storage.staged.part_reports import REPORT, drop_others, finish, finished
 from support.flipping import DAMAGES
 from support.jobs import names_in
 

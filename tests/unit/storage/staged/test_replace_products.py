@@ -11,7 +11,7 @@ from leadterm.errors import RunError
 from leadterm.storage import Location, Manifest, read_manifest, staging
 from leadterm.storage.formats.small_tables import stage_bytes
 from leadterm.storage.integrity.check_run import check_run
-from leadterm.storage.staging.replace_products import SWAP, finish_swaps, replacement, sole_replacer
+from leadterm.storage.staged.replace_products import SWAP, finish_swaps, replacement, sole_replacer
 from leadterm.storage.stored_run import StoredRun
 from support.dying import Killed, dying_after
 
@@ -111,7 +111,7 @@ def test_killed_at_any_moment_it_is_old_or_new_or_refused_and_then_finished(run)
 def test_killed_while_it_goes_on_it_goes_on_again(run):
     def stop_in_the_middle() -> None:
         write(run, "old", "only-old")
-        with pytest.raises(Killed), patch("leadterm.storage.staging.replace_products._take_place", side_effect=Killed):
+        with pytest.raises(Killed), patch("leadterm.storage.staged.replace_products._take_place", side_effect=Killed):
             swap(run)
 
     for _moment in killed_at_every_moment(run, stop_in_the_middle, lambda: finish_swaps(run)):
@@ -127,7 +127,7 @@ def test_a_check_tells_what_is_left_of_a_replacement(run):
     (problem,) = check_run(run).problems
     assert problem.startswith(f"{SWAP}x is unexpected: a job is at work, or was stopped")
     (run / f"{SWAP}x").remove()
-    with pytest.raises(Killed), patch("leadterm.storage.staging.replace_products._take_place", side_effect=Killed):
+    with pytest.raises(Killed), patch("leadterm.storage.staged.replace_products._take_place", side_effect=Killed):
         swap(run)
     (problem,) = check_run(run).problems
     assert problem.endswith(" holds the rest of a replacement that was stopped: run leadterm add, or any job, again")
@@ -157,7 +157,7 @@ def test_one_process_replaces_at_a_time(run):
         with pytest.raises(RunError, match=r"another job, process \d+ on .*, is at work in"), sole_replacer(run):
             pass
         swap(run)
-    with pytest.raises(Killed), patch("leadterm.storage.staging.replace_products._take_place", side_effect=Killed):
+    with pytest.raises(Killed), patch("leadterm.storage.staged.replace_products._take_place", side_effect=Killed):
         swap(run)
     with sole_replacer(run):
         assert opened(run) == NEW

@@ -21,7 +21,7 @@ from leadterm.storage import manifest as manifests
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import COUNTS, PARTS, STAGING
-from leadterm.storage.staging.lease import Owner, alive_in, is_free, is_mine, require_free, require_mine, take
+from leadterm.storage.staged.lease import Owner, alive_in, is_free, is_mine, require_free, require_mine, take
 from leadterm.storage.store_errors import require_reached
 
 FORMAT = 1

@@ -17,14 +17,15 @@ import pytest
 from leadterm.errors import RunError
 from leadterm.storage import Location, Stage, staging
 from leadterm.storage.formats.small_tables import stage_bytes
-from leadterm.storage.staging import lease as owners
-from leadterm.storage.staging.lease import OWNER, Owner, is_free, take
+from leadterm.storage.staged import lease as owners
+from leadterm.storage.staged.lease import OWNER, Owner, is_free, take
 from support.commands import environment
 
 STAGE = Stage("count", {"windows": "w" * 64}, {"scale_bits": 32})
 ELSEWHERE = """
 import sys, time
-from leadterm.storage import Location, Stage, owners, staging
+from leadterm.storage import Location, Stage, staging
+from leadterm.storage.staged import lease as owners
 owners.this_machine = lambda: sys.argv[2]
 owners.BEAT_SECONDS = float(sys.argv[3])
 clock, skew = time.time, float(sys.argv[4])

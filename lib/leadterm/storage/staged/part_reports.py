@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from leadterm.errors import MachineError
 from leadterm.storage.formats.parquet_io import table_bytes
 from leadterm.storage.location import Location
-from leadterm.storage.staging.hashing_sink import part_output
+from leadterm.storage.staged.hashing_sink import part_output
 
 REPORT = ".report"
 """What follows the name of a part of the work in that of its report."""
