@@ -36,10 +36,11 @@ def run_part(bench: Bench) -> dict[str, Any]:
 
 def prepare_ours(output: Path) -> Prepared:
     """Start Spark for leadterm's job."""
-    from leadterm.pipeline.count_cooccurrences.job import PRODUCTS, count_cooccurrences  # noqa: PLC0415
+    from leadterm.catalog.jobs import Job  # noqa: PLC0415
+    from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
 
     session = logged_session(output)
-    return made_anew(PRODUCTS, partial(count_cooccurrences, session)), session.stop
+    return made_anew(Job.COUNT_COOCCURRENCES.makes, partial(count_cooccurrences, session)), session.stop
 
 
 def prepare_sql(output: Path) -> Prepared:

@@ -49,10 +49,11 @@ def run_part(bench: Bench) -> dict[str, Any]:
 
 def prepare_ours(output: Path) -> Prepared:
     """Start Spark for leadterm's job."""
-    from leadterm.pipeline.encode_corpus.job import PRODUCTS, encode_corpus  # noqa: PLC0415
+    from leadterm.catalog.jobs import Job  # noqa: PLC0415
+    from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415
 
     session = logged_session(output)
-    return made_anew(PRODUCTS, partial(encode_corpus, session)), session.stop
+    return made_anew(Job.ENCODE_CORPUS.makes, partial(encode_corpus, session)), session.stop
 
 
 def prepare_library(_: Path) -> Prepared:

@@ -17,10 +17,11 @@ from scipy.sparse import csr_array
 
 from benchmarks.machine import usable_cores
 from benchmarks.samples import Sample
+from leadterm.catalog.products import Product
 from leadterm.counting.positions import fetch_ahead, group_positions
 from leadterm.jit import kernel
 from leadterm.storage import read_manifest
-from leadterm.storage.formats.matrix_files import AVERAGES, FLOATS, INTEGERS
+from leadterm.storage.formats.matrix_files import FLOATS, INTEGERS
 
 COPIED_BYTES = 2**28
 """Per core: far more than any cache."""
@@ -137,7 +138,7 @@ def encoding_rate(sample: Sample, product: str) -> float:
     ends = np.cumsum(pa.compute.list_value_length(table["cols"]).to_numpy())
     table = table[: 1 + int(np.searchsorted(ends, MOST_ENTRIES))].combine_chunks()
     entries = int(pa.compute.sum(pa.compute.list_value_length(table["cols"])).as_py())
-    options: dict[str, Any] = {"compression": "zstd", **(FLOATS if product in AVERAGES else INTEGERS)}
+    options: dict[str, Any] = {"compression": "zstd", **(FLOATS if Product(product).averages else INTEGERS)}
 
     def encode(_: int) -> int:
         pq.write_table(table, pa.BufferOutputStream(), use_dictionary=False, write_page_checksum=True, **options)

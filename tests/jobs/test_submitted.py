@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from leadterm.catalog.jobs import COUNTING
 from leadterm.config import load_config
-from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.pipeline.runner import run_jobs
 from leadterm.storage import Location, read_manifest
 from support.bad_input import TEXTS, put, texts
 from support.commands import content_hashes, submit, write_config

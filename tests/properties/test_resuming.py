@@ -57,7 +57,7 @@ def test_chosen_covers_share_nothing_and_leave_the_rest(sets, n_groups):
 def test_the_books_ask_for_every_row_group(spans):
     Cover(((0, 6),)).require_all(6)
     Cover(()).require_all(0)
-    with pytest.raises(LeadtermError, match="the books do not balance: of 6 row groups of the windows, those that"):
+    with pytest.raises(LeadtermError, match="consistency check failed: of 6 row groups of the windows, those that"):
         Cover(spans).require_all(6)
 
 

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pytest
 
 from leadterm import cli, open_run
+from leadterm.catalog.jobs import COUNTING
 from leadterm.config import Config, parse_alignment
 from leadterm.errors import ConfigError, InputError
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.job import encode_corpus
-from leadterm.pipeline.runner import COUNTING, add_to_run, run_jobs
+from leadterm.pipeline.runner import add_to_run, run_jobs
 from leadterm.storage import Location
 from support.jobs import make_config, write_files
 from support.tiny_models import save, tiny_model

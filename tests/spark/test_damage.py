@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from leadterm.catalog.jobs import COUNTING
 from leadterm.config import Config, parse_config
 from leadterm.errors import RunError
 from leadterm.pipeline.compose_weights.job import compose_weights
 from leadterm.pipeline.count_attention.job import count_attention
 from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
-from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.pipeline.runner import run_jobs
 from leadterm.pipeline.shuffle_corpus.job import shuffle_corpus
 from leadterm.storage import Location
 from support.bad_input import WORDS, put

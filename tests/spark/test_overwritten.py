@@ -6,12 +6,12 @@ from unittest.mock import patch
 
 import pytest
 
+from leadterm.catalog.jobs import COUNTING, Job
 from leadterm.config import parse_config
 from leadterm.errors import RunError
 from leadterm.pipeline import runner as pipeline
-from leadterm.pipeline.runner import COUNTING, merge_into, run_jobs, run_shuffled
+from leadterm.pipeline.runner import merge_into, run_jobs, run_shuffled
 from leadterm.storage import Location, read_manifest
-from leadterm.storage.require_products import products_of
 from support.bad_input import TEXTS, put, texts
 from support.commands import content_hashes
 from support.growing import add, config_for, documents, put_ids
@@ -51,7 +51,7 @@ def test_each_job_makes_its_products_anew(made, caplog, job):
     assert f"{job}: nothing to do: made from the same inputs already" in caplog.text
     caplog.clear()
     run_jobs(parse_config(sections), Location.of(run), [job], overwrite=True)
-    assert changed(before, run) == set(products_of(job))
+    assert changed(before, run) == set(Job(job).told)
     assert "nothing to do" not in caplog.text
     assert content_hashes(run) == hashes
     assert not [name for name in names_in(run) if name.startswith(".")]

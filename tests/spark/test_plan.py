@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadterm import cli
+from leadterm.catalog.jobs import COUNTING
 from leadterm.corpus import read_sample
-from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.pipeline.runner import run_jobs
 from leadterm.planner.make_plan import make_plan, measure_run
 from leadterm.planner.plan_text import SECONDS, rows_of
 from leadterm.storage import Location

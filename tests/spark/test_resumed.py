@@ -150,7 +150,7 @@ def test_a_unit_that_is_reported_twice_is_refused(spark, folder, run, monkeypatc
     """Its sums would be added twice: no product appears, and nothing is kept to go on from."""
     reported = merged.reported_sums
     monkeypatch.setattr(merged, "reported_sums", lambda table: [*reported(table), reported(table)[0]])
-    with pytest.raises(LeadtermError, match=r"the books do not balance: row group .* was counted twice"):
+    with pytest.raises(LeadtermError, match=r"consistency check failed: row group .* was counted twice"):
         job(folder, run, "count_cooccurrences")
     assert names_in(run) == ["documents", "sources", "vocabulary", "windows"]
 
@@ -158,7 +158,7 @@ def test_a_unit_that_is_reported_twice_is_refused(spark, folder, run, monkeypatc
 def test_a_unit_that_no_task_reported_is_refused(spark, folder, run, monkeypatch):
     reported = merged.reported_sums
     monkeypatch.setattr(merged, "reported_sums", lambda table: reported(table)[1:])
-    with pytest.raises(LeadtermError, match=r"the books do not balance: of 12 row groups of the windows, those that"):
+    with pytest.raises(LeadtermError, match=r"consistency check failed: of 12 row groups of the windows, those that"):
         job(folder, run, "count_cooccurrences")
     assert names_in(run) == ["documents", "sources", "vocabulary", "windows"]
 

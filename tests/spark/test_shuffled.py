@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from leadterm import Run, open_run
+from leadterm.catalog.jobs import COUNTING
 from leadterm.config import Config
 from leadterm.corpus import read_sample
 from leadterm.errors import LeadtermError, RunError
-from leadterm.pipeline.runner import COUNTING, jobs_of, run_jobs
+from leadterm.pipeline.runner import jobs_of, run_jobs
 from leadterm.pipeline.shuffle_corpus.job import shuffle_corpus
 from leadterm.storage import Location
 from leadterm.telemetry.progress import part_of
@@ -199,13 +200,13 @@ def test_a_vocabulary_that_does_not_count_these_windows(spark, real, tmp_path, m
     assert not (tmp_path / "shuffled").exists()
 
 
-def test_books_that_do_not_balance(spark, real, tmp_path, monkeypatch):
+def test_sums_that_do_not_agree(spark, real, tmp_path, monkeypatch):
     run, counts = copy_of(real, tmp_path), real.vocabulary["count"].to_numpy()
     monkeypatch.setattr(
         "leadterm.pipeline.shuffle_corpus.job.sum_vectors", lambda _: counts + (np.arange(counts.size) < 2)
     )
     with pytest.raises(
-        LeadtermError, match=r"do not balance: (\d+) of \1 windows were shuffled, and 2 tokens occur more"
+        LeadtermError, match=r"consistency check failed: (\d+) of \1 windows were shuffled, and 2 tokens occur more"
     ):
         shuffle_corpus(spark, config_for(tmp_path), run)
     assert not (tmp_path / "shuffled").exists()

@@ -7,11 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from leadterm.catalog.jobs import Job
 from leadterm.config import Config
 from leadterm.corpus import read_sample
 from leadterm.errors import RunError
 from leadterm.pipeline.encode_corpus.job import encode_corpus
-from leadterm.pipeline.shuffle_corpus.job import JOB, shuffle_corpus
+from leadterm.pipeline.shuffle_corpus.job import shuffle_corpus
 from leadterm.storage import Location, Stage, read_manifest, require_manifest
 from leadterm.storage.staged.part_reports import REPORT
 from support.commands import content_hashes
@@ -56,7 +57,7 @@ def parts_of(folder: Path, run: Path, seed: int = 0) -> Path:
     found = {name: require_manifest(Location.of(run), name) for name in ("windows", "vocabulary")}
     hashes = {name: manifest.content_hash for name, manifest in found.items()}
     settings = {**found["windows"].settings, "shuffled": {"seed": seed}}
-    return run / "shuffled" / Stage(JOB, hashes, settings).folder / "parts"
+    return run / "shuffled" / Stage(str(Job.SHUFFLE_CORPUS), hashes, settings).folder / "parts"
 
 
 def stopped(spark, folder: Path, run: Path, number: int) -> Path:

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from leadterm import open_run
+from leadterm.catalog.jobs import COUNTING
 from leadterm.config import AlignmentSection, Config, parse_config
 from leadterm.pipeline.evaluate_alignment import evaluate_alignment
-from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.pipeline.runner import run_jobs
 from leadterm.storage import Location
 from support.jobs import write_files
 from support.tiny_models import VOCABULARY_SIZE, save, save_tokenizer, tiny_model

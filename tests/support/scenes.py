@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from leadterm.catalog.jobs import COUNTING
+from leadterm.catalog.products import Product
 from leadterm.config import load_config
-from leadterm.pipeline.runner import COUNTING, run_jobs
+from leadterm.pipeline.runner import run_jobs
 from leadterm.storage import Location, read_manifest
-from leadterm.storage.formats.matrix_files import AXES
 from leadterm.storage.integrity.check_run import check_run
 from support.bad_input import put, texts
 from support.cluster import Cluster
@@ -118,7 +119,7 @@ class Scene:
     def number(self, stage: str, point: str, seed: int) -> int:
         """Choose how often a point is reached before something happens."""
         made = [read_manifest(Location.of(self.folder / "whole"), name) for name in MADE[stage]]
-        n_files = sum(len(one.files) for one in made if one.product in AXES)
+        n_files = sum(len(one.files) for one in made if Product(one.product).pairs and one.product != Product.COMPOSED)
         return random.Random(seed).randrange(REACHED.get(point, n_files))
 
     def plan(self, place: Path, point: str, number: int, action: str, **more: str) -> Path:

@@ -1,3 +1,328 @@
-"""What a run consists of."""
+"""Each product of a run, declared once: its files and columns, its meaning, and what becomes of it.
 
-VERIFICATION = "verification"
+A product is a folder of a run, written whole or not at all. Its name in code is a member of `Product`; whoever needs a
+fact about it reads it here: the readers, ``check``, ``merge``, ``publish``, the report, ``plan`` and the reference.
+"""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum, StrEnum
+from typing import Any, Literal
+
+from leadterm.axes import Axis
+
+Published = Literal["always", "with_windows", "list_files", "list_documents", "never"]
+"""When the files of a product are part of a published copy: always; with the text; where ``dataset`` lists files, or
+documents too; or never."""
+
+SHUFFLED_RUN = "shuffled"
+"""The folder, in a run, of the run over the same corpus with its tokens shuffled."""
+
+
+class Statistic(IntEnum):
+    """What a sparse row of partial sums belongs to; a vector travels as a matrix of one row."""
+
+    BIGRAM = 0
+    CONTEXT = 1
+    CURRENT_FREQUENCY = 2
+    CONTEXT_FREQUENCY = 3
+    QUERY_KEY = 4
+    POSITION = 5
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name, its Arrow type, and its meaning, in which ``{unit}`` is that of fixed point."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is declared of a product.
+
+    Attributes
+    ----------
+    meaning
+        What it holds, in a sentence or two.
+    files
+        Which of its files hold its table: a name, or a glob; "" where it is no table.
+    columns
+        Of the table, in order.
+    axes
+        Of a matrix: what its rows and its columns are.
+    pairs
+        Of a matrix: what one of its entries is, for people.
+    averages
+        Whether the values are averages over positions, not sums.
+    adds_up
+        Whether the product of two corpora is the sum of those of each.
+    of_corpus
+        Whether it is made of the corpus alone: such products are a run's own, what is derived from them is not.
+    published
+        When its files are published.
+    stage
+        What a plan calls the stage that writes it; "" where a plan does not foretell it.
+    """
+
+    meaning: str
+    files: str = ""
+    columns: tuple[Column, ...] = ()
+    axes: tuple[Axis, Axis] | None = None
+    pairs: str = ""
+    averages: bool = False
+    adds_up: bool = False
+    of_corpus: bool = True
+    published: Published = "never"
+    stage: str = ""
+
+
+ROWS = "rows-*.parquet"
+TOKEN_ID = Column("token_id", "int32", "number of the token, from 0, without gaps")
+
+
+def _matrix(rows: str, columns: str, values: str, number: str = "int64") -> tuple[Column, ...]:
+    """Describe the columns of a sparse matrix."""
+    return (
+        Column("row", "int32", f"token_id of the {rows}; ascending, and rows without an entry are not there"),
+        Column("cols", "list<int32>", f"token_ids of the {columns}; ascending"),
+        Column("values", f"list<{number}>", f"{values}; as many as cols"),
+    )
+
+
+class Product(StrEnum):
+    """The products of a run, in the order in which they are made; a member is also its name, a string."""
+
+    meaning: str
+    files: str
+    columns: tuple[Column, ...]
+    axes: tuple[Axis, Axis] | None
+    pairs: str
+    averages: bool
+    adds_up: bool
+    of_corpus: bool
+    published: Published
+    stage: str
+
+    def __new__(cls, name: str, declared: Declared = Declared("")) -> "Product":
+        """Give the name its declaration; ``Product("windows")`` finds the product of a name."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        for field in fields(declared):
+            setattr(member, field.name, getattr(declared, field.name))
+        return member
+
+    SOURCES = (
+        "sources",
+        Declared(
+            "The files that the corpus was read from.",
+            files="sources.parquet",
+            columns=(
+                Column("path", "string", "of the file, where it was read"),
+                Column("bytes", "int64", "its length"),
+                Column("sha256", "string", "hash of its content; null where its file system gave none"),
+                Column("modified", "int64", "where it has no hash: when it was changed last, in ms since 1970"),
+                Column("rows", "int64", "its records"),
+                Column("version", "string", "of a table, which snapshot of it; of a file of the hub, which commit"),
+            ),
+            adds_up=True,
+            published="list_files",
+        ),
+    )
+    DOCUMENTS = (
+        "documents",
+        Declared(
+            "Where the documents come from that gave a window.",
+            files="documents-*.parquet",
+            columns=(
+                Column("document", "int64", "hash of the document's content"),
+                Column("source", "int32", "row of the file in the table of sources, from 0"),
+                Column(
+                    "row", "int64", "row in that file, from 0; of JSON lines the line's number, from 1; null: not known"
+                ),
+                Column("tokens", "int64", "tokens of the document"),
+                Column("windows", "int32", "windows that it gave"),
+            ),
+            adds_up=True,
+            published="list_documents",
+            stage="encode",
+        ),
+    )
+    VOCABULARY = (
+        "vocabulary",
+        Declared(
+            "The tokens.",
+            files="vocabulary.parquet",
+            columns=(
+                TOKEN_ID,
+                Column("token", "string", "the token as its tokenizer writes it"),
+                Column(
+                    "count", "int64", "how often it occurs in the windows; a token that two of them share counts once"
+                ),
+            ),
+            adds_up=True,
+            published="always",
+        ),
+    )
+    WINDOWS = (
+        "windows",
+        Declared(
+            "The text itself, as windows of token ids.",
+            files="windows-*.parquet",
+            columns=(
+                Column("document", "int64", "hash of the document's content"),
+                Column("window", "int32", "place of the window in its document, from 0"),
+                Column("tokens", "list<int32>", "token_ids; windows of a document share one token"),
+            ),
+            adds_up=True,
+            published="with_windows",
+            stage="encode",
+        ),
+    )
+    BIGRAM = (
+        "bigram",
+        Declared(
+            "How often each token follows each: a sparse matrix, rows CURRENT, columns NEXT.",
+            files=ROWS,
+            columns=_matrix("current token", "next tokens", "at how many positions the one follows the other"),
+            axes=(Axis.CURRENT, Axis.NEXT),
+            pairs="distinct pairs of current and next token",
+            adds_up=True,
+            published="always",
+            stage="merge",
+        ),
+    )
+    CONTEXT = (
+        "context",
+        Declared(
+            "How much each token stands in the context before each: a sparse matrix, rows NEXT, columns CONTEXT. At "
+            "position t of a window the context is the t tokens up to and with the current one, and each weighs 1/t.",
+            files=ROWS,
+            columns=_matrix("next token", "context tokens", "sums of 1/t, {unit}, over all contexts of t tokens"),
+            axes=(Axis.NEXT, Axis.CONTEXT),
+            pairs="distinct pairs of next and context token",
+            adds_up=True,
+            published="always",
+            stage="merge",
+        ),
+    )
+    FREQUENCIES = (
+        "frequencies",
+        Declared(
+            "How often each token is the current one, and how much it stands in contexts: row and column sums.",
+            files="frequencies.parquet",
+            columns=(
+                TOKEN_ID,
+                Column("current", "int64", "at how many positions it is the current token"),
+                Column("context", "int64", "its shares of all contexts, sums of 1/t {unit}"),
+            ),
+            adds_up=True,
+            published="always",
+        ),
+    )
+    COMPOSED = (
+        "composed",
+        Declared(
+            "The scores of attention, B'(B Phi), at the pairs of next and context token that occur.",
+            axes=(Axis.NEXT, Axis.CONTEXT),
+            pairs="distinct pairs of next and context token with a score",
+            stage="compose",
+        ),
+    )
+    QUERY_KEY = (
+        "query_key",
+        Declared(
+            "The gradient's part in attention's scores, by query and key: a sparse matrix, rows CURRENT, columns "
+            "CONTEXT. It has no unit; times (3 C(s,4) + 2 C(s,3)) eta^4 it predicts attention's weights after s steps "
+            "of rate eta.",
+            files=ROWS,
+            columns=_matrix(
+                "current token, which asks",
+                "context tokens, which are looked at",
+                "averages over positions",
+                "double",
+            ),
+            axes=(Axis.CURRENT, Axis.CONTEXT),
+            pairs="distinct pairs of query and key",
+            averages=True,
+            published="always",
+            stage="attention: merge",
+        ),
+    )
+    POSITION = (
+        "position",
+        Declared(
+            "The same part by distance: a vector.",
+            files="position.parquet",
+            columns=(
+                Column("distance", "int32", "tokens from the key to the query, from 0"),
+                Column("bias", "double", "average over positions; without unit, like the values of query_key"),
+            ),
+            published="always",
+        ),
+    )
+    PREDICTORS = ("predictors", Declared("Norms of what checkpoints are compared with.", of_corpus=False))
+    ALIGNMENT = (
+        "alignment",
+        Declared(
+            "How far language models agree with the statistics of this corpus, a row for each score.",
+            files="*/scores.parquet",
+            columns=(
+                Column("model", "string", "name of the language model"),
+                Column("revision", "string", "which of its revisions"),
+                Column("step", "int64", "training step of the revision; null where its name tells none"),
+                Column("layer", "int32", "number of the layer, from 0"),
+                Column(
+                    "head",
+                    "int32",
+                    "number of the attention head, from 0; null for the mean over heads and for streams",
+                ),
+                Column(
+                    "component",
+                    "string",
+                    "qk: attention between tokens; pre, mid, post: the stream before, within and after the layer",
+                ),
+                Column("predictor", "string", "which statistic of the corpus it is compared with"),
+                Column(
+                    "metric",
+                    "string",
+                    "raw: cosine of covariances; centred: the same after means are taken out (linear CKA)",
+                ),
+                Column("score", "double", "how far the two agree, at most 1"),
+                Column("null_mean", "double", "mean of the score over all permutations of the tokens"),
+                Column("null_sd", "double", "its standard deviation"),
+                Column("z", "double", "how many standard deviations the score lies beyond that mean"),
+                Column("n_tokens", "int64", "tokens that were compared"),
+                Column(
+                    "corpus",
+                    "string",
+                    "name of the corpus; where it ends in ', shuffled', its tokens were in random order",
+                ),
+            ),
+            of_corpus=False,
+            published="always",
+        ),
+    )
+    """Of which a run has one for each revision, in a folder of its own: ``alignment/<model>-<revision>-<hash>``."""
+    REPORT = ("report", Declared("A page about the run, and its figures as files.", of_corpus=False))
+    PRETRAINED = ("pretrained", Declared("The revisions of a small model trained on the windows.", of_corpus=False))
+    VERIFICATION = (
+        "verification",
+        Declared("The theory's model trained on the windows, beside what was predicted of it.", of_corpus=False),
+    )
+
+
+def products_where(**facts: Any) -> tuple[Product, ...]:
+    """List the products of which some facts hold, in the order in which they are made.
+
+    Examples
+    --------
+    >>> [str(one) for one in products_where(of_corpus=True, adds_up=False)]
+    ['composed', 'query_key', 'position']
+    """
+    return tuple(one for one in Product if all(getattr(one, name) == value for name, value in facts.items()))
+
+
+OF_CORPUS = products_where(of_corpus=True)
+"""The products of a run that are made of its corpus."""

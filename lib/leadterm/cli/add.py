@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from leadterm.catalog.jobs import Job
 from leadterm.cli.console import report_errors, say_page
 from leadterm.cli.logging_setup import add_log_argument
 from leadterm.cli.run import add_job_arguments
@@ -24,12 +25,12 @@ def add_merge(commands: Any) -> None:
 
 def add_main(arguments: Sequence[str] | None = None) -> int:
     """Do what ``leadterm add`` does: the body of ``jobs/add_files.py``."""
-    return _main("add_files", _add_arguments, arguments)
+    return _main(Job.ADD_FILES, _add_arguments, arguments)
 
 
 def merge_main(arguments: Sequence[str] | None = None) -> int:
     """Do what ``leadterm merge`` does: the body of ``jobs/merge_runs.py``."""
-    return _main("merge_runs", _merge_arguments, arguments)
+    return _main(Job.MERGE_RUNS, _merge_arguments, arguments)
 
 
 def _main(name: str, add: Callable[[argparse.ArgumentParser], None], arguments: Sequence[str] | None) -> int:

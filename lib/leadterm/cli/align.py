@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.cli.console import say
 from leadterm.config import AlignmentSection, parse_alignment
 from leadterm.storage import Location, read_manifest
-from leadterm.storage.formats.alignment_table import SHUFFLED_RUN
 
 SHARED = ("predictors", "tokens", "probe", "layers", "heads", "norms", "device", "shuffled")
 """Options that are keys of the config's section alignment."""
@@ -61,7 +61,7 @@ def _section(options: argparse.Namespace) -> AlignmentSection:
     checkpoint = {"source": options.source, "revisions": options.revisions, "name": options.name}
     shared = {key: getattr(options, key) for key in SHARED} | {"heads": _word_or_numbers(options.heads)}
     section = parse_alignment({"checkpoints": [checkpoint], **shared})
-    windows = read_manifest(Location.of(options.run) / SHUFFLED_RUN, "windows") if section.shuffled else None
+    windows = read_manifest(Location.of(options.run) / SHUFFLED_RUN, Product.WINDOWS) if section.shuffled else None
     return section.model_copy(update={"shuffled_seed": windows.settings["shuffled"]["seed"]}) if windows else section
 
 

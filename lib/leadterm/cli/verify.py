@@ -1,9 +1,9 @@
 """``leadterm verify``, ``ablate`` and ``pretrain``: jobs of a config, and a model that is trained on their run."""
 
 import argparse
-import logging
 from typing import Any
 
+from leadterm.catalog.jobs import Job
 from leadterm.cli.console import say, say_page
 from leadterm.cli.run import add_job_arguments, run_jobs_of
 from leadterm.config import load_config
@@ -34,37 +34,41 @@ def add_pretrain(commands: Any) -> None:
 def _verify(options: argparse.Namespace) -> None:
     """Make the run, train on it and compare."""
     from leadterm.pipeline.runner import jobs_of  # noqa: PLC0415  # brings Spark
-    from leadterm.pipeline.verify_weights.job import Check, require_training, summarise_agreement  # noqa: PLC0415  # brings PyTorch
+    from leadterm.pipeline.verify_weights import job as verification  # noqa: PLC0415  # brings PyTorch
     from leadterm.run.open_run import open_run  # noqa: PLC0415  # brings PyTorch
 
-    require_training(load_config(options.config), Location.of(options.output))
+    run = Location.of(options.output)
+    verification.require_training(load_config(options.config), run)
     *jobs, page = jobs_of(load_config(options.config))
     config = run_jobs_of(options, jobs)
-    check = Check.of(open_run(options.output), config)
-    say(summarise_agreement(check, check.verify()))
+    verification.verify_weights(config, run, overwrite=options.overwrite)
+    say(verification.summarise_agreement(verification.Check.of(open_run(options.output), config)))
     run_jobs_of(options, [page])
     say_page(options.output)
 
 
 def _ablate(options: argparse.Namespace) -> None:
     """Take what was trained on a run, or train it, and leave leading terms out."""
+    from leadterm.pipeline.ablate_weights.job import ablate_weights  # noqa: PLC0415  # brings PyTorch
     from leadterm.pipeline.verify_weights.job import Check, summarise_ablation  # noqa: PLC0415  # brings PyTorch
     from leadterm.run.open_run import open_run  # noqa: PLC0415  # brings PyTorch
 
-    check = Check.of(open_run(options.output), load_config(options.config))
-    say(summarise_ablation(check, check.ablate()))
+    config = load_config(options.config)
+    ablate_weights(config, Location.of(options.output))
+    say(summarise_ablation(Check.of(open_run(options.output), config)))
 
 
 def _pretrain(options: argparse.Namespace) -> None:
     """Make the run, train a language model on it, and score its revisions if the config says how."""
     from leadterm.pipeline.pretrain_model import job as pretrain  # noqa: PLC0415  # brings PyTorch
-    from leadterm.pipeline.runner import COUNTING, jobs_of  # noqa: PLC0415  # brings Spark
+    from leadterm.pipeline.runner import jobs_of  # noqa: PLC0415  # brings Spark
 
     run = Location.of(options.output)
     pretrain.require_pretraining(load_config(options.config), run)
-    config = run_jobs_of(options, COUNTING)
-    if not pretrain.pretrain(config, run, overwrite=options.overwrite):
-        logging.getLogger("leadterm").info("pretrain: nothing to do: made from the same inputs already")
-    run_jobs_of(options, jobs_of(config)[len(COUNTING) :])
+    jobs = jobs_of(load_config(options.config))
+    first = jobs.index(Job.COUNT_ATTENTION) + 1  # What a checkpoint is compared with is there; then there is a model.
+    config = run_jobs_of(options, jobs[:first])
+    pretrain.pretrain_model(config, run, overwrite=options.overwrite)
+    run_jobs_of(options, jobs[first:])
     say(pretrain.summarise_pretraining(run))
     say_page(options.output)

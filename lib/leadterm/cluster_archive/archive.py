@@ -23,7 +23,7 @@ LEVEL = 1
 WRITTEN_AT = 315532800
 """1980-01-01, when every file was written, so that the same files give the same bytes."""
 MEGABYTE = 10**6
-ROOMS = ("config", "corpus", "counting", "store")
+PACKAGES = ("catalog", "config", "corpus", "counting", "storage")
 """What an executor imports before Spark's own packages are there."""
 
 
@@ -83,7 +83,7 @@ def pack_environment(folder: Path, extras: Sequence[str] = ()) -> Packed:
     with whole(path) as partial, tempfile.TemporaryDirectory(dir=path.parent) as place:
         items |= _compiled(items, below, Path(place) / "compiled")
         n_bytes, glibc = _write(partial, items), interpreter.needed_glibc(items.values())
-        _try(partial, ROOMS)
+        _try(partial, PACKAGES)
     return Packed(path, len(items), n_bytes, path.stat().st_size, glibc)
 
 

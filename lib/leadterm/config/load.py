@@ -1,7 +1,7 @@
 """From a YAML file to a checked configuration."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,37 @@ def canonical(section: Section) -> dict[str, Any]:
     if "spark" in plain:
         plain["spark"] = dict(sorted(plain["spark"].items()))
     return plain
+
+
+def settings_of(config: Config, keys: Sequence[str], besides: Sequence[str] = ()) -> dict[str, Any]:
+    """Take some keys of a config as a manifest holds them: each under its own name, of several sections under theirs.
+
+    Parameters
+    ----------
+    config
+        Of a run.
+    keys
+        ``section.key``, or a whole ``section``; of a section that the config lacks nothing is taken.
+    besides
+        Keys of these sections that are left out.
+
+    Examples
+    --------
+    >>> config = parse_config({"corpus": {"paths": ["a"]}, "tokenizer": {"kind": "words", "vocabulary_size": 9}})
+    >>> settings_of(config, ("counting.scale_bits", "windows"), ("windows.files",))
+    {'scale_bits': 32, 'length': 128, 'policy': 'tile'}
+    """
+    plain, found = canonical(config), dict[str, Any]()
+    is_flat = sum("." not in key for key in keys) <= 1
+    for key in keys:
+        section, _, name = key.partition(".")
+        values = plain[section] or {}
+        if name:
+            found |= {name: values[name]} if name in values else {}
+            continue
+        taken = {each: value for each, value in values.items() if f"{section}.{each}" not in besides}
+        found |= taken if is_flat else {section: taken}
+    return found
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

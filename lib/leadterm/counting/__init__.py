@@ -1,7 +1,8 @@
 """Pure functions from windows to sparse rows: numba kernels, no Spark, no torch."""
 
+from leadterm.catalog.products import Statistic
 from leadterm.counting.attention_terms import TERM_BITS, attention_unit
-from leadterm.counting.cooccurrence import ROW_BITS, Statistic, count_unit, row_key
+from leadterm.counting.cooccurrence import ROW_BITS, count_unit, row_key
 from leadterm.counting.fixed_point import check_no_overflow, reciprocal_weights
 from leadterm.counting.memory_budget import TaskMemory, places_of, plan_memory
 from leadterm.counting.row_sums import GroupSum, RowGroups

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from leadterm.catalog.products import Statistic
 from leadterm.counting.accumulator import add, close_row, empty_scratch, fills, last_row
-from leadterm.counting.cooccurrence import Statistic, dense_row
+from leadterm.counting.cooccurrence import dense_row
 from leadterm.counting.cooccurrence_kernels import OUTPUT, PAIRS_PER_POSITION
 from leadterm.counting.memory_budget import PLACES_PER_POSITION, TaskMemory
 from leadterm.counting.positions import AHEAD, NEXT, fetch_ahead, group_positions, regroup_by_current

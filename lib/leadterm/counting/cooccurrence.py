@@ -1,11 +1,11 @@
 """Counts one unit of windows: the pure function that executors, tests and notebooks share."""
 
 from collections.abc import Iterator
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leadterm.catalog.products import Statistic
 from leadterm.counting.accumulator import empty_scratch
 from leadterm.counting.cooccurrence_kernels import bigram_rows, context_rows
 from leadterm.counting.positions import NEXT, add_context_frequency, group_followers, group_positions
@@ -14,17 +14,6 @@ from leadterm.counting.validation import check_windows
 
 ROW_BITS = 32
 """Bits of a key that hold the row number; the statistic stands above them."""
-
-
-class Statistic(IntEnum):
-    """What a sparse row belongs to; a frequency vector travels as a matrix of one row."""
-
-    BIGRAM = 0
-    CONTEXT = 1
-    CURRENT_FREQUENCY = 2
-    CONTEXT_FREQUENCY = 3
-    QUERY_KEY = 4
-    POSITION = 5
 
 
 def row_key(statistic: Statistic, row: NDArray[np.int64]) -> NDArray[np.int64]:

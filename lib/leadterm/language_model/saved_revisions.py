@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from leadterm.atomic_files import whole
+from leadterm.catalog.products import Product
 from leadterm.errors import TrainingError
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
@@ -21,7 +22,7 @@ REVISION_FILES = (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG)
 AS_IT_IS = {"tokenizer_class": "PreTrainedTokenizerFast"}
 """Tells transformers to take the tokenizer.json as it is. Else it makes a byte-level BPE of it, as for every other
 GPT-NeoX, and gives other ids without a word (5.23)."""
-PRETRAINED = "pretrained"
+PRETRAINED = str(Product.PRETRAINED)
 """The folder, in a run, of the revisions; also what tables of scores call the model."""
 UNFINISHED = "unfinished"
 """The folder, beside the revisions, of what is needed until the last of them is there. Work in progress lies in it too:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from leadterm.catalog.jobs import Job
 from leadterm.errors import reason_of
 from leadterm.storage import Location, Manifest, read_manifest
-from leadterm.storage.require_products import products_of
-from leadterm.telemetry.events import in_job, tell, valued
+from leadterm.telemetry.events import current_job, in_job, tell, valued
 from leadterm.telemetry.progress import titled
 from leadterm.telemetry.stage_metrics import collecting_work
 
@@ -31,7 +31,7 @@ class Outcome:
 
 
 @contextmanager
-def watched_job(name: str, run: Location) -> Iterator[Outcome]:
+def watched_job(name: Job, run: Location) -> Iterator[Outcome]:
     """Log that a job begins, and what it made, or how it failed; what it makes in the block notes Spark's work.
 
     Parameters
@@ -47,6 +47,9 @@ def watched_job(name: str, run: Location) -> Iterator[Outcome]:
         To be told whether there was anything to do.
     """
     started, title, outcome = time.monotonic(), titled(name), Outcome()
+    if current_job():  # A step of another job, which tells of it.
+        yield outcome
+        return
     with in_job(title), collecting_work():
         tell("start", f"{title}: started", run=str(run))
         try:
@@ -64,9 +67,9 @@ def watched_job(name: str, run: Location) -> Iterator[Outcome]:
             logger.info(text, title, extra=valued("skipped", run=str(run), seconds=round(seconds, 3)))
 
 
-def _account(name: str, run: Location, seconds: float) -> dict[str, Any]:
+def _account(name: Job, run: Location, seconds: float) -> dict[str, Any]:
     """Say what a job made: tokens and their rate, and of each product its counts, files and bytes."""
-    found = {product: read_manifest_of(run, product) for product in products_of(name)}
+    found = {product: read_manifest_of(run, product) for product in name.told}
     made = {product: manifest for product, manifest in found.items() if manifest is not None}
     tokens = max((_tokens(manifest) for manifest in made.values()), default=0)
     products = {product: _product(manifest) for product, manifest in made.items()}

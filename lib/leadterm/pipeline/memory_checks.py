@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from leadterm.catalog.jobs import Job
 from leadterm.config import Config
 from leadterm.counting import plan_memory
 from leadterm.pipeline.compose_weights.cpu import divide_memory
@@ -28,7 +29,9 @@ def size_checks(config: Config) -> list[SizeCheck]:
     """List what jobs ask, in the order in which they run."""
     task, length = config.counting.memory_per_task, config.windows.length
     return [
-        SizeCheck("count_cooccurrences", "count", lambda size: plan_memory(task, size, length)),
-        SizeCheck("compose_weights", "compose", lambda size: divide_memory(config.attention.memory, size, 1)),
-        SizeCheck("count_attention", "attention: count", lambda size: plan_memory(task, size, length, attention=True)),
+        SizeCheck(Job.COUNT_COOCCURRENCES, "count", lambda size: plan_memory(task, size, length)),
+        SizeCheck(Job.COMPOSE_WEIGHTS, "compose", lambda size: divide_memory(config.attention.memory, size, 1)),
+        SizeCheck(
+            Job.COUNT_ATTENTION, "attention: count", lambda size: plan_memory(task, size, length, attention=True)
+        ),
     ]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.errors import ConfigError, LeadtermError
 from leadterm.storage import Location, read_manifest
@@ -41,13 +43,13 @@ def checks_of(config: Config, output: Location | None) -> list[Check]:
         The run directory; None if it is not known yet.
     """
     checks = [
-        Check("compose_weights", "compose", partial(_require_device, config.attention.device)),
-        Check("count_attention", "attention: count", partial(_require_distribution, config, output)),
+        Check(Job.COMPOSE_WEIGHTS, "compose", partial(_require_device, config.attention.device)),
+        Check(Job.COUNT_ATTENTION, "attention: count", partial(_require_distribution, config, output)),
     ]
     if config.alignment:
-        checks.append(Check("evaluate_alignment", "alignment", partial(_require_device, config.alignment.device)))
+        checks.append(Check(Job.EVALUATE_ALIGNMENT, "alignment", partial(_require_device, config.alignment.device)))
     if config.report.figures == "always":
-        checks.append(Check("build_report", "report", _require_matplotlib))
+        checks.append(Check(Job.BUILD_REPORT, "report", _require_matplotlib))
     return checks
 
 
@@ -80,7 +82,7 @@ def require_possible(config: Config, run: Location, jobs: Sequence[str]) -> None
     for check in checks_of(config, run):
         if check.job in jobs:
             check.ask()
-    size = given_size(config) if "encode_corpus" in jobs else counted_size(run)
+    size = given_size(config) if Job.ENCODE_CORPUS in jobs else counted_size(run)
     if size is not None:
         require_room(config, size, jobs)
 
@@ -116,7 +118,7 @@ def given_size(config: Config) -> int | None:
 
 def counted_size(run: Location) -> int | None:
     """Say how large the vocabulary of a run is; None if it has none yet."""
-    found = read_manifest(run, "vocabulary")
+    found = read_manifest(run, Product.VOCABULARY)
     return int(found.counts["vocabulary_size"]) if found else None
 
 

@@ -6,46 +6,42 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
+from leadterm.catalog.jobs import Job, jobs_where
+from leadterm.catalog.products import SHUFFLED_RUN
 from leadterm.config import AlignmentSection, Config, canonical
 from leadterm.corpus.required_tokens import beyond, check_asked, check_asked_first
 from leadterm.errors import InputError
 from leadterm.pipeline.add_files.job import add_files
-from leadterm.pipeline.job_log import watched_job
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.pipeline.preflight import counted_size, require_possible, require_room
 from leadterm.spark.session import spark_session
 from leadterm.storage import Location, Stage, staging
-from leadterm.storage.formats.alignment_table import SHUFFLED_RUN, remove_old_scores
+from leadterm.storage.formats.alignment_table import remove_old_scores
 from leadterm.storage.integrity.provenance import remove_stale
 from leadterm.storage.read_products import Overwrite
 from leadterm.storage.staged.replace_products import finish_swaps
 from leadterm.storage.stored_run import StoredRun
 from leadterm.telemetry.progress import part_of
 
-ON_DRIVER = {
-    "compose_weights": "leadterm.pipeline.compose_weights.job",
-    "build_report": "leadterm.pipeline.build_report.job",
-}
-"""Jobs that need no Spark, and where they stand: from ``(config, run, overwrite=...)``; False if nothing was to do."""
-ON_SPARK = {
-    "encode_corpus": "leadterm.pipeline.encode_corpus.job",
-    "count_cooccurrences": "leadterm.pipeline.count_cooccurrences.job",
-    "count_attention": "leadterm.pipeline.count_attention.job",
-    "evaluate_alignment": "leadterm.pipeline.evaluate_alignment",
-    "shuffle_corpus": "leadterm.pipeline.shuffle_corpus.job",
-}
-"""Jobs that take a Spark session first. Each is loaded when it runs: PyTorch, which takes seconds, for some only."""
-COUNTING = ("encode_corpus", "count_cooccurrences", "compose_weights", "count_attention")
-"""The jobs that make a run of a corpus, in order."""
+SHUFFLED = SHUFFLED_RUN
+"""Stands, among the names of jobs, for those of the shuffled run."""
 
 logger = logging.getLogger("leadterm")
 
 
 def jobs_of(config: Config) -> list[str]:
-    """Name the jobs that a config asks for, in order; :data:`SHUFFLED_RUN` stands for those of the shuffled run."""
-    section = config.alignment
-    shuffled = [SHUFFLED_RUN] if section and section.shuffled else []
-    return [*COUNTING, *shuffled, *(["evaluate_alignment"] if section else []), "build_report"]
+    """Name the jobs that a config asks for, in order; :data:`SHUFFLED` stands for those of the shuffled run."""
+    return [SHUFFLED if job is Job.SHUFFLE_CORPUS else str(job) for job in Job if is_asked(config, job)]
+
+
+def is_asked(config: Config, job: Job) -> bool:
+    """Say whether a run of a config does a job: always, or where the config has what the catalogue names."""
+    if job.when is None:
+        return False
+    found: Any = config
+    for name in job.when.split(".") if job.when else ():
+        found = getattr(found, name, None)
+    return bool(found)
 
 
 def run_jobs(
@@ -66,22 +62,22 @@ def run_jobs(
     """
     names = jobs_of(config) if names is None else names
     require_possible(config, run, names)
-    if config.alignment and "evaluate_alignment" in names:
+    if config.alignment and Job.EVALUATE_ALIGNMENT in names:
         wanted_products(config.alignment, run)  # What is not there is told before hours of counting.
-    if "encode_corpus" in names and (tokens := check_asked_first(config)):
+    if Job.ENCODE_CORPUS in names and (tokens := check_asked_first(config)):
         _check_vocabulary(config, run, names, tokens)
     finish_swaps(run)
-    needs_spark = any(name not in ON_DRIVER for name in names)
+    needs_spark = any(name == SHUFFLED or Job(name).on_executors for name in names)
     context: Any = spark_session(f"leadterm {run}", config.spark) if needs_spark else nullcontext()
     with context as session, _overwriting(config, run, names, overwrite) as overwrites:
         for number, name in enumerate(names):
             try:
                 _run_one(session, config, run, name, overwrites)
-                if name == "encode_corpus":  # It may have had nothing to do, with other wishes.
+                if name == Job.ENCODE_CORPUS:  # It may have had nothing to do, with other wishes.
                     _check_encoded(config, run, names[number:])
             except InputError:
-                if name == "evaluate_alignment" and "build_report" in names[number:]:
-                    _run_one(session, config, run, "build_report", overwrites)  # Of what could be scored.
+                if name == Job.EVALUATE_ALIGNMENT and Job.BUILD_REPORT in names[number:]:
+                    _run_one(session, config, run, Job.BUILD_REPORT, overwrites)  # Of what could be scored.
                 raise
 
 
@@ -98,7 +94,7 @@ def _check_encoded(config: Config, run: Location, names: Sequence[str]) -> None:
 def _check_vocabulary(config: Config, run: Location, names: Sequence[str], tokens: Sequence[str]) -> None:
     """Refuse now what some jobs would refuse of a vocabulary after hours of counting."""
     check_asked(config, tokens)
-    if config.alignment and "evaluate_alignment" in names:
+    if config.alignment and Job.EVALUATE_ALIGNMENT in names:
         from leadterm.pipeline.evaluate_alignment import check_vocabularies, named_revisions  # noqa: PLC0415  # brings PyTorch
 
         check_vocabularies(named_revisions(config.alignment), tokens)
@@ -161,14 +157,14 @@ def add_to_run(config: Config, run: Location, files: Sequence[str] = (), *, only
     only_counts
         Leave what is made from the counts as it is; readers refuse it, and the next call makes it anew.
     """
-    require_possible(config, run, ["count_cooccurrences"] if only_counts else jobs_of(config))
+    added = [str(job) for job in jobs_where(adds_up=True) if is_asked(config, job)]
+    require_possible(config, run, added[1:] if only_counts else jobs_of(config))
     wanted = [] if only_counts or not config.alignment else wanted_products(config.alignment, run)
     check_asked_first(config)
     with spark_session(f"leadterm {run}", config.spark) as session:
-        with watched_job("add_files", run) as outcome:
-            outcome.did_work = add_files(session, config, run, files)
+        add_files(session, config, run, files)
         if only_counts:
-            run_jobs(config, run, ["count_cooccurrences"])
+            run_jobs(config, run, added[1:])
             return
         remove_stale(run, with_shuffled=config.alignment is not None and config.alignment.shuffled)
         if config.alignment:
@@ -188,13 +184,13 @@ def merge_into(
 ) -> None:
     """Merge runs into one, in a Spark session of its own or the one that runs already."""
     finish_swaps(output)
-    with spark_session(f"leadterm {output}", properties) as session, watched_job("merge_runs", output) as outcome:
-        outcome.did_work = merge_runs(session, runs, output, overwrite=overwrite)
+    with spark_session(f"leadterm {output}", properties) as session:
+        merge_runs(session, runs, output, overwrite=overwrite)
 
 
 def _run_one(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites) -> None:
     """Run a job, or those of the shuffled run."""
-    if name == SHUFFLED_RUN:
+    if name == SHUFFLED:
         _run_shuffled(session, config, run, overwrites)
     else:
         _run_job(session, config, run, name, overwrites)
@@ -220,16 +216,15 @@ def run_shuffled(session: Any, config: Config, run: Location, *, overwrite: Over
 def _run_shuffled(session: Any, config: Config, run: Location, overwrites: Overwrites) -> None:
     """Shuffle the corpus of a run and count it."""
     with part_of(SHUFFLED_RUN):
-        _run_job(session, config, run, "shuffle_corpus", overwrites)
-        for name in COUNTING[1:]:
-            _run_job(session, config, run / SHUFFLED_RUN, name, overwrites, within=f"{SHUFFLED_RUN}/")
+        _run_job(session, config, run, Job.SHUFFLE_CORPUS, overwrites)
+        for job in jobs_where(counts_shuffled=True):
+            _run_job(session, config, run / SHUFFLED_RUN, job, overwrites, within=f"{SHUFFLED_RUN}/")
 
 
 def _run_job(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites, within: str = "") -> None:
-    """Run a job, and log what it did."""
-    on_driver = name in ON_DRIVER
-    job = getattr(import_module((ON_DRIVER if on_driver else ON_SPARK)[name]), name)
-    with watched_job(name, run) as outcome:
-        overwrite = overwrites.of(within + name)
-        outcome.did_work = job(*([] if on_driver else [session]), config, run, overwrite=overwrite)
+    """Run a job, whose module is loaded only now: PyTorch, which takes seconds, for some only."""
+    job = Job(name)
+    function = getattr(import_module(job.module), job)
+    overwrite = overwrites.of(within + name)
+    function(*([session] if job.on_executors else []), config, run, overwrite=overwrite)
     overwrites.note(within + name)

@@ -2,17 +2,17 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.config import Config
 from leadterm.pipeline.preflight import refusals
-from leadterm.storage import Location, Manifest, read_manifest
-from leadterm.storage.formats.alignment_table import SHUFFLED_RUN, alignment_manifests
+from leadterm.storage import Location, read_manifest
+from leadterm.storage.formats.alignment_table import alignment_manifests
 
-PRODUCTS = ("windows", "documents", "bigram", "context", "composed", "query_key")
 FEW_POSITIONS = 50_000
 """Of a sample, below which predictions of pairs are too high, and by more than their bounds say."""
 
@@ -134,63 +134,42 @@ def measure_run(run: Location) -> dict[tuple[str, str], float]:
         layers = (one.settings["layers"] or range(one.counts["layers"]) for one in scored)
         values["alignment", "layers"] = sum(map(len, layers))
         values["alignment", "tokens"] = scored[0].counts["tokens"]
-        prepared = read_manifest(run, "predictors")
+        prepared = read_manifest(run, Product.PREDICTORS)
         if len(scored) == 1 and prepared:  # Of more, which are scored side by side, no manifest says how long it was.
             values["alignment", "seconds"] = scored[0].seconds["evaluate"] + prepared.seconds["prepare"]
     return values
 
 
 def _measured(run: Location, prefix: str) -> dict[tuple[str, str], float]:
-    """Take from the manifests of a run, or of its shuffled one, what they say of each stage."""
-    found = {name: one for name in PRODUCTS if (one := read_manifest(run, name))}
+    """Take from the manifests of a run, or of its shuffled one, what they say of each stage that a plan foretells."""
     values: dict[tuple[str, str], float] = {}
-    for product, stage, quantities in MEASURED:
-        if product in found:
-            values |= {(f"{prefix}{stage}", name): read(found[product]) for name, read in quantities.items()}
-    for product, title in (("bigram", prefix), ("query_key", f"{prefix}attention: ")):
-        if product in found and "partials" in found[product].passing_bytes:
-            values[f"{title}count", "partial bytes"] = found[product].passing_bytes["partials"]
-            values |= {(f"{title}{name}", "seconds"): found[product].seconds[name] for name in ("count", "merge")}
+    for product in Product:
+        found = read_manifest(run, product) if product.stage else None
+        if found is None:
+            continue
+        stage = f"{prefix}{product.stage}"
+        values[stage, f"{product} bytes"] = sum(entry.bytes for entry in found.files)
+        if product.pairs:
+            values[stage, f"{product} nonzeros"] = found.counts["nonzeros"]
+        for quantity, key in COUNTED.get(product, {}).items():
+            values[stage, quantity] = found.counts[key]
+        if "partials" in found.passing_bytes:
+            of = stage.removesuffix("merge")
+            values[f"{of}count", "partial bytes"] = found.passing_bytes["partials"]
+            values |= {(f"{of}{name}", "seconds"): found.seconds[name] for name in ("count", "merge")}
+        elif product in (Product.WINDOWS, Product.COMPOSED):
+            values[stage, "seconds"] = sum(found.seconds.values())
     return values
 
 
-def _bytes(manifest: Manifest) -> float:
-    """Add the lengths of a product's files up."""
-    return sum(entry.bytes for entry in manifest.files)
-
-
-Readers = dict[str, Callable[[Manifest], float]]
-MEASURED: tuple[tuple[str, str, Readers], ...] = (
-    (
-        "windows",
-        "encode",
-        {
-            "documents": lambda one: one.counts["documents"],
-            "kept documents": lambda one: one.counts["kept"],
-            "tokens": lambda one: one.counts["tokens"],
-            "vocabulary": lambda one: one.counts["vocabulary_size"],
-            "windows": lambda one: one.counts["windows"],
-            "positions": lambda one: one.counts["positions"],
-            "windows bytes": _bytes,
-            "seconds": lambda one: sum(one.seconds.values()),
-        },
-    ),
-    ("documents", "encode", {"documents bytes": _bytes}),
-    ("bigram", "merge", {"bigram nonzeros": lambda one: one.counts["nonzeros"], "bigram bytes": _bytes}),
-    ("context", "merge", {"context nonzeros": lambda one: one.counts["nonzeros"], "context bytes": _bytes}),
-    (
-        "composed",
-        "compose",
-        {
-            "composed nonzeros": lambda one: one.counts["nonzeros"],
-            "composed bytes": _bytes,
-            "seconds": lambda one: sum(one.seconds.values()),
-        },
-    ),
-    (
-        "query_key",
-        "attention: merge",
-        {"query_key nonzeros": lambda one: one.counts["nonzeros"], "query_key bytes": _bytes},
-    ),
-)
-"""What the manifests of products say of the quantities of a plan."""
+COUNTED = {
+    Product.WINDOWS: {
+        "documents": "documents",
+        "kept documents": "kept",
+        "tokens": "tokens",
+        "vocabulary": "vocabulary_size",
+        "windows": "windows",
+        "positions": "positions",
+    }
+}
+"""Quantities of a plan, and what manifests call them."""

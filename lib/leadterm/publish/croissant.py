@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from leadterm.catalog.products import Column
 from leadterm.config import CreatorSection, SourceSection
 from leadterm.publish.licences import licence_address
 from leadterm.publish.published_run import Dataset
-from leadterm.publish.table_docs import Column, Table
+from leadterm.publish.table_docs import Table
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 MEDIA = {

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leadterm.atomic_files import whole
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.config import DatasetSection
 from leadterm.errors import RunError
 from leadterm.publish.croissant import metadata
@@ -22,7 +24,7 @@ from leadterm.storage.integrity.check_run import check_run
 from leadterm.storage.staged.hashing_sink import hashing_output
 
 CARD, CROISSANT = "README.md", "croissant.json"
-IDENTITY = ("windows", "vocabulary")
+IDENTITY = (Product.WINDOWS, Product.VOCABULARY)
 """Products by which a run is known again."""
 
 Told = Callable[[int, int], object]
@@ -85,7 +87,7 @@ def publish_run(
         If the folder cannot be written.
     """
     dataset = Dataset(Run(run), section or DatasetSection(), windows)
-    for name in ("vocabulary", "bigram", "context", "frequencies"):
+    for name in (Product.VOCABULARY, *Job.COUNT_COOCCURRENCES.makes):
         dataset.run.manifest(name)
     _require_place(run, output)
     n_bytes = dataset.n_bytes

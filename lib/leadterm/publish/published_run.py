@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from leadterm.catalog.products import OF_CORPUS, Product
 from leadterm.config import DatasetSection
 from leadterm.errors import RunError
-from leadterm.publish.table_docs import PUBLISHED, Table, tables_of
+from leadterm.publish.table_docs import Table, tables_of
 from leadterm.run.open_run import Run
 from leadterm.storage import FileEntry, Manifest, read_manifest
-from leadterm.storage.require_products import MADE_BY
 
-WINDOWS, SOURCES, DOCUMENTS = "windows", "sources", "documents"
+FIRST = (
+    Product.VOCABULARY, Product.BIGRAM, Product.CONTEXT, Product.FREQUENCIES, Product.QUERY_KEY, Product.POSITION
+)  # fmt: skip
+"""What readers look for comes first in a card: the statistics, then where they come from."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +47,24 @@ class Dataset:
     def manifests(self) -> dict[str, Manifest]:
         """The products whose files are published, by their folders."""
         held = set(self.run.products)
-        if self.with_windows and WINDOWS not in held:
+        if self.with_windows and Product.WINDOWS not in held:
             raise RunError(
                 f"{self.run.location} holds no windows, only what is known of them. Publish the run that they were "
                 "counted from, or leave out --windows."
             )
-        left_out = {WINDOWS} if not self.with_windows else set()
-        left_out |= {SOURCES, DOCUMENTS} if not self.section.list_files else set()
-        left_out |= {DOCUMENTS} if not self.section.list_documents else set()
-        names = [name for name in PUBLISHED if name in held - left_out]
+        section, kinds = self.section, {"always"}
+        kinds |= {"with_windows"} if self.with_windows else set()
+        kinds |= {"list_files"} if section.list_files else set()
+        kinds |= {"list_documents"} if section.list_files and section.list_documents else set()
+        names = [one for one in dict.fromkeys((*FIRST, *OF_CORPUS)) if one in held and one.published in kinds]
         scores = {manifest.product: manifest for manifest in self.run.alignment_manifests()}
-        return {name: self.run.manifest(name) for name in names} | scores
+        return {str(name): self.run.manifest(name) for name in names} | scores
 
     @cached_property
     def withheld(self) -> dict[str, Manifest]:
         """The products of which only the manifest is published, so that others can be traced to them."""
-        found = {name: read_manifest(self.run.location, name) for name in MADE_BY if name not in self.manifests}
-        return {name: manifest for name, manifest in found.items() if manifest is not None}
+        found = {name: read_manifest(self.run.location, name) for name in OF_CORPUS if name not in self.manifests}
+        return {str(name): manifest for name, manifest in found.items() if manifest is not None}
 
     @cached_property
     def tables(self) -> list[Table]:

@@ -11,10 +11,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from leadterm.catalog.products import Product
 from leadterm.report.script_bundle import embedded
 from leadterm.storage import Location
 
-PRODUCT, PAGE = "report", "index.html"
+PAGE = "index.html"
 SCRIPTS = (
     "data",
     "dom",
@@ -79,7 +80,7 @@ def _digest(text: str) -> str:
 
 def page_address(run: Location) -> str | None:
     """Give the address of a run's page for a browser; None if there is none."""
-    place = run / PRODUCT / PAGE
+    place = run / Product.REPORT / PAGE
     if not place.exists():
         return None
     return Path(place.path).as_uri() if run.is_local else place.uri

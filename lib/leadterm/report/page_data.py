@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from leadterm.catalog.products import VERIFICATION
+from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.corpus.required_tokens import check_asked
 from leadterm.report import palettes
@@ -73,10 +73,10 @@ def blocks(
 
 def _agreement(run: Run) -> list[dict[str, Any]]:
     """Read the table of a verification; empty where there was none."""
-    table, manifest = run.location / VERIFICATION / AGREEMENT, read_manifest(run.location, VERIFICATION)
+    table, manifest = run.location / Product.VERIFICATION / AGREEMENT, read_manifest(run.location, Product.VERIFICATION)
     for entry in manifest.files if manifest else ():
         if entry.name == AGREEMENT:
-            verify_file(run.location, VERIFICATION, entry)
+            verify_file(run.location, Product.VERIFICATION, entry)
     rows = read_markdown_table(table.read_bytes().to_pybytes().decode()) if table.exists() else []
     return [{name: _or_none(value) for name, value in row.items()} for row in rows]
 

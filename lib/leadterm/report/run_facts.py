@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leadterm._version import __version__
+from leadterm.catalog.products import Product
 from leadterm.report.losses import pretrained_manifest
 from leadterm.run.open_run import Run
 from leadterm.storage import Manifest
@@ -13,12 +14,6 @@ from leadterm.storage.formats.alignment_table import revision_name, same_weights
 
 MOST_SOURCES = 200
 """Files listed in the page; the rest are in the run's table of sources."""
-
-PAIRS = {
-    "bigram": "distinct pairs of current and next token",
-    "context": "distinct pairs of next and context token",
-    "query_key": "distinct pairs of query and key",
-}
 
 
 def accounts(run: Run, scored: Sequence[Manifest]) -> dict[str, Any]:
@@ -38,14 +33,14 @@ def accounts(run: Run, scored: Sequence[Manifest]) -> dict[str, Any]:
     """
     products = [run.manifest(name) for name in run.products]
     products += [trained] if (trained := pretrained_manifest(run)) else []
-    sources = run.sources.to_pylist() if "sources" in run.products else []
+    sources = run.sources.to_pylist() if Product.SOURCES in run.products else []
     return {
         "name": run.location.name,
         "version": __version__,
         "facts": _facts(run),
         "dropped": [
             [reason.replace("_", " "), number]
-            for reason, number in run.manifest("windows").counts.get("dropped", {}).items()
+            for reason, number in run.manifest(Product.WINDOWS).counts.get("dropped", {}).items()
         ],
         "sources": [
             [row["path"], row["bytes"], row["rows"], row["sha256"] or _version(row)] for row in sources[:MOST_SOURCES]
@@ -63,15 +58,15 @@ def _version(row: dict[str, Any]) -> str | None:
 
 def _facts(run: Run) -> list[list[Any]]:
     """List what the corpus consists of: a name, a number, and what it is."""
-    counts, length = run.manifest("windows").counts, run.context_length
+    counts, length = run.manifest(Product.WINDOWS).counts, run.context_length
     facts = [
         ["documents", counts.get("kept"), f"kept of {counts['documents']:,} read" if "documents" in counts else ""],
         ["windows", counts["windows"], f"of up to {length:,} positions each"],
         ["positions", counts["positions"], "each has a current token, a next one and a context"],
         ["vocabulary", counts["vocabulary_size"], "different tokens"],
     ]
-    held = [name for name in PAIRS if name in run.products]
-    facts += [[name, run.manifest(name).counts["nonzeros"], PAIRS[name]] for name in held]
+    held = [product for product in Product if product.pairs and product.files and product in run.products]
+    facts += [[str(product), run.manifest(product).counts["nonzeros"], product.pairs] for product in held]
     return [fact for fact in facts if fact[1] is not None]
 
 

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from leadterm.axes import Axis
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.corpus.token_names import TokenNames
 from leadterm.errors import AxisError, InputError
 from leadterm.operators import SparseOperator
@@ -91,7 +93,7 @@ class Run(StoredRun):
             dtype=dtype,
             centring=centring,
             vocabulary_size=self.vocabulary_size,
-            weight_error=self.context_length / 2 ** (int(self.manifest("context").settings["scale_bits"]) + 1),
+            weight_error=self.context_length / 2 ** (int(self.manifest(Product.CONTEXT).settings["scale_bits"]) + 1),
         )
 
     def predicted_weights(
@@ -131,7 +133,7 @@ class Run(StoredRun):
         self, learning_rate: float, layers: int, device: str = "cpu", initialisation: Gaussian | None = None
     ) -> Callable[[int], PredictedWeights]:
         """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
-        attention = self._attention(device) if {"query_key", "position"} <= set(self.products) else None
+        attention = self._attention(device) if set(Job.COUNT_ATTENTION.makes) <= set(self.products) else None
         basis, length = self.basis(device), self.context_length
         made_from = {product: self.manifest(product).content_hash for product in self.products}
         return lambda steps: predicted_weights(
@@ -141,7 +143,7 @@ class Run(StoredRun):
     def _attention(self, device: str) -> Attention:
         """Read the attention terms as an operator and a vector."""
         matrix = SparseOperator(self.query_key(), (Axis.CURRENT, Axis.CONTEXT), device=device)
-        return Attention(matrix.named("query_key"), torch.tensor(self.position(), device=matrix.device))
+        return Attention(matrix.named(Product.QUERY_KEY), torch.tensor(self.position(), device=matrix.device))
 
     def token_id(self, token: str) -> int:
         """Look a token up.
@@ -162,7 +164,7 @@ class Run(StoredRun):
     @cached_property
     def names(self) -> TokenNames:
         """The tokens of the vocabulary, as people read and type them."""
-        by_words = self.manifest("vocabulary").settings.get("tokenizer", {}).get("kind") == "words"
+        by_words = self.manifest(Product.VOCABULARY).settings.get("tokenizer", {}).get("kind") == "words"
         return TokenNames(self.vocabulary["token"].to_pylist(), word_rule=by_words)
 
     def associations(

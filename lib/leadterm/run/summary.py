@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from leadterm.catalog.products import Product
 from leadterm.config.alignment_section import SHUFFLED
 from leadterm.run.open_run import Run, open_run
 from leadterm.theory import Centring
@@ -41,9 +42,9 @@ def summarise(path: str, tokens: Sequence[str], k: int) -> str:
 
 def describe(run: Run) -> str:
     """Account for the corpus in a few lines."""
-    counts = run.manifest("windows").counts
+    counts = run.manifest(Product.WINDOWS).counts
     dropped = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in counts["dropped"].items() if n) or "none"
-    names = [name for name in ("bigram", "context", "query_key") if name in run.products]
+    names = [one for one in Product if one.pairs and one.files and one in run.products]
     pairs = ", ".join(f"{run.manifest(name).counts['nonzeros']:,} in {name}" for name in names)
     return (
         f"\ndocuments  {counts['documents']:,} read, {counts['kept']:,} kept; dropped: {dropped}\n"

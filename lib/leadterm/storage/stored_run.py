@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from leadterm.catalog.products import OF_CORPUS, Product
 from leadterm.errors import InputError, RunError
 from leadterm.storage.formats.alignment_table import alignment_manifests, read_alignment
 from leadterm.storage.formats.documents_table import SCHEMA, read_documents
@@ -19,7 +20,7 @@ from leadterm.storage.integrity.provenance import other_inputs
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import read_manifest
-from leadterm.storage.require_products import MADE_BY, require_manifest, who_makes
+from leadterm.storage.require_products import require_manifest, who_makes
 
 Orientation = Literal["paper", "authors"]
 
@@ -35,7 +36,7 @@ class StoredRun:
 
     def __init__(self, location: Location) -> None:
         self.location = location
-        self.manifest("windows")
+        self.manifest(Product.WINDOWS)
 
     def __repr__(self) -> str:
         """Say where the run lies and how large it is."""
@@ -62,33 +63,33 @@ class StoredRun:
     @property
     def products(self) -> list[str]:
         """The products that the run has, in the order in which they are made; of a published one, those with files."""
-        found = {product: read_manifest(self.location, product) for product in MADE_BY}
-        return [product for product, manifest in found.items() if manifest is not None and not manifest.withheld]
+        found = {product: read_manifest(self.location, product) for product in OF_CORPUS}
+        return [str(product) for product, manifest in found.items() if manifest is not None and not manifest.withheld]
 
     @property
     def n_positions(self) -> int:
         """M, the number of positions of all windows."""
-        return int(self.manifest("windows").counts["positions"])
+        return int(self.manifest(Product.WINDOWS).counts["positions"])
 
     @property
     def vocabulary_size(self) -> int:
         """V."""
-        return int(self.manifest("windows").counts["vocabulary_size"])
+        return int(self.manifest(Product.WINDOWS).counts["vocabulary_size"])
 
     @property
     def context_length(self) -> int:
         """T, the most positions of a window."""
-        return int(self.manifest("windows").settings["windows"]["length"])
+        return int(self.manifest(Product.WINDOWS).settings["windows"]["length"])
 
     @cached_property
     def vocabulary(self) -> pa.Table:
         """token_id int32, token string, count int64 (occurrences in the windows; a shared token counts once)."""
-        return read_table(self.location, self.manifest("vocabulary"), VOCABULARY)
+        return read_table(self.location, self.manifest(Product.VOCABULARY), VOCABULARY)
 
     @cached_property
     def sources(self) -> pa.Table:
         """The files that were read: path, bytes, sha256, modified, rows, version."""
-        return read_table(self.location, self.manifest("sources"), SOURCES)
+        return read_table(self.location, self.manifest(Product.SOURCES), SOURCES)
 
     def documents(self) -> pa.Table:
         """Read where the documents come from: those that gave a window, 28 bytes each.
@@ -100,16 +101,16 @@ class StoredRun:
             :attr:`sources`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1; null
             where it is not known), tokens int64, windows int32.
         """
-        manifest = self.manifest("documents")
+        manifest = self.manifest(Product.DOCUMENTS)
         return pa.concat_tables([SCHEMA.empty_table(), *read_documents(self.location, manifest)])
 
     def windows(self) -> Iterator[NDArray[np.int32]]:
         """Give every window: int32 arrays of 2 ... T+1 token ids."""
-        return read_windows(self.location, self.manifest("windows"))
+        return read_windows(self.location, self.manifest(Product.WINDOWS))
 
     def bigram_counts(self) -> csr_array:
         """Read the bigram counts: csr_array int64 (V, V) [CURRENT, NEXT]."""
-        return read_matrix(self.location, self.manifest("bigram"))
+        return read_matrix(self.location, self.manifest(Product.BIGRAM))
 
     def context_weights(self) -> csr_array:
         """Read the context weights, sums of 1/t: csr_array float64 (V, V) [NEXT, CONTEXT]."""
@@ -120,7 +121,7 @@ class StoredRun:
 
     def context_fixed_point(self) -> tuple[csr_array, int]:
         """Read the context weights as they are stored, exact: csr_array int64, in units of 2^-scale_bits."""
-        manifest = self.manifest("context")
+        manifest = self.manifest(Product.CONTEXT)
         return read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
 
     def query_key(self, orientation: Orientation = "paper") -> csr_array:
@@ -139,12 +140,12 @@ class StoredRun:
         """
         if orientation not in get_args(Orientation):
             raise InputError(f"orientation is 'paper' or 'authors', not {orientation!r}")
-        matrix = read_matrix(self.location, self.manifest("query_key"))
+        matrix = read_matrix(self.location, self.manifest(Product.QUERY_KEY))
         return matrix if orientation == "paper" else matrix.T.tocsr()
 
     def position(self) -> NDArray[np.float64]:
         """Read the position bias Delta: float64 (T,), by distance of query minus key, from 0."""
-        table = read_table(self.location, self.manifest("position"), POSITION)
+        table = read_table(self.location, self.manifest(Product.POSITION), POSITION)
         bias: NDArray[np.float64] = table["bias"].to_numpy()
         return bias
 
@@ -177,10 +178,10 @@ class StoredRun:
     @cached_property
     def context_frequency(self) -> NDArray[np.float64]:
         """Rho: float64 (V,), a token's mean share of the context of a position."""
-        return self._frequency("context", int(self.manifest("frequencies").settings["scale_bits"]))
+        return self._frequency("context", int(self.manifest(Product.FREQUENCIES).settings["scale_bits"]))
 
     def _frequency(self, column: str, scale_bits: int) -> NDArray[np.float64]:
         """Read a frequency vector, per position."""
-        table = read_table(self.location, self.manifest("frequencies"), FREQUENCIES)
+        table = read_table(self.location, self.manifest(Product.FREQUENCIES), FREQUENCIES)
         counts: NDArray[np.float64] = table[column].to_numpy().astype(np.float64)
         return np.ldexp(counts, -scale_bits) / self.n_positions

@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from leadterm import cli
+from leadterm.catalog.products import SHUFFLED_RUN
 from leadterm.config import AlignmentSection, parse_alignment
 from leadterm.errors import ConfigError
 from leadterm.storage import Location, Manifest
-from leadterm.storage.formats.alignment_table import SHUFFLED_RUN
 
 
 @pytest.fixture

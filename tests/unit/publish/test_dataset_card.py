@@ -149,7 +149,8 @@ def test_each_configuration_has_its_files(name, request):
 def test_every_column_is_described_with_its_type(published):
     opened = open_run(published)
     described = tables_of(
-        {name: opened.manifest(name) for name in opened.products if name != "composed"} | {"alignment/x": None}
+        {name: opened.manifest(name) for name in opened.products if name != "composed"}
+        | {"alignment/x": opened.alignment_manifests()[0]}
     )
     assert len(described) == 10
     for one in described:

@@ -10,15 +10,16 @@ import pyarrow as pa
 import pytest
 
 from leadterm import open_run
+from leadterm.catalog.jobs import MADE_BY, Job
+from leadterm.catalog.products import OF_CORPUS, Product
 from leadterm.config import parse_alignment, parse_config
 from leadterm.errors import RunError
-from leadterm.pipeline.runner import ON_DRIVER, ON_SPARK
 from leadterm.storage import FileEntry, Location, read_manifest
 from leadterm.storage.formats.alignment_table import SCHEMA
 from leadterm.storage.formats.small_tables import table_bytes
 from leadterm.storage.integrity.check_run import check_run
 from leadterm.storage.read_products import write_manifest
-from leadterm.storage.require_products import FROM_THEM, MADE_BY, READS, products_of, require_manifest
+from leadterm.storage.require_products import require_manifest
 from support.whole_runs import READERS, SIZE
 
 RIGHT = {
@@ -37,14 +38,16 @@ def run(whole_folder, tmp_path) -> Path:
     return tmp_path / "run"
 
 
-def act(job: str, run: Path) -> None:
+READS = {job: job.reads for job in Job if job.reads and job.when is not None}
+
+
+def act(job: Job, run: Path) -> None:
     """Run a job as the pipeline does; Spark is not there, as no job gets so far."""
-    if job == "evaluate_alignment":
-        import_module(ON_SPARK[job]).score_revisions(None, SECTION, Location.of(run), [])
-    elif job in ON_DRIVER:
-        getattr(import_module(ON_DRIVER[job]), job)(CONFIG, Location.of(run))
+    module = import_module(job.module)
+    if job is Job.EVALUATE_ALIGNMENT:
+        module.score_revisions(None, SECTION, Location.of(run), [])
     else:
-        getattr(import_module(ON_SPARK[job]), job)(None, CONFIG, Location.of(run))
+        getattr(module, job)(*([None] if job.on_executors else []), CONFIG, Location.of(run))
 
 
 @pytest.mark.parametrize(("job", "product"), [(job, name) for job, names in READS.items() for name in names])
@@ -101,15 +104,15 @@ def test_a_shuffled_run_s_windows_come_from_the_run_it_lies_in(run):
         require_manifest(Location.of(alone), "windows")
 
 
-def test_the_tables_agree():
-    assert RIGHT == MADE_BY
-    jobs = {**ON_DRIVER, **ON_SPARK}
-    assert set(MADE_BY.values()) | set(FROM_THEM.values()) | {"shuffle_corpus"} == set(jobs)
-    assert {product for names in READS.values() for product in names} <= set(MADE_BY)
-    order, jobs = list(MADE_BY), list(dict.fromkeys(MADE_BY.values()))
-    for job, reads in READS.items():
-        assert list(reads) == sorted(reads, key=lambda name: jobs.index(MADE_BY[name]))
-        assert all(order.index(made) > max(map(order.index, reads)) for made in products_of(job) if made in order)
+def test_the_declarations_agree():
+    assert {str(product): str(MADE_BY[product]) for product in OF_CORPUS} == RIGHT
+    assert set(MADE_BY) == set(Product), "a product that no job makes"
+    order, jobs = list(Product), list(Job)
+    for job in Job:
+        assert set(job.made_from) <= set(job.reads) <= set(OF_CORPUS)
+        assert list(job.reads) == sorted(job.reads, key=lambda name: jobs.index(MADE_BY[name]))
+        if not job.within:
+            assert all(order.index(made) > max(map(order.index, job.reads), default=-1) for made in job.makes)
 
 
 def change_columns(run: Path, product: str, name: str, change, version: str = "0.0.9") -> None:

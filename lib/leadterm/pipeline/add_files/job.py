@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from leadterm.catalog.jobs import Job, jobs_where
+from leadterm.catalog.products import Product
 from leadterm.config import Config, CorpusSection, read_as_table
 from leadterm.errors import ConfigError, RunError
 from leadterm.pipeline.count_cooccurrences import job as count
@@ -15,15 +17,20 @@ from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_f
 from leadterm.pipeline.encode_corpus.inputs.open_table import open_gained, table_name
 from leadterm.pipeline.encode_corpus.inputs.source_list import new_sources
 from leadterm.pipeline.encode_corpus.make_tokenizer import given_tokenizer
+from leadterm.pipeline.lifecycle import Order, job
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.spark.translate_errors import file_name
 from leadterm.storage import Location, Manifest, is_current, read_manifest
 from leadterm.storage.staged.replace_products import replacement, sole_replacer
 from leadterm.storage.stored_run import StoredRun
 
+_ADDED = tuple(str(product) for job in jobs_where(adds_up=True) for product in job.makes)
+"""The products that are added up."""
+
 logger = logging.getLogger("leadterm")
 
 
+@job(Job.ADD_FILES)
 def add_files(session: SparkSession, config: Config, run: Location, files: Sequence[str] = ()) -> bool:
     """Count the files that a run has not counted yet, and add the counts to it; make the run if there is none.
 
@@ -68,15 +75,15 @@ def add_files(session: SparkSession, config: Config, run: Location, files: Seque
             count.count_cooccurrences(session, config, run)
         part = stage.parts / "added"  # What an add that was stopped has done of the same stays done.
         encode.encode_corpus(session, config, part, overwrite="differing", documents=new, may_be_empty=base is not None)
-        if StoredRun(part).manifest("windows").counts["windows"]:
+        if StoredRun(part).manifest(Product.WINDOWS).counts["windows"]:
             count.count_cooccurrences(session, config, part, overwrite="differing")
         with replacement(run) as fresh:
             if base:
                 merge_runs(session, [run, part], fresh)
             else:
-                for name in (*encode.PRODUCTS, *count.PRODUCTS):
+                for name in _ADDED:
                     _move(part / name, fresh / name)
-            if read_manifest(run, "windows") != base:
+            if read_manifest(run, Product.WINDOWS) != base:
                 raise RunError(f"{run} was changed by another process meanwhile. Add the files again.")
     return True
 
@@ -99,22 +106,20 @@ def _check_addable(config: Config) -> None:
 def _base(config: Config, run: Location) -> Manifest | None:
     """Read the manifest of the run's windows, whose settings must be those of the config; None if there is no run."""
     given = given_tokenizer(config.tokenizer)
-    settings = encode.encoding_settings(config)
-    found = {name: read_manifest(run, name) for name in encode.PRODUCTS}
-    windows = found["windows"]
+    found = {str(name): read_manifest(run, name) for name in Job.ENCODE_CORPUS.makes}
+    windows = found[Product.WINDOWS]
     missing = [name for name, manifest in found.items() if manifest is None]
     if len(missing) == len(found):
-        for name in (*encode.PRODUCTS, *count.PRODUCTS):  # Something else may stand in their place.
+        for name in _ADDED:  # Something else may stand in their place.
             is_current(run, name, {}, {}, overwrite=False)
         return None
     if windows is None or missing:
         raise RunError(
-            f"{run} is not whole: it lacks '{missing[0]}', perhaps because the job encode_corpus was stopped. Run that "
-            "job again over the files that it was making it from, or choose another output."
+            f"{run} is not whole: it lacks '{missing[0]}', perhaps because the job {Job.ENCODE_CORPUS} was stopped. "
+            "Run that job again over the files that it was making it from, or choose another output."
         )
     made_from = encode.made_from(windows.made_from["corpus"], given)
-    for name in encode.PRODUCTS:
-        is_current(run, name, made_from, settings, overwrite=False)
+    Order.of(Job.ENCODE_CORPUS, config, run, made_from=made_from).is_current()  # Refused if its settings are others.
     return windows
 
 

@@ -51,7 +51,7 @@ class Cover:
         for first, stop in sorted(span for cover in covers for span in cover.spans):
             if spans and first < spans[-1][1]:
                 raise LeadtermError(
-                    f"the books do not balance: row group {first} of the windows was counted twice. Please report this."
+                    f"consistency check failed: row group {first} of the windows was counted twice. Please report this."
                 )
             if spans and first == spans[-1][1]:
                 spans[-1] = spans[-1][0], stop
@@ -102,7 +102,7 @@ class Cover:
         """
         if self.spans != (((0, n_groups),) if n_groups else ()):
             raise LeadtermError(
-                f"the books do not balance: of {n_groups} row groups of the windows, those that were counted are "
+                f"consistency check failed: of {n_groups} row groups of the windows, those that were counted are "
                 f"{self.text or 'none'}. Please report this."
             )
 

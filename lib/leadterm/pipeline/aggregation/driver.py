@@ -128,7 +128,7 @@ def _count(
     Raises
     ------
     LeadtermError
-        If a row group is in no file or in two: the books do not balance.
+        If a row group is in no file or in two: consistency check failed.
     """
     groups = row_groups(windows)
     sums, numbers = _found(folder, len(groups))

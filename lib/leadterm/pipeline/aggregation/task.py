@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from leadterm.catalog.products import Product
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
 from leadterm.pipeline.aggregation.partial_sums_file import Partials, SummandRows, sum_block
 from leadterm.storage.formats.matrix_files import Average, PendingRows, matrix_file, matrix_schema, rows_file
@@ -16,7 +17,7 @@ from leadterm.storage.location import Location
 from leadterm.storage.read_products import PARTS
 from leadterm.storage.staged.part_reports import finish, finished
 
-MATRICES = (Statistic.BIGRAM, Statistic.CONTEXT, Statistic.QUERY_KEY)
+MATRICES = tuple(one for one in Statistic if one.name.lower() in [*Product] and Product(one.name.lower()).axes)
 REPORT = pa.schema(
     [
         *((name, pa.string()) for name in ("product", "name", "place")),
@@ -102,7 +103,7 @@ class MatrixWriter:
     ) -> pa.Table:
         """Write the rows of one block to a file of its own, and beside it what is to be known of it."""
         product, name = statistic.name.lower(), _block_name(statistic, block)
-        schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == "context" else 0)
+        schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == Product.CONTEXT else 0)
         with matrix_file(self._parts / name, schema, pending, self.average) as (file, sink):
             for rows in pieces:
                 file.append(rows)

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
-from leadterm.catalog.products import VERIFICATION
-from leadterm.config import Config, canonical
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
+from leadterm.config import Config
+from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.report.draw_figures import can_draw, draw, require_matplotlib
 from leadterm.report.figure_list import Drawing, drawings
 from leadterm.report.losses import losses_of, pretrained_manifest
-from leadterm.report.page import PAGE, PRODUCT, page
+from leadterm.report.page import PAGE, page
 from leadterm.report.page_data import AGREEMENT, FIGURES, blocks
 from leadterm.report.score_series import Model, models_of
 from leadterm.run.open_run import Run
-from leadterm.storage import Location, Manifest, is_current, read_manifest, staging
+from leadterm.storage import FileEntry, Location, Staging, read_manifest
 from leadterm.storage.formats.small_tables import stage_bytes
 from leadterm.storage.read_products import Overwrite
 from leadterm.storage.require_products import require_inputs
 from leadterm.telemetry.progress import progress
 
-JOB = "build_report"
 
-
+@job(Job.BUILD_REPORT)
 def build_report(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
     """Make the product ``report`` of a run: ``index.html``, and ``figures/`` where they are drawn.
 
@@ -51,24 +52,27 @@ def build_report(config: Config, run: Location, *, overwrite: Overwrite = False)
     MachineError
         If ``report.figures`` is ``always`` and matplotlib is missing.
     """
-    require_inputs(run, JOB)
-    section, opened = config.report, Run(run)
-    if section.figures == "always":
+    require_inputs(run, Job.BUILD_REPORT)
+    if config.report.figures == "always":
         require_matplotlib()
-    settings = {**canonical(section), "figures": section.figures != "never" and can_draw()}
-    settings["examples"] = list(config.associations.tokens)
-    settings["name"] = run.name  # A run that was renamed or copied gets a page of its own name.
-    made_from = _inputs(opened)
-    is_ours = read_manifest(run, PRODUCT) is not None
-    if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite or ("differing" if is_ours else False)):
-        return False
-    started = time.monotonic()
-    models = models_of(opened.alignment()) if opened.alignment_manifests() else []
-    losses = losses_of(opened)
-    drawn = drawings(models, losses) if settings["figures"] else []
-    text = page(f"leadterm report: {run.name}", blocks(opened, config, models, losses, drawn))
-    _commit(run, text, drawn, Manifest(PRODUCT, made_from, settings, _counts(models, drawn), ()), started)
-    return True
+    opened, figures = Run(run), config.report.figures != "never" and can_draw()
+    settings = {"figures": figures, "name": run.name}  # A run that was renamed or copied gets a page of its own name.
+    if read_manifest(run, Product.REPORT) is not None:
+        overwrite = overwrite or "differing"
+    order = Order.of(Job.BUILD_REPORT, config, run, overwrite=overwrite, made_from=_inputs(opened), settings=settings)
+
+    def build(stage: Staging) -> None:
+        started = time.monotonic()
+        models = models_of(opened.alignment()) if opened.alignment_manifests() else []
+        losses = losses_of(opened)
+        drawn = drawings(models, losses) if figures else []
+        text = page(f"leadterm report: {run.name}", blocks(opened, config, models, losses, drawn))
+        parts, entries = zip(*_written(stage, text, drawn), strict=True)
+        seconds = {"report": time.monotonic() - started}
+        counts = _counts(models, drawn)
+        stage.commit(order.manifest(Product.REPORT, counts=counts, files=tuple(entries), seconds=seconds), parts)
+
+    return carry_out(order, build, resumes=False)
 
 
 def _inputs(run: Run) -> dict[str, Any]:
@@ -76,8 +80,8 @@ def _inputs(run: Run) -> dict[str, Any]:
     manifests = [*(run.manifest(name) for name in run.products), *run.alignment_manifests()]
     manifests += [trained] if (trained := pretrained_manifest(run)) else []
     made_from = {manifest.product: manifest.account_hash for manifest in manifests}
-    table = run.location / VERIFICATION / AGREEMENT
-    return made_from | ({VERIFICATION: table.sha256()} if table.exists() else {})
+    table = run.location / Product.VERIFICATION / AGREEMENT
+    return made_from | ({str(Product.VERIFICATION): table.sha256()} if table.exists() else {})
 
 
 def _counts(models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:
@@ -85,16 +89,13 @@ def _counts(models: list[Model], drawn: list[Drawing]) -> dict[str, Any]:
     return {"models": len(models), "revisions": sum(len(one.revisions) for one in models), "figures": len(drawn)}
 
 
-def _commit(run: Location, text: str, drawn: list[Drawing], base: Manifest, started: float) -> None:
-    """Write the page and the figures, then let the product appear."""
-    with staging(run) as stage:
-        staged = [stage_bytes(stage, PAGE, text.encode())]
-        if drawn:
-            with progress("draw figures", len(drawn), "figures") as report:
-                for number, drawing in enumerate(drawn, 1):
-                    for kind, data in draw(drawing).items():
-                        staged.append(stage_bytes(stage, f"{FIGURES}/{drawing.stem}.{kind}", data))
-                    report(number)
-        parts, entries = zip(*staged, strict=True)
-        seconds = {"report": time.monotonic() - started}
-        stage.commit(replace(base, files=tuple(entries), seconds=seconds), parts)
+def _written(stage: Staging, text: str, drawn: list[Drawing]) -> Iterator[tuple[tuple[Location, str], FileEntry]]:
+    """Write the page and the figures."""
+    yield stage_bytes(stage, PAGE, text.encode())
+    if not drawn:
+        return
+    with progress("draw figures", len(drawn), "figures") as report:
+        for number, drawing in enumerate(drawn, 1):
+            for kind, data in draw(drawing).items():
+                yield stage_bytes(stage, f"{FIGURES}/{drawing.stem}.{kind}", data)
+            report(number)

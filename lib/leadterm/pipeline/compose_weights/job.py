@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +13,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.config import AttentionSection, Config
 from leadterm.frequent_tokens import top_tokens
 from leadterm.operators import resolve_device
 from leadterm.pipeline.compose_weights import Composed, PairStatistics, compose_scores
 from leadterm.pipeline.compose_weights.cuda import compose_scores_on, device_width
 from leadterm.pipeline.compose_weights.score_scratch import Unfinished
-from leadterm.storage import (
-    FileEntry,
-    Location,
-    Manifest,
-    Stage,
-    Staging,
-    forget,
-    is_current,
-    staging,
-)
+from leadterm.pipeline.lifecycle import Order, carry_out, job
+from leadterm.storage import FileEntry, Location, Manifest, Staging
 from leadterm.storage.formats.matrix_files import read_matrix
 from leadterm.storage.formats.score_file import SCORES, margins_table, write_scores
 from leadterm.storage.formats.small_tables import MARGINS, VOCABULARY, read_table, stage_table
 from leadterm.storage.read_products import PARTS, Overwrite
-from leadterm.storage.require_products import require_inputs
 from leadterm.telemetry.progress import progress
-
-JOB, PRODUCT = "compose_weights", "composed"
 
 logger = logging.getLogger("leadterm")
 
 
+@job(Job.COMPOSE_WEIGHTS)
 def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
     """Make the product ``composed`` of a run.
 
@@ -66,21 +59,21 @@ def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = Fal
     MachineError
         If there is no such device, or not even one column fits its memory.
     """
-    manifests = require_inputs(run, JOB)
-    made_from = {name: manifest.content_hash for name, manifest in manifests.items()}
     device = _device(config.attention)
-    settings = {"top_tokens": config.attention.top_tokens, "device": device}  # Their sums are ordered differently.
-    if is_current(run, PRODUCT, made_from, settings, overwrite=overwrite):
-        forget(run, JOB)
-        return False
-    started, details = time.monotonic(), _details(device, manifests["bigram"])
-    with staging(run, Stage(JOB, made_from, settings, details)) as stage, _scratch(stage) as scratch:
-        statistics = _read(run, manifests, config.attention)
-        composed = _compose(statistics, device, config.attention.memory, scratch, details)
-        counts = {**manifests["bigram"].window_counts, "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
-        base = Manifest(PRODUCT, made_from, settings, counts, (), {"compose": time.monotonic() - started})
-        _commit(stage, composed, base)
-    return True
+    settings = {"device": device}  # Their sums are ordered differently.
+    order = Order.of(Job.COMPOSE_WEIGHTS, config, run, overwrite=overwrite, settings=settings)
+    bigram, started = order.inputs[Product.BIGRAM], time.monotonic()
+    details = _details(device, bigram)
+
+    def compose(stage: Staging) -> None:
+        with _scratch(stage) as scratch:
+            statistics = _read(run, order.inputs, config.attention)
+            composed = _compose(statistics, device, config.attention.memory, scratch, details)
+            counts = {**bigram.window_counts, "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
+            seconds = {"compose": time.monotonic() - started}
+            _commit(stage, composed, order.manifest(Product.COMPOSED, counts=counts, seconds=seconds))
+
+    return carry_out(order, compose, details)
 
 
 @contextmanager
@@ -95,13 +88,12 @@ def _scratch(stage: Staging) -> Iterator[Unfinished]:
 
 def _read(run: Location, manifests: dict[str, Manifest], section: AttentionSection) -> PairStatistics:
     """Read the counts, and keep the most frequent tokens if so many are asked for."""
-    context = manifests["context"]
+    context, bigram = manifests[Product.CONTEXT], manifests[Product.BIGRAM]
     weights = read_matrix(run, context)
     weights.data = np.ldexp(weights.data.astype(np.float64), -int(context.settings["scale_bits"]))
-    bigram = manifests["bigram"]
     kept = None
     if section.top_tokens is not None:
-        counts = read_table(run, manifests["vocabulary"], VOCABULARY)["count"].to_numpy()
+        counts = read_table(run, manifests[Product.VOCABULARY], VOCABULARY)["count"].to_numpy()
         kept = top_tokens(counts, section.top_tokens)
     return PairStatistics.from_counts(read_matrix(run, bigram), weights, int(bigram.counts["positions"]), kept)
 
@@ -144,9 +136,7 @@ def _commit(stage: Staging, composed: Composed, base: Manifest) -> None:
     margins = margins_table(composed.kept, composed.without_row, spreads(composed))
     part, entry = stage_table(stage, MARGINS, margins)
     files = (FileEntry(SCORES, sink.n_bytes, sink.sha256), entry)
-    stage.commit(
-        Manifest(PRODUCT, base.made_from, base.settings, base.counts, files, base.seconds), [(place, SCORES), part]
-    )
+    stage.commit(replace(base, files=files), [(place, SCORES), part])
 
 
 def spreads(composed: Composed) -> NDArray[np.float64]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from scipy.sparse import csr_array
 
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.counting import TERM_BITS, RowGroups, plan_memory
 from leadterm.errors import LeadtermError, RunError
@@ -23,17 +25,15 @@ from leadterm.pipeline.aggregation.driver import Merged, count_and_merge
 from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
 from leadterm.pipeline.aggregation.task import MatrixWriter
 from leadterm.pipeline.count_attention.task import AttentionCounter, ScoresFile
-from leadterm.spark.translate_errors import readable_errors
-from leadterm.storage import Location, Manifest, Stage, Staging, forget, is_current, staging
+from leadterm.pipeline.lifecycle import Order, carry_out, job, skip
+from leadterm.storage import Location, Manifest, Staging
 from leadterm.storage.formats.matrix_files import Average, read_matrix
 from leadterm.storage.formats.score_file import SCORES
 from leadterm.storage.formats.small_tables import MARGINS, POSITION, position_table, read_table, stage_table
 from leadterm.storage.formats.windows_files import WindowsFiles
 from leadterm.storage.read_products import Overwrite
-from leadterm.storage.require_products import require_inputs, who_makes
+from leadterm.storage.require_products import who_makes
 
-JOB = "count_attention"
-PRODUCTS = ("query_key", "position")
 SUM_BITS = 61
 """No sum exceeds 2^61 in absolute value, so that neither it nor its rounding errors wrap."""
 
@@ -85,6 +85,7 @@ def _bits(largest: NDArray[np.float64] | np.float64, limit: int) -> NDArray[np.i
     return np.where(largest > 0, limit - exponents.astype(np.int64), 0)
 
 
+@job(Job.COUNT_ATTENTION)
 def count_attention(
     session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
 ) -> bool:
@@ -113,40 +114,37 @@ def count_attention(
     RunError
         If an input is missing, damaged, or made from another corpus, or the run directory holds another run.
     """
-    inputs = require_inputs(run, JOB)
-    windows, bigram, composed = (inputs[name] for name in ("windows", "bigram", "composed"))
+    order = Order.of(Job.COUNT_ATTENTION, config, run, overwrite=overwrite)
+    windows, bigram, composed = (order.inputs[name] for name in (Product.WINDOWS, Product.BIGRAM, Product.COMPOSED))
     _check_same_corpus(run, windows, bigram, composed)
-    made_from = {"windows": windows.content_hash, "composed": composed.content_hash}
-    settings = {"rows_per_file": config.counting.rows_per_file}
-    current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
-    if all(current):
-        forget(run, JOB)
-        return False
+    if order.is_current():  # Before the matrices are read, on which the units depend that name the staging folder.
+        return skip(order)
     started = time.monotonic()
     margins = read_table(run, composed, MARGINS)
-    spread = margins["spread"].to_numpy()
-    units = Units.from_counts(read_matrix(run, bigram), spread)
-    this = Stage(JOB, made_from, settings, {"units": units.digest})
-    with staging(run, this) as stage, readable_errors(), _scores_file(session, config, run, composed) as scores:
-        merged = _count(session, config, run, windows, stage, scores, margins, units, tasks)
+    units = Units.from_counts(read_matrix(run, bigram), margins["spread"].to_numpy())
+
+    def count(stage: Staging) -> None:
+        with _scores_file(session, config, run, composed) as scores:
+            merged = _count(session, config, run, windows, stage, scores, margins, units, tasks)
         seconds = {"read": time.monotonic() - started - sum(merged.seconds.values()), **merged.seconds}
-        base = Manifest("", made_from, settings, {}, (), seconds, {"partials": merged.partial_bytes})
-        _commit(stage, windows, merged, units, base)
-    return True
+        passing = {"partials": merged.partial_bytes}
+        _commit(stage, windows, merged, units, order.manifest(seconds=seconds, passing_bytes=passing))
+
+    return carry_out(order, count, {"units": units.digest})
 
 
 def _check_same_corpus(run: Location, windows: Manifest, bigram: Manifest, composed: Manifest) -> None:
     """Refuse scores that were composed from other counts, or counts of other windows."""
     pairs = (
-        ("bigram", bigram.made_from.get("windows"), "windows", windows),
-        ("composed", composed.made_from.get("bigram"), "bigram", bigram),
+        (Product.BIGRAM, bigram.made_from.get(Product.WINDOWS), Product.WINDOWS, windows),
+        (Product.COMPOSED, composed.made_from.get(Product.BIGRAM), Product.BIGRAM, bigram),
     )
     for name, hash_then, source, now in pairs:
         if hash_then != now.content_hash:
             again = f"Run {who_makes(run, name)} again."
             raise RunError(f"'{name}' was made from another '{source}' than the run holds. {again}")
     size = windows.counts["vocabulary_size"]
-    for name, manifest in (("bigram", bigram), ("composed", composed)):
+    for name, manifest in ((Product.BIGRAM, bigram), (Product.COMPOSED, composed)):
         found = manifest.counts["vocabulary_size"]
         if found != size:
             raise RunError(f"'{name}' has {found:,} tokens and 'windows' {size:,}. Encode and count again.")
@@ -156,7 +154,7 @@ def _check_same_corpus(run: Location, windows: Manifest, bigram: Manifest, compo
 def _scores_file(session: SparkSession, config: Config, run: Location, composed: Manifest) -> Iterator[ScoresFile]:
     """Make the scores reachable for the executors, through the filesystem or by Spark."""
     sha256 = next(entry.sha256 for entry in composed.files if entry.name == SCORES)
-    place = run / "composed" / SCORES
+    place = run / Product.COMPOSED / SCORES
     if config.attention.distribution == "filesystem" or (config.attention.distribution == "auto" and run.is_local):
         yield ScoresFile(place.uri, sha256, handed_out=False)
         return
@@ -212,15 +210,15 @@ def _count(
 
 def _commit(stage: Staging, windows: Manifest, merged: Merged, units: Units, base: Manifest) -> None:
     """Check the accounts, then let both products appear."""
-    vector, matrix = merged.vector("position"), merged.matrix("query_key")
+    vector, matrix = merged.vector(Product.POSITION), merged.matrix(Product.QUERY_KEY)
     n_positions, length = windows.counts["positions"], windows.settings["windows"]["length"]
     if int(vector[length]) != n_positions:
         raise LeadtermError(
-            f"the books do not balance: {int(vector[length]):,} positions were counted, and the windows hold "
+            f"consistency check failed: {int(vector[length]):,} positions were counted, and the windows hold "
             f"{n_positions:,}. Please report this."
         )
     counts = windows.window_counts | {"nonzeros": matrix.nonzeros}
-    stage.commit(replace(base, product="query_key", counts=counts, files=matrix.entries), matrix.places)
+    stage.commit(replace(base, product=Product.QUERY_KEY, counts=counts, files=matrix.entries), matrix.places)
     bias = np.ldexp(vector[:length].astype(np.float64), -units.position_bits) / n_positions
     part, entry = stage_table(stage, POSITION, position_table(bias))
-    stage.commit(replace(base, product="position", counts=windows.window_counts, files=(entry,)), [part])
+    stage.commit(replace(base, product=Product.POSITION, counts=windows.window_counts, files=(entry,)), [part])

@@ -1,9 +1,12 @@
 """The job ``count_cooccurrences``: windows become the bigram and context matrices and both frequency vectors."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.counting import RowGroups, check_no_overflow, plan_memory
 from leadterm.errors import LeadtermError
@@ -11,17 +14,14 @@ from leadterm.pipeline.aggregation.driver import Merged, count_and_merge
 from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
 from leadterm.pipeline.aggregation.task import MatrixWriter
 from leadterm.pipeline.count_cooccurrences.task import WindowsCounter
-from leadterm.spark.translate_errors import readable_errors
-from leadterm.storage import Location, Manifest, Stage, Staging, forget, is_current, require_manifest, staging
+from leadterm.pipeline.lifecycle import Order, carry_out, job
+from leadterm.storage import Location, Manifest, Staging
 from leadterm.storage.formats.small_tables import FREQUENCIES, VOCABULARY, frequency_table, read_table, stage_table
 from leadterm.storage.formats.windows_files import WindowsFiles
 from leadterm.storage.read_products import Overwrite
-from leadterm.storage.require_products import require_inputs
-
-JOB = "count_cooccurrences"
-PRODUCTS = ("bigram", "context", "frequencies")
 
 
+@job(Job.COUNT_COOCCURRENCES)
 def count_cooccurrences(
     session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
 ) -> bool:
@@ -53,24 +53,22 @@ def count_cooccurrences(
     CountOverflowError
         If a sum might not fit int64.
     """
-    windows = require_inputs(run, JOB)["windows"]
-    made_from = {"windows": windows.content_hash}
-    settings = {"scale_bits": config.counting.scale_bits, "rows_per_file": config.counting.rows_per_file}
-    current = [is_current(run, product, made_from, settings, overwrite=overwrite) for product in PRODUCTS]
-    if all(current):
-        forget(run, JOB)
-        return False
-    _check_overflow(run, windows, config)
-    with staging(run, Stage(JOB, made_from, settings)) as stage, readable_errors():
+    order = Order.of(Job.COUNT_COOCCURRENCES, config, run, overwrite=overwrite)
+    windows = order.inputs[Product.WINDOWS]
+
+    def count(stage: Staging) -> None:
+        _check_overflow(order, config)
         merged = _count(session, config, run, windows, stage, tasks)
-        base = Manifest("", made_from, settings, {}, (), merged.seconds, {"partials": merged.partial_bytes})
-        commit_counts(stage, windows, merged, base)
-    return True
+        passing = {"partials": merged.partial_bytes}
+        commit_counts(stage, windows, merged, order.manifest(seconds=merged.seconds, passing_bytes=passing))
+
+    return carry_out(order, count)
 
 
-def _check_overflow(run: Location, windows: Manifest, config: Config) -> None:
+def _check_overflow(order: Order, config: Config) -> None:
     """Refuse a scale at which the most frequent token's weights might not fit, before any work."""
-    vocabulary = read_table(run, require_manifest(run, "vocabulary"), VOCABULARY)
+    windows = order.inputs[Product.WINDOWS]
+    vocabulary = read_table(order.run, order.inputs[Product.VOCABULARY], VOCABULARY)
     largest = max(vocabulary["count"].to_pylist()) + windows.counts["windows"]  # a token that two windows share
     check_no_overflow(largest, windows.settings["windows"]["length"], config.counting.scale_bits)
 
@@ -92,20 +90,20 @@ def _count(
 def commit_counts(stage: Staging, windows: Manifest, merged: Merged, base: Manifest) -> None:
     """Check the accounts, then let the three products appear."""
     current, context = merged.vector("current_frequency"), merged.vector("context_frequency")
-    matrices = {product: merged.matrix(product) for product in ("bigram", "context")}
+    matrices = {product: merged.matrix(product) for product in (Product.BIGRAM, Product.CONTEXT)}
     totals = {product: files.total for product, files in matrices.items()}
     _check_totals(totals, sum(current.tolist()), sum(context.tolist()), windows.counts["positions"])
     for product, files in matrices.items():
         counts = windows.window_counts | {"nonzeros": files.nonzeros, "total": str(files.total)}
         stage.commit(replace(base, product=product, counts=counts, files=files.entries), files.places)
     part, entry = stage_table(stage, FREQUENCIES, frequency_table(current, context))
-    stage.commit(replace(base, product="frequencies", counts=windows.window_counts, files=(entry,)), [part])
+    stage.commit(replace(base, product=Product.FREQUENCIES, counts=windows.window_counts, files=(entry,)), [part])
 
 
-def _check_totals(totals: dict[str, int], current: int, context: int, positions: int) -> None:
-    """Balance the books: each matrix sums to its frequency vector, and the bigrams to the positions."""
-    if totals != {"bigram": positions, "context": context} or current != positions:
+def _check_totals(totals: Mapping[Product, int], current: int, context: int, positions: int) -> None:
+    """Check that each matrix sums to its frequency vector, and the bigrams to the positions."""
+    if totals != {Product.BIGRAM: positions, Product.CONTEXT: context} or current != positions:
         raise LeadtermError(
-            f"the books do not balance: the matrices sum to {totals}, the frequency vectors to {current} and {context} "
+            f"consistency check failed: the matrices sum to {totals}, the frequency vectors to {current} and {context} "
             f"and the windows hold {positions} positions. Please report this."
         )

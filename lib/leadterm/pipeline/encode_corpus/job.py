@@ -1,7 +1,6 @@
 """The job ``encode_corpus``: documents in Parquet or JSON lines become windows of token ids and a vocabulary."""
 
 import hashlib
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +11,9 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from leadterm.config import Config, canonical
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
+from leadterm.config import Config
 from leadterm.corpus import HuggingFaceTokenizer
 from leadterm.corpus.required_tokens import check_asked
 from leadterm.counting import plan_memory
@@ -30,9 +31,10 @@ from leadterm.pipeline.encode_corpus.make_tokenizer import (
 )
 from leadterm.pipeline.encode_corpus.task import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, WindowsWriter, sum_vectors, written_files
+from leadterm.pipeline.lifecycle import Order, Timer, carry_out, job, skip
 from leadterm.spark.task_progress import progress
 from leadterm.spark.translate_errors import readable_errors
-from leadterm.storage import Location, Manifest, Stage, Staging, forget, is_current, read_manifest, staging
+from leadterm.storage import Location, Manifest, Staging, read_manifest, staging
 from leadterm.storage.formats.small_tables import (
     SOURCES,
     TOKENIZER,
@@ -43,12 +45,8 @@ from leadterm.storage.formats.small_tables import (
 )
 from leadterm.storage.read_products import Overwrite
 
-JOB = "encode_corpus"
-PRODUCTS = ("sources", "documents", "vocabulary", "windows")
-WHERE_IT_LIES = ("paths", "table", "version")
-"""Keys of the section ``corpus`` that say where it lies: what it is stands in the product ``sources``."""
 
-
+@job(Job.ENCODE_CORPUS)
 def encode_corpus(
     session: SparkSession,
     config: Config,
@@ -89,8 +87,7 @@ def encode_corpus(
     ConfigError
         If a counting task will have too little memory for the vocabulary.
     """
-    settings = encoding_settings(config)
-    if read_manifest(run, "windows") is None:
+    if read_manifest(run, Product.WINDOWS) is None:
         with staging(run):  # An output that cannot be written is refused now, not after the corpus was read.
             pass
     given = given_tokenizer(config.tokenizer)
@@ -98,36 +95,25 @@ def encode_corpus(
         _check_size(config, given.vocabulary_size)
     documents = documents or open_documents(session, config.corpus)
     inputs = made_from(_corpus_hash(documents, config), given)
-    current = [is_current(run, product, inputs, settings, overwrite=overwrite) for product in PRODUCTS]
-    if all(current):
-        forget(run, JOB)
-        return False
-    files = divide(documents, PORTION_BYTES)
-    this = Stage(JOB, inputs, settings) if len(files) > 1 else None
-    seconds: dict[str, float] = {}
-    with readable_errors(), staging(run, this) as stage:
-        with documents.unchanged():
-            started = time.monotonic()
-            tokenizer = made_tokenizer(Portions(documents, files, stage.counts), given)
+    order = Order.of(Job.ENCODE_CORPUS, config, run, overwrite=overwrite, made_from=inputs)
+    if order.is_current():  # Before the files are divided.
+        return skip(order)
+    opened, files = documents, divide(documents, PORTION_BYTES)
+
+    def encode(stage: Staging) -> None:
+        timer = Timer()
+        with opened.unchanged():
+            tokenizer = made_tokenizer(Portions(opened, files, stage.counts), given)
             _check_size(config, tokenizer.vocabulary_size)
             check_asked(config, tokenizer.tokens)
-            seconds["tokenizer"] = time.monotonic() - started
-            started = time.monotonic()
-            reports = _write_windows(Portions(documents, files, stage.parts), config, tokenizer, stage)
-            seconds["encode"] = time.monotonic() - started
-        names, text = list(tokenizer.tokens), tokenizer_file(tokenizer)
-        base = Manifest("", inputs, settings, {}, (), seconds)
-        unselected = None if config.corpus.where is None else documents.n_unselected
-        records = documents.n_records + (unselected or 0)
-        corpus = Corpus(documents.listed, len(documents.left_out), records, unselected)
-        commit_corpus(stage, corpus, names, text, reports, base, may_be_empty=may_be_empty)
-    return True
+            seconds = {"tokenizer": timer.lap()}
+            reports = _write_windows(Portions(opened, files, stage.parts), config, tokenizer, stage)
+            seconds["encode"] = timer.lap()
+        corpus = Corpus.of(opened, config)
+        vocabulary = list(tokenizer.tokens), tokenizer_file(tokenizer)
+        commit_corpus(stage, corpus, *vocabulary, reports, order.manifest(seconds=seconds), may_be_empty=may_be_empty)
 
-
-def encoding_settings(config: Config) -> dict[str, Any]:
-    """Take the settings that windows and vocabulary depend on; where files lie is not one of them."""
-    corpus = {key: value for key, value in canonical(config.corpus).items() if key not in WHERE_IT_LIES}
-    return {"corpus": corpus, "tokenizer": canonical(config.tokenizer), "windows": canonical(config.windows)}
+    return carry_out(order, encode, resumes=len(files) > 1)
 
 
 def _check_size(config: Config, vocabulary_size: int) -> None:
@@ -203,6 +189,13 @@ class Corpus:
     records: int
     unselected: int | None = None
 
+    @classmethod
+    def of(cls, documents: Documents, config: Config) -> "Corpus":
+        """Say what was read of an opened corpus."""
+        unselected = None if config.corpus.where is None else documents.n_unselected
+        records = documents.n_records + (unselected or 0)
+        return cls(documents.listed, len(documents.left_out), records, unselected)
+
 
 def commit_corpus(
     stage: Staging,
@@ -236,7 +229,7 @@ def commit_corpus(
     InputError
         If there is no window; says what became of the documents.
     LeadtermError
-        If the books do not balance.
+        If the sums do not agree.
     """
     account = check_account(sum_vectors(reports["tally"]), corpus, reports, may_be_empty=may_be_empty)
     token_counts = sum_vectors(reports["counts"])
@@ -253,17 +246,17 @@ def commit_corpus(
     counts = {"vocabulary_size": account["vocabulary_size"], "tokens": account["tokens"]}
     n_bytes = pc.sum(corpus.sources["bytes"]).as_py() or 0  # Of a table that a connector reads they are not known.
     read = {"files": len(corpus.sources), "bytes": n_bytes, "left_out": corpus.left_out}
-    stage.commit(replace(base, product="sources", counts=read, files=(listing_entry,)), [listing])
+    stage.commit(replace(base, product=Product.SOURCES, counts=read, files=(listing_entry,)), [listing])
     known = {"documents": account["kept"], "windows": account["windows"]}
-    stage.commit(replace(base, product="documents", counts=known, files=noted), notes)
-    stage.commit(replace(base, product="vocabulary", counts=counts, files=tuple(entries)), parts)
-    stage.commit(replace(base, product="windows", counts=account, files=listed), places)
+    stage.commit(replace(base, product=Product.DOCUMENTS, counts=known, files=noted), notes)
+    stage.commit(replace(base, product=Product.VOCABULARY, counts=counts, files=tuple(entries)), parts)
+    stage.commit(replace(base, product=Product.WINDOWS, counts=account, files=listed), places)
 
 
 def check_account(
     tally: NDArray[np.int64], corpus: Corpus, reports: pa.Table, *, may_be_empty: bool = False
 ) -> dict[str, Any]:
-    """Balance the books: every record is a document, kept or dropped for one reason; every window is in a file.
+    """Check that every record is a document, kept or dropped for one reason; every window is in a file.
 
     Raises
     ------
@@ -297,7 +290,7 @@ def check_account(
     )
     if not balanced:
         raise LeadtermError(
-            f"the books do not balance: {account}, {windows} windows and {tokens} tokens in the files, "
+            f"consistency check failed: {account}, {windows} windows and {tokens} tokens in the files, "
             f"{corpus.records} records in the sources. Did a source file change while it was read? Run again, or "
             "report this."
         )

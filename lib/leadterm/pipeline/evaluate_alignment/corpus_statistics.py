@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from leadterm.alignment import EVERY, PAPER, Pairs, chosen_tokens, predictor_operators
 from leadterm.axes import Axis
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.config import AlignmentSection
 from leadterm.config.alignment_section import SHUFFLED
 from leadterm.errors import InputError, RunError
 from leadterm.operators import Operator, SparseOperator
 from leadterm.run.open_run import Run, open_run
 from leadterm.storage import Location, require_manifest
-from leadterm.storage.formats.alignment_table import SHUFFLED_RUN, STATISTICS
+from leadterm.storage.formats.alignment_table import STATISTICS
 from leadterm.storage.require_products import require_inputs
 from leadterm.theory import restricted_matrix
 
@@ -74,7 +76,7 @@ class Corpus:
         return {name: found[name] for name in names_of(self.section)}
 
     def _query_key(self, device: torch.device) -> Operator:
-        kept = self.run.manifest("composed").settings["top_tokens"]
+        kept = self.run.manifest(Product.COMPOSED).settings["top_tokens"]
         wanted = self.section.tokens if isinstance(self.section.tokens, int) else None
         if kept != wanted:
             raise InputError(
@@ -93,12 +95,14 @@ def _yaml(value: int | None) -> str:
 
 def corpora_of(section: AlignmentSection, run: Location) -> list[Corpus]:
     """List the corpora that checkpoints are compared with: the run's, and the shuffled one where it is asked for."""
-    require_inputs(run, "evaluate_alignment")
+    require_inputs(run, Job.EVALUATE_ALIGNMENT)
     found = [Corpus(open_run(run.uri), "", section)]
     if section.shuffled:
-        windows = require_manifest(run / SHUFFLED_RUN, "windows")
-        if windows.made_from["windows"] != found[0].run.manifest("windows").content_hash:
-            raise RunError(f"{run / SHUFFLED_RUN} was shuffled from other windows. Run the job shuffle_corpus again.")
+        windows = require_manifest(run / SHUFFLED_RUN, Product.WINDOWS)
+        if windows.made_from[Product.WINDOWS] != found[0].run.manifest(Product.WINDOWS).content_hash:
+            raise RunError(
+                f"{run / SHUFFLED_RUN} was shuffled from other windows. Run the job {Job.SHUFFLE_CORPUS} again."
+            )
         found.append(Corpus(open_run((run / SHUFFLED_RUN).uri), SHUFFLED, section))
     return found
 

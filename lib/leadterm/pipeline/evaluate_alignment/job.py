@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from leadterm.catalog.jobs import Job
 from leadterm.config import AlignmentSection, Config
 from leadterm.errors import ConfigError, InputError
 from leadterm.pipeline.evaluate_alignment.corpus_statistics import Corpus, corpora_of
@@ -14,9 +15,10 @@ from leadterm.pipeline.evaluate_alignment.layer_progress import progress_of_laye
 from leadterm.pipeline.evaluate_alignment.prepared_predictors import prepare_predictors
 from leadterm.pipeline.evaluate_alignment.requested_revisions import Wanted, wanted_revisions
 from leadterm.pipeline.evaluate_alignment.task import Scorer, device_of, made_from_of
+from leadterm.pipeline.lifecycle import Order, job
 from leadterm.spark.parallel_map import is_local, side_by_side
 from leadterm.spark.session import Session
-from leadterm.storage import Location, is_current, read_manifest, staging
+from leadterm.storage import Location, read_manifest, staging
 from leadterm.storage.formats.alignment_table import alignment_manifests, same_weights
 from leadterm.storage.read_products import PARTS, Overwrite
 
@@ -56,6 +58,7 @@ def evaluate_alignment(session: Session, config: Config, run: Location, *, overw
     return score_revisions(session, config.alignment, run, wanted_revisions(config.alignment, run), overwrite=overwrite)
 
 
+@job(Job.EVALUATE_ALIGNMENT)
 def score_revisions(
     session: Session,
     section: AlignmentSection,
@@ -67,7 +70,7 @@ def score_revisions(
     """Score some revisions as a section says; see `evaluate_alignment`."""
     corpora = corpora_of(section, run)
     statistics = made_from_of(corpora)
-    pending = [one for one in wanted if not _is_done(one, one.settings(section), run, statistics, overwrite=overwrite)]
+    pending = [one for one in wanted if not _order(one, section, run, statistics, overwrite=overwrite).is_current()]
     if pending:
         _score(session, section, run, corpora, pending)
     for names in same_weights(alignment_manifests(run)):
@@ -75,15 +78,14 @@ def score_revisions(
     return bool(pending)
 
 
-def _is_done(
-    wanted: Wanted, settings: dict[str, object], run: Location, statistics: dict[str, str], *, overwrite: Overwrite
-) -> bool:
-    """Say whether a revision was scored, from the same files, or under the same name on the hub."""
+def _order(
+    wanted: Wanted, section: AlignmentSection, run: Location, statistics: dict[str, str], *, overwrite: Overwrite
+) -> Order:
+    """Describe what is made of a revision: from the same files as before, or under the same name on the hub."""
     found = read_manifest(run, wanted.product)
-    if found is None:
-        return is_current(run, wanted.product, {}, settings, overwrite=overwrite)
-    made_from = {"weights": found.made_from.get("weights"), "files": wanted.hash_files(run), **statistics}
-    return is_current(run, wanted.product, made_from, settings, overwrite=overwrite)
+    weights = {"weights": found.made_from.get("weights"), "files": wanted.hash_files(run)} if found else {}
+    made_from, settings = {**weights, **statistics}, wanted.settings(section)
+    return Order(Job.EVALUATE_ALIGNMENT, run, made_from, settings, overwrite=overwrite, products=(wanted.product,))
 
 
 def _score(

@@ -8,13 +8,14 @@ import pyarrow as pa
 import torch
 
 from leadterm.alignment import CentredRows, Moments, Predictor, prepare
+from leadterm.catalog.products import Product
 from leadterm.operators import Operator
 from leadterm.pipeline.evaluate_alignment.corpus_statistics import Corpus, names_of
 from leadterm.storage import Location, Manifest, is_current, require_manifest, staging
 from leadterm.storage.formats.small_tables import read_table, stage_table
 from leadterm.telemetry.progress import progress
 
-PREDICTORS = "predictors"
+PREDICTORS = str(Product.PREDICTORS)
 FILE = "predictors.parquet"
 SETTINGS = ("tokens", "orientation", "norms", "dtype")
 """Of the config's section, those that a predictor depends on."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 import torch
 
 from leadterm.alignment import Evaluator, Score
+from leadterm.catalog.products import Product
 from leadterm.checkpoints import Checkpoint, open_checkpoint
 from leadterm.config import AlignmentSection
 from leadterm.config.alignment_section import SHUFFLED
@@ -142,7 +143,7 @@ def _or_null(value: object) -> object:
 def _check_tokens(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
     """Check that the corpus was encoded with the checkpoint's tokenizer; return what a reader should know of it."""
     run = corpus.run
-    if run.manifest("windows").settings["tokenizer"]["kind"] == "ids":
+    if run.manifest(Product.WINDOWS).settings["tokenizer"]["kind"] == "ids":
         return ["the corpus came as token ids: that they are those of this model's tokenizer could not be checked"]
     return checkpoint.check_vocabulary(run.vocabulary["token"].to_pylist())
 

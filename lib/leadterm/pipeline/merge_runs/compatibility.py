@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.counting import check_no_overflow
 from leadterm.errors import RunError
-from leadterm.pipeline.count_cooccurrences import job as count
-from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.task import DROPS, Tally
 from leadterm.storage import Location, Manifest
 from leadterm.storage.formats.small_tables import TOKENIZER
@@ -46,9 +46,9 @@ class Part:
             If a product is missing, made from others, or was published without its files.
         """
         run = StoredRun(place)
-        has_windows = run.manifest("windows").counts["windows"] > 0
-        names = (*encode.PRODUCTS, *(count.PRODUCTS if has_windows else ()))
-        manifests = {name: run.manifest(name) for name in names}
+        has_windows = run.manifest(Product.WINDOWS).counts["windows"] > 0
+        names = (*Job.ENCODE_CORPUS.makes, *(Job.COUNT_COOCCURRENCES.makes if has_windows else ()))
+        manifests = {str(name): run.manifest(name) for name in names}
         if withheld := [name for name, manifest in manifests.items() if manifest.withheld]:
             raise RunError(f"{place} was published without the files of '{withheld[0]}'. Merge the run itself.")
         return cls(run, manifests)
@@ -61,12 +61,12 @@ class Part:
     @property
     def windows(self) -> Manifest:
         """The manifest of its windows."""
-        return self.manifests["windows"]
+        return self.manifests[Product.WINDOWS]
 
     @property
     def is_counted(self) -> bool:
         """Whether there was a window to count."""
-        return "bigram" in self.manifests
+        return Product.BIGRAM in self.manifests
 
     @property
     def token_counts(self) -> NDArray[np.int64]:
@@ -110,7 +110,8 @@ def _check_addable(part: Part) -> None:
         raise RunError(
             f"{part.place} has a vocabulary of the kind '{settings['tokenizer']['kind']}', which one run over "
             f"everything would train on everything. Make runs with tokenizer.kind: huggingface and the "
-            f"{TOKENIZER} of one of them, {part.place / 'vocabulary' / TOKENIZER}, as tokenizer.source; they add up."
+            f"{TOKENIZER} of one of them, {part.place / Product.VOCABULARY / TOKENIZER}, as tokenizer.source; they "
+            "add up."
         )
     if settings["corpus"]["max_documents"] is not None:
         raise RunError(
@@ -123,7 +124,7 @@ def _check_alike(first: Part, other: Part) -> None:
     """Refuse runs that differ in more than their files."""
     for name in (name for name in reversed(other.manifests) if name in first.manifests):
         mine, its = first.manifests[name], other.manifests[name]
-        inputs = {key: its.made_from.get(key) for key in ("corpus", "windows") if key in its.made_from}
+        inputs = {key: its.made_from.get(key) for key in ("corpus", Product.WINDOWS) if key in its.made_from}
         if differences := its.differences(mine.made_from | inputs, mine.settings):
             listed = "; ".join(differences[:5]).replace(" now", " here")
             raise RunError(
@@ -142,5 +143,5 @@ def check_sums(parts: Sequence[Part], counted: Sequence[Part]) -> None:
     if counted:
         n_windows = sum(part.windows.counts["windows"] for part in parts)
         largest = max(np.sum([part.token_counts.astype(object) for part in parts], axis=0)) + n_windows
-        scale_bits = counted[0].manifests["context"].settings["scale_bits"]
+        scale_bits = counted[0].manifests[Product.CONTEXT].settings["scale_bits"]
         check_no_overflow(int(largest), parts[0].run.context_length, scale_bits)

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.counting import RowGroups, Statistic
 from leadterm.errors import CountOverflowError, LeadtermError
 from leadterm.pipeline.aggregation import task as merging
@@ -17,11 +20,11 @@ from leadterm.pipeline.count_cooccurrences import job as count
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, numbers_of, sources_hash
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors
+from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.pipeline.merge_runs.compatibility import Part, check_sums, open_parts
 from leadterm.pipeline.merge_runs.task import DocumentsFiles, RunsAdder, WindowsJoiner
 from leadterm.spark.tasks import deal_places, run_tasks
-from leadterm.spark.translate_errors import readable_errors
-from leadterm.storage import Location, Manifest, is_current, require_manifest, staging
+from leadterm.storage import Location, Manifest, Staging, require_manifest
 from leadterm.storage.formats.small_tables import FREQUENCIES, TOKENIZER, read_table
 from leadterm.storage.formats.windows_files import WindowsFiles
 from leadterm.storage.read_products import Overwrite, read_verified
@@ -29,6 +32,7 @@ from leadterm.storage.read_products import Overwrite, read_verified
 SUMMED = (Statistic.BIGRAM, Statistic.CONTEXT)
 
 
+@job(Job.MERGE_RUNS)
 def merge_runs(
     session: SparkSession,
     runs: Sequence[Location],
@@ -72,48 +76,52 @@ def merge_runs(
     made_from = parts[0].windows.made_from | {"corpus": sources_hash(sources, ordered=False)}
     settings = parts[0].windows.settings
     counted = [part for part in parts if part.is_counted]
-    with readable_errors():
-        current = [is_current(output, name, made_from, settings, overwrite=overwrite) for name in encode.PRODUCTS]
-        if not all(current):
-            check_sums(parts, counted)
-            _join_corpora(session, parts, sources, Manifest("", made_from, settings, {}, ()), output, tasks)
-        if not counted:
-            return not all(current)
-        windows = require_manifest(output, "windows")
-        made_from, settings = {"windows": windows.content_hash}, counted[0].manifests["bigram"].settings
-        added = [is_current(output, name, made_from, settings, overwrite=overwrite) for name in count.PRODUCTS]
-        if not all(added):
-            _add_counts(session, counted, windows, Manifest("", made_from, settings, {}, ()), output, tasks)
-    return not (all(current) and all(added))
+    corpora = Order(Job.MERGE_RUNS, output, made_from, settings, overwrite=overwrite, products=Job.ENCODE_CORPUS.makes)
+
+    def join(stage: Staging) -> None:
+        check_sums(parts, counted)
+        _join_corpora(session, parts, sources, corpora, stage, tasks)
+
+    did_work = carry_out(corpora, join, resumes=False)
+    if not counted:
+        return did_work
+    windows = require_manifest(output, Product.WINDOWS)
+    sums = replace(
+        corpora,
+        made_from={str(Product.WINDOWS): windows.content_hash},
+        settings=counted[0].manifests[Product.BIGRAM].settings,
+        products=Job.COUNT_COOCCURRENCES.makes,
+    )
+    added = carry_out(sums, lambda stage: _add_counts(session, counted, windows, sums, stage, tasks), resumes=False)
+    return did_work or added
 
 
 def _join_corpora(
-    session: SparkSession, parts: Sequence[Part], sources: pa.Table, base: Manifest, output: Location, tasks: int | None
+    session: SparkSession, parts: Sequence[Part], sources: pa.Table, order: Order, stage: Staging, tasks: int | None
 ) -> None:
     """Make what encoding makes."""
     started, run = time.monotonic(), parts[0].run
     token_counts = np.sum([part.token_counts for part in parts], axis=0)
-    with staging(output) as stage:
-        windows = tuple(WindowsFiles.of(part.place, part.windows) for part in parts)
-        documents = _documents(parts)
-        joiner = WindowsJoiner(windows, stage.folder.uri, run.vocabulary_size, documents)
-        reports = _tally_report(parts, run.vocabulary_size)
-        if names := sorted({*_names(windows), *_names(documents)}):
-            n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
-            dealt = deal_places(names, -(-len(names) // n_tasks))
-            reports = pa.concat_tables([reports, run_tasks(session, "merge windows", dealt, joiner, REPORT_ROW)])
-        if np.any(sum_vectors(reports["counts"]) != token_counts):
-            raise LeadtermError(
-                "the books do not balance: tokens occur more or less often than the vocabularies of the runs say. Look "
-                "for damage with leadterm check RUN, or report this."
-            )
-        names, text = run.vocabulary["token"].to_pylist(), _tokenizer(parts[0])
-        timed = _timed(base, started)
-        left_out = sum(part.manifests["sources"].counts["left_out"] for part in parts)
-        records = sum(part.windows.counts["documents"] for part in parts)
-        unselected = [part.windows.counts["dropped"].get("where") for part in parts]
-        corpus = encode.Corpus(sources, left_out, records, None if None in unselected else sum(unselected))
-        encode.commit_corpus(stage, corpus, names, text, reports, timed, may_be_empty=True)
+    windows = tuple(WindowsFiles.of(part.place, part.windows) for part in parts)
+    documents = _documents(parts)
+    joiner = WindowsJoiner(windows, stage.folder.uri, run.vocabulary_size, documents)
+    reports = _tally_report(parts, run.vocabulary_size)
+    if names := sorted({*_names(windows), *_names(documents)}):
+        n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
+        dealt = deal_places(names, -(-len(names) // n_tasks))
+        reports = pa.concat_tables([reports, run_tasks(session, "merge windows", dealt, joiner, REPORT_ROW)])
+    if np.any(sum_vectors(reports["counts"]) != token_counts):
+        raise LeadtermError(
+            "consistency check failed: tokens occur more or less often than the vocabularies of the runs say. Look "
+            "for damage with leadterm check RUN, or report this."
+        )
+    names, text = run.vocabulary["token"].to_pylist(), _tokenizer(parts[0])
+    timed = _timed(order, started)
+    left_out = sum(part.manifests[Product.SOURCES].counts["left_out"] for part in parts)
+    records = sum(part.windows.counts["documents"] for part in parts)
+    unselected = [part.windows.counts["dropped"].get("where") for part in parts]
+    corpus = encode.Corpus(sources, left_out, records, None if None in unselected else sum(unselected))
+    encode.commit_corpus(stage, corpus, names, text, reports, timed, may_be_empty=True)
 
 
 def _names(files: Sequence[WindowsFiles | DocumentsFiles]) -> list[str]:
@@ -126,8 +134,8 @@ def _documents(parts: Sequence[Part]) -> tuple[DocumentsFiles, ...]:
     numbers = numbers_of([part.run.sources for part in parts])
     return tuple(
         DocumentsFiles(
-            (part.place / "documents").uri,
-            {entry.name: entry.sha256 for entry in part.manifests["documents"].files},
+            (part.place / Product.DOCUMENTS).uri,
+            {entry.name: entry.sha256 for entry in part.manifests[Product.DOCUMENTS].files},
             mine,
         )
         for part, mine in zip(parts, numbers, strict=True)
@@ -145,25 +153,24 @@ def _tally_report(parts: Sequence[Part], size: int) -> pa.Table:
 
 def _tokenizer(part: Part) -> str | None:
     """Read the tokenizer.json of a run, if it has one."""
-    entries = [entry for entry in part.manifests["vocabulary"].files if entry.name == TOKENIZER]
-    return read_verified(part.place, "vocabulary", entries[0]).to_pybytes().decode() if entries else None
+    entries = [entry for entry in part.manifests[Product.VOCABULARY].files if entry.name == TOKENIZER]
+    return read_verified(part.place, Product.VOCABULARY, entries[0]).to_pybytes().decode() if entries else None
 
 
 def _add_counts(
-    session: SparkSession, parts: Sequence[Part], windows: Manifest, base: Manifest, output: Location, tasks: int | None
+    session: SparkSession, parts: Sequence[Part], windows: Manifest, order: Order, stage: Staging, tasks: int | None
 ) -> None:
     """Make what counting makes."""
     started, size = time.monotonic(), int(windows.counts["vocabulary_size"])
-    groups = RowGroups.divide(base.settings["rows_per_file"], size)
+    groups = RowGroups.divide(order.settings["rows_per_file"], size)
     n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
-    with staging(output) as stage:
-        runs = tuple(part.place.uri for part in parts)
-        adder = RunsAdder(stage.folder.uri, size, base.settings["scale_bits"], groups, partials=runs)
-        dealt = deal_blocks(_blocks(parts), n_tasks)
-        found = run_tasks(session, "add up co-occurrences", dealt, adder, merging.REPORT)
-        reports = found.sort_by("name").to_pylist()
-        vectors = [dict.fromkeys(merging.REPORT.names) | row for row in _sum_frequencies(parts)]
-        count.commit_counts(stage, windows, Merged(reports + vectors, 0, {}), _timed(base, started))
+    runs = tuple(part.place.uri for part in parts)
+    adder = RunsAdder(stage.folder.uri, size, order.settings["scale_bits"], groups, partials=runs)
+    dealt = deal_blocks(_blocks(parts), n_tasks)
+    found = run_tasks(session, "add up co-occurrences", dealt, adder, merging.REPORT)
+    reports = found.sort_by("name").to_pylist()
+    vectors = [dict.fromkeys(merging.REPORT.names) | row for row in _sum_frequencies(parts)]
+    count.commit_counts(stage, windows, Merged(reports + vectors, 0, {}), _timed(order, started))
 
 
 def _blocks(parts: Sequence[Part]) -> list[tuple[int, int]]:
@@ -185,7 +192,7 @@ def _sum_frequencies(parts: Sequence[Part]) -> list[dict[str, Any]]:
     CountOverflowError
         If a sum does not fit int64.
     """
-    tables = [read_table(part.place, part.manifests["frequencies"], FREQUENCIES) for part in parts]
+    tables = [read_table(part.place, part.manifests[Product.FREQUENCIES], FREQUENCIES) for part in parts]
     rows = []
     for column in ("current", "context"):
         total = np.sum([table[column].to_numpy().astype(object) for table in tables], axis=0)
@@ -197,6 +204,6 @@ def _sum_frequencies(parts: Sequence[Part]) -> list[dict[str, Any]]:
     return rows
 
 
-def _timed(base: Manifest, started: float) -> Manifest:
-    """Say how long the work took."""
-    return Manifest(base.product, base.made_from, base.settings, {}, (), {"merge": time.monotonic() - started})
+def _timed(order: Order, started: float) -> Manifest:
+    """Make what the manifests share, with the time that the work took."""
+    return order.manifest(seconds={"merge": time.monotonic() - started})

@@ -14,7 +14,9 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from leadterm.config import Config, PretrainingSection, canonical
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
+from leadterm.config import Config, PretrainingSection
 from leadterm.corpus import ids_file, word_file
 from leadterm.errors import ConfigError, RunError
 from leadterm.language_model import (
@@ -28,15 +30,14 @@ from leadterm.language_model import (
     revision_name,
 )
 from leadterm.operators import resolve_device
-from leadterm.storage import Location, Manifest, is_current, read_manifest
+from leadterm.pipeline.lifecycle import Order, job
+from leadterm.storage import Location, Manifest, read_manifest
 from leadterm.storage.formats.alignment_table import forget_scores
 from leadterm.storage.formats.parquet_io import table_bytes
 from leadterm.storage.formats.small_tables import TOKENIZER
 from leadterm.storage.read_products import Overwrite, list_file, read_verified, write_manifest
 from leadterm.storage.stored_run import StoredRun
 from leadterm.telemetry.progress import progress
-
-INPUTS = ("vocabulary", "windows")
 
 logger = logging.getLogger("leadterm")
 
@@ -64,10 +65,11 @@ def require_pretraining(config: Config, run: Location) -> PretrainingSection:
     return config.pretraining
 
 
-def pretrain(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
+@job(Job.PRETRAIN_MODEL)
+def pretrain_model(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
     """Make the product ``pretrained`` of a run: a folder ``step0``, ``step1`` … for each revision that is kept.
 
-    A training that was stopped goes on where its state was kept last.
+    An interrupted training resumes where its state was saved last.
 
     Parameters
     ----------
@@ -94,25 +96,22 @@ def pretrain(config: Config, run: Location, *, overwrite: Overwrite = False) -> 
         If the device is missing or too small, or a revision cannot be written.
     """
     section = require_pretraining(config, run)
-    stored, product = StoredRun(run), run / PRETRAINED
-    made_from = {name: stored.manifest(name).content_hash for name in INPUTS}
-    settings = {**canonical(section), "keep": list(section.revisions), "context_length": stored.context_length}
-    is_begun = read_manifest(run, PRETRAINED) is None and read_manifest(product, UNFINISHED) is not None
-    place = (product, UNFINISHED) if is_begun else (run, PRETRAINED)
-    replaces: Overwrite = "differing" if is_begun and overwrite else overwrite
-    is_same = is_current(*place, made_from, settings, overwrite=replaces)
+    stored, product = StoredRun(run), run / Product.PRETRAINED
+    settings = {"keep": list(section.revisions), "context_length": stored.context_length}
+    order = Order.of(Job.PRETRAIN_MODEL, config, run, overwrite=overwrite, settings=settings)
+    begun = replace(order, run=product, products=(UNFINISHED,), overwrite="differing" if overwrite else False)
+    is_begun = read_manifest(run, Product.PRETRAINED) is None and read_manifest(product, UNFINISHED) is not None
+    is_same = (begun if is_begun else order).is_current()
     if is_same and not is_begun:
         return False
     if not is_same:
         product.remove()
         forget_scores(run, PRETRAINED)
-        write_manifest(product / UNFINISHED, Manifest(UNFINISHED, made_from, settings, {}, ()))
+        write_manifest(product / UNFINISHED, begun.manifest(UNFINISHED))
     started = time.monotonic()
     trainer = _train(stored, section, Path(product.path))
-    counts = _counts(stored, trainer)
-    _finish(
-        product, trainer, Manifest(PRETRAINED, made_from, settings, counts, (), {"train": time.monotonic() - started})
-    )
+    counts, seconds = _counts(stored, trainer), {"train": time.monotonic() - started}
+    _finish(product, trainer, order.manifest(Product.PRETRAINED, counts=counts, seconds=seconds))
     return True
 
 
@@ -124,7 +123,7 @@ def tokenizer_file(run: StoredRun) -> str:
     RunError
         If the vocabulary is missing or damaged.
     """
-    manifest = run.manifest("vocabulary")
+    manifest = run.manifest(Product.VOCABULARY)
     for entry in manifest.files:
         if entry.name == TOKENIZER:
             kept: bytes = read_verified(run.location, manifest.product, entry).to_pybytes()
@@ -192,7 +191,7 @@ def _train(run: StoredRun, section: PretrainingSection, folder: Path) -> Pretrai
 def _counts(run: StoredRun, trainer: Pretrainer) -> dict[str, Any]:
     """Say what was trained on what, and how well it went."""
     return {
-        **run.manifest("windows").window_counts,
+        **run.manifest(Product.WINDOWS).window_counts,
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
         "first_loss": trainer.losses[0],
         "last_loss": trainer.losses[-1],

@@ -10,27 +10,25 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
-from leadterm._version import __version__
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.config import Config
 from leadterm.errors import LeadtermError, RunError
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors, written_files
+from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 from leadterm.pipeline.shuffle_corpus.task import SHARED, SharedCounter, ShuffledFinder, WindowsShuffler
 from leadterm.spark.tasks import deal_places, run_tasks
-from leadterm.spark.translate_errors import readable_errors
-from leadterm.storage import FileEntry, Location, Manifest, Stage, Staging, forget, is_current, staging
-from leadterm.storage.formats.alignment_table import SHUFFLED_RUN
+from leadterm.storage import FileEntry, Location, Manifest, Staging
 from leadterm.storage.formats.small_tables import VOCABULARY, read_table, stage_bytes
 from leadterm.storage.formats.windows_files import WindowsFiles
 from leadterm.storage.read_products import Overwrite, read_verified
-from leadterm.storage.require_products import require_inputs
 from leadterm.telemetry.progress import titled
-
-JOB = "shuffle_corpus"
 
 logger = logging.getLogger("leadterm")
 
 
+@job(Job.SHUFFLE_CORPUS)
 def shuffle_corpus(
     session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite = False, tasks: int | None = None
 ) -> bool:
@@ -63,31 +61,32 @@ def shuffle_corpus(
     RunError
         If the windows are missing or damaged, or ``<run>/shuffled`` holds another run.
     """
-    inputs = require_inputs(run, JOB)
-    windows, vocabulary = inputs["windows"], inputs["vocabulary"]
-    seed = config.alignment.shuffled_seed if config.alignment else 0
-    made_from = {"windows": windows.content_hash, "vocabulary": vocabulary.content_hash}
-    copied = replace(
-        vocabulary, made_from={"vocabulary": vocabulary.content_hash}, seconds={}, work={}, code_version=__version__
-    )
-    shuffled = Manifest("windows", made_from, {**windows.settings, "shuffled": {"seed": seed}}, windows.counts, ())
-    target = run / SHUFFLED_RUN
-    current = [
-        is_current(target, made.product, made.made_from, made.settings, overwrite=overwrite)
-        for made in (copied, shuffled)
-    ]
-    if all(current):
-        forget(target, JOB)
-        return False
-    started = time.monotonic()
-    with staging(target, Stage(JOB, made_from, shuffled.settings)) as stage, readable_errors():
+    wanted = Order.of(Job.SHUFFLE_CORPUS, config, run, overwrite=overwrite)
+    windows, vocabulary = wanted.inputs[Product.WINDOWS], wanted.inputs[Product.VOCABULARY]
+    seed = wanted.settings.get("shuffled_seed", 0)
+    settings = {**windows.settings, "shuffled": {"seed": seed}}
+    shuffled = replace(wanted, run=run / SHUFFLED_RUN, settings=settings, products=(Product.WINDOWS,))
+    copied = replace(shuffled, made_from=_only(wanted, Product.VOCABULARY), settings=vocabulary.settings)
+    copied = replace(copied, products=(Product.VOCABULARY,))
+
+    def shuffle(stage: Staging) -> None:
+        started = time.monotonic()
         counts = read_table(run, vocabulary, VOCABULARY)["count"].to_numpy()
         reports = _shuffle(session, run, windows, stage, counts, seed, tasks)
         entries, places = _checked_files(windows, counts, reports)
-        _copy_vocabulary(run, stage, copied)
+        _copy_vocabulary(
+            run, stage, copied.manifest(Product.VOCABULARY, counts=vocabulary.counts, files=vocabulary.files)
+        )
         seconds = {"shuffle": time.monotonic() - started}
-        stage.commit(replace(shuffled, files=entries, seconds=seconds), places)
-    return True
+        made = shuffled.manifest(Product.WINDOWS, counts=windows.counts, files=entries, seconds=seconds)
+        stage.commit(made, places)
+
+    return carry_out(shuffled, shuffle, also=(copied,))
+
+
+def _only(order: Order, product: Product) -> dict[str, str]:
+    """Take the content of one of the products that a job is made from."""
+    return {str(product): order.made_from[product]}
 
 
 def _shuffle(
@@ -147,7 +146,7 @@ def _starts(
 def _checked_files(
     windows: Manifest, counts: NDArray[np.int64], reports: pa.Table
 ) -> tuple[tuple[FileEntry, ...], list[tuple[Location, str]]]:
-    """Balance the books: every token is there as often as before, and every window as long."""
+    """Check that every token is there as often as before, and every window as long."""
     entries, places = written_files(reports)
     groups = [
         [(entry.name, entry.details["row_group_tokens"]) for entry in files] for files in (entries, windows.files)
@@ -156,7 +155,7 @@ def _checked_files(
     changed = int(np.count_nonzero(sum_vectors(reports["counts"]) != counts))
     if changed or groups[0] != groups[1] or n_windows != windows.counts["windows"]:
         raise LeadtermError(
-            f"the books do not balance: {n_windows} of {windows.counts['windows']} windows were shuffled, and "
+            f"consistency check failed: {n_windows} of {windows.counts['windows']} windows were shuffled, and "
             f"{changed} tokens occur more or less often than before. Please report this."
         )
     return entries, places

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from leadterm.catalog.products import VERIFICATION
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import Product
 from leadterm.config import Config, TrainingSection, canonical
 from leadterm.errors import ConfigError, RunError
 from leadterm.operators import resolve_device
-from leadterm.run.open_run import Run
+from leadterm.pipeline.lifecycle import Order, job
+from leadterm.run.open_run import Run, open_run
 from leadterm.storage import Location, Manifest, read_manifest
 from leadterm.storage import manifest as manifests
 from leadterm.storage.integrity.verified_reader import verify_file
-from leadterm.storage.read_products import list_file, write_manifest
+from leadterm.storage.read_products import Overwrite, list_file, write_manifest
 from leadterm.telemetry.progress import progress
 from leadterm.theory import PredictedWeights
 from leadterm.theory_model import (
@@ -33,8 +37,40 @@ from leadterm.theory_model import (
     write_table,
 )
 
-"""Of a run: checkpoints, tables and pictures."""
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, AGREEMENT, ABLATION = "checkpoints", "agreement.md", "ablation.md"
+
+
+@job(Job.VERIFY_WEIGHTS)
+def verify_weights(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
+    """Train the theory's model on a run, and compare its weights with the predicted ones: the product ``verification``.
+
+    Parameters
+    ----------
+    config
+        Its section ``training``.
+    run
+        The run directory, on a local disk; it holds the attention terms.
+    overwrite
+        Compare anew, also where it was compared with these settings; what was compared with others is replaced anyway.
+
+    Returns
+    -------
+    bool
+        False if it was compared already, on the same run with the same settings.
+
+    Raises
+    ------
+    ConfigError, RunError, MachineError
+        As `require_training`; or if the run lacks a product.
+    TrainingError
+        If the training diverges.
+    """
+    check = Check.of(open_run(run.uri), config)
+    order = check.order(config, overwrite or "differing")
+    if order.is_current() and check.is_compared:
+        return False
+    check.verify()
+    return True
 
 
 def require_training(config: Config, run: Location) -> TrainingSection:
@@ -97,7 +133,30 @@ class Check:
     @property
     def folder(self) -> Path:
         """Where tables, pictures and checkpoints go."""
-        return Path(self.run.location.path) / VERIFICATION
+        return Path(self.run.location.path) / str(Product.VERIFICATION)
+
+    @property
+    def made_from(self) -> dict[str, str]:
+        """The content of all products that the run holds, by name."""
+        return {product: self.run.manifest(product).content_hash for product in self.run.products}
+
+    def order(self, config: Config, overwrite: Overwrite) -> Order:
+        """Say what is to be made, from what."""
+        settings = canonical(self.settings)
+        return Order.of(
+            Job.VERIFY_WEIGHTS,
+            config,
+            self.run.location,
+            overwrite=overwrite,
+            made_from=self.made_from,
+            settings=settings,
+        )
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the comparison that is there was made to its end."""
+        found = read_manifest(self.run.location, Product.VERIFICATION)
+        return found is not None and found.counts.get("compared_at") == list(self.settings.comparisons)
 
     @cached_property
     def predict(self) -> Callable[[int], PredictedWeights]:
@@ -110,7 +169,7 @@ class Check:
 
         They are written after each comparison, so that they are there too where training diverges later.
         """
-        with self._listed(), _training(self.settings.steps) as report:
+        with self._listed() as counts, _training(self.settings.steps) as report:
             rows = verify(
                 self.run.windows(),
                 self.run.vocabulary_size,
@@ -122,11 +181,12 @@ class Check:
                 on_rows=self._write,
             ).rows
             self._write(rows)
+            counts["compared_at"] = list(self.settings.comparisons)
         return rows
 
     def _write(self, rows: Sequence[Row]) -> None:
         """Write the table and the pictures of a comparison."""
-        write_table(rows, self.folder / "agreement.md")
+        write_table(rows, self.folder / AGREEMENT)
         write_figure(rows, self.folder / "agreement")
 
     def ablate(self) -> Sequence[Ablation]:
@@ -138,35 +198,39 @@ class Check:
             with _training(self.settings.steps) as report:
                 trainer.advance(on_progress=report)
             rows = ablate(trainer.model, self.run.windows(), self.predict(trainer.step), self.settings)
-            write_table(rows, self.folder / "ablation.md")
+            write_table(rows, self.folder / ABLATION)
         return rows
 
     @contextmanager
-    def _listed(self) -> Iterator[None]:
-        """List the folder's files in a manifest, which is not there while the block changes them.
+    def _listed(self) -> Iterator[dict[str, Any]]:
+        """List the folder's files in a manifest, which is not there while the block changes them, and adds its counts.
 
         Raises
         ------
         RunError
             If a file of a checkpoint that is there is not the one that was listed the last time.
         """
-        place = self.run.location / VERIFICATION
-        before = read_manifest(self.run.location, VERIFICATION)
+        place = self.run.location / Product.VERIFICATION
+        before = read_manifest(self.run.location, Product.VERIFICATION)
         for entry in before.files if before else ():
             if entry.name.startswith(f"{CHECKPOINTS}/") and (place / entry.name).exists():
-                verify_file(self.run.location, VERIFICATION, entry)
+                verify_file(self.run.location, Product.VERIFICATION, entry)
         (place / manifests.NAME).remove()
+        base = Manifest(str(Product.VERIFICATION), self.made_from, canonical(self.settings), {}, ())
+        counts = dict(before.counts) if before and not before.differences(base.made_from, base.settings) else {}
+        started = time.monotonic()
         try:
-            yield
+            yield counts
         finally:
             files = tuple(list_file(place, name) for name in place.files())
-            made_from = {product: self.run.manifest(product).content_hash for product in self.run.products}
             if files:
-                write_manifest(place, Manifest(VERIFICATION, made_from, canonical(self.settings), {}, files))
+                seconds = {"train": time.monotonic() - started}
+                write_manifest(place, replace(base, counts=counts, files=files, seconds=seconds))
 
 
-def summarise_agreement(check: Check, rows: Sequence[Row]) -> str:
-    """Lay a comparison out for a terminal, with the run's conditions and the places of table and picture."""
+def summarise_agreement(check: Check, rows: Sequence[Row] | None = None) -> str:
+    """Lay a comparison, by default the saved one, out for a terminal, with the run's conditions and the places."""
+    table = (check.folder / AGREEMENT).read_text(encoding="utf-8").strip() if rows is None else markdown_table(rows)
     prediction = check.predict(check.settings.steps)
     listed = "\n".join(
         f"  {'holds' if one.holds else 'fails':<6} {one.statement:<42} {one.actual:g}, limit {one.limit:g}"
@@ -174,7 +238,7 @@ def summarise_agreement(check: Check, rows: Sequence[Row]) -> str:
     )
     listed += _summarise_probability(prediction)
     places = "\n".join(f"  {check.folder / f'agreement.{ending}'}" for ending in ("md", "svg", "png"))
-    return f"\n{markdown_table(rows)}\n\nconditions of the theorem\n{listed}\n\nit lies in\n{places}"
+    return f"\n{table}\n\nconditions of the theorem\n{listed}\n\nit lies in\n{places}"
 
 
 def _summarise_probability(prediction: PredictedWeights) -> str:
@@ -186,9 +250,10 @@ def _summarise_probability(prediction: PredictedWeights) -> str:
     return f"\n  where all hold, so do the bounds, with a probability of at least 1 - {prediction.failure:.1e}"
 
 
-def summarise_ablation(check: Check, rows: Sequence[Ablation]) -> str:
-    """Lay an ablation out for a terminal."""
-    return f"\n{markdown_table(rows)}\n\nit lies in\n  {check.folder / 'ablation.md'}"
+def summarise_ablation(check: Check) -> str:
+    """Lay the saved ablation out for a terminal."""
+    place = check.folder / ABLATION
+    return f"\n{place.read_text(encoding='utf-8').strip()}\n\nit lies in\n  {place}"
 
 
 @contextmanager

@@ -7,37 +7,20 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from leadterm.catalog.products import Product
 from leadterm.errors import RunError
 from leadterm.storage import require_products as making
+from leadterm.storage.formats.parquet_io import arrow_fields
 from leadterm.storage.formats.small_tables import read_table
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import read_manifest
 
-ALIGNMENT = "alignment"
 SCORES = "scores.parquet"
-STATISTICS = ("vocabulary", "bigram", "context", "frequencies", "query_key")
+STATISTICS = (Product.VOCABULARY, Product.BIGRAM, Product.CONTEXT, Product.FREQUENCIES, Product.QUERY_KEY)
 """The products of a run that predictors are made of."""
-SHUFFLED_RUN = making.SHUFFLED_RUN
 
-SCHEMA = pa.schema(
-    {
-        "model": pa.string(),
-        "revision": pa.string(),
-        "step": pa.int64(),
-        "layer": pa.int32(),
-        "head": pa.int32(),
-        "component": pa.string(),
-        "predictor": pa.string(),
-        "metric": pa.string(),
-        "score": pa.float64(),
-        "null_mean": pa.float64(),
-        "null_sd": pa.float64(),
-        "z": pa.float64(),
-        "n_tokens": pa.int64(),
-        "corpus": pa.string(),
-    }
-)
+SCHEMA = pa.schema(arrow_fields(Product.ALIGNMENT))
 """One row per score. ``step`` is null where the revision's name tells none, ``head`` for the mean over heads and for
 residual streams; all four numbers where the component does not vary over tokens."""
 
@@ -52,18 +35,20 @@ def product_of(model: str, revision: str) -> str:
     """
     digest = hashlib.sha256(f"{model}\0{revision}".encode()).hexdigest()[:8]
     readable = "-".join(re.sub(r"[^\w.]+", "-", part.rpartition("/")[2])[:40].strip("-.") for part in (model, revision))
-    return f"{ALIGNMENT}/{readable}-{digest}"
+    return f"{Product.ALIGNMENT}/{readable}-{digest}"
 
 
 def alignment_manifests(run: Location) -> list[Manifest]:
     """Read the manifests of all revisions scored against the run as it is now, by model, step and revision."""
-    now = {name: manifest.content_hash for name in STATISTICS if (manifest := read_manifest(run, name)) is not None}
+    now = {
+        str(name): manifest.content_hash for name in STATISTICS if (manifest := read_manifest(run, name)) is not None
+    }
     return sorted((one for one in _all_manifests(run) if _is_of(one, now)), key=_order)
 
 
 def _all_manifests(run: Location) -> list[Manifest]:
     """Read the manifests of all scores that lie in the run."""
-    found = (read_manifest(run, f"{ALIGNMENT}/{name}") for name in (run / ALIGNMENT).names())
+    found = (read_manifest(run, f"{Product.ALIGNMENT}/{name}") for name in (run / Product.ALIGNMENT).names())
     return [manifest for manifest in found if manifest is not None]
 
 

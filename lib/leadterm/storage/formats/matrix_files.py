@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from leadterm.axes import Axis
+from leadterm.catalog.products import Product
 from leadterm.counting import SparseRows, check_rows
 from leadterm.errors import InputError, RunError
 from leadterm.storage.formats.parquet_io import GroupCutter, parquet_writer
@@ -35,16 +35,7 @@ FLOATS: dict[str, Any] = INTEGERS | {"column_encoding": DELTA | {VALUES: "PLAIN"
 ROW_GROUP_ENTRIES = 2**20
 """Nonzeros of a row group: about 5 MB on disk."""
 
-AXES = {
-    "bigram": (Axis.CURRENT, Axis.NEXT),
-    "context": (Axis.NEXT, Axis.CONTEXT),
-    "query_key": (Axis.CURRENT, Axis.CONTEXT),
-}
-"""What the rows and columns of each stored matrix are."""
-
 AGAIN = "Fetch the run again, or make the product again."
-AVERAGES = ("query_key",)
-"""Matrices whose values are averages over positions, not sums: float64."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +62,17 @@ class Average:
 
 def matrix_schema(name: str, vocabulary_size: int, scale_bits: int) -> pa.Schema:
     """Describe a matrix file: its columns, and in the metadata its axes, shape and unit (2^scale_bits is 1)."""
-    rows, columns = AXES[name]
+    product = Product(name)
+    if product.axes is None:
+        raise ValueError(f"'{name}' is no matrix")
+    rows, columns = product.axes
     metadata = {
         "leadterm.matrix": name,
         "leadterm.axes": f"{rows} x {columns}",
         "leadterm.shape": f"{vocabulary_size} x {vocabulary_size}",
         "leadterm.scale_bits": str(scale_bits),
     }
-    number = pa.float64() if name in AVERAGES else pa.int64()
+    number = pa.float64() if product.averages else pa.int64()
     fields = [("row", pa.int32()), ("cols", _list_of(pa.int32())), ("values", _list_of(number))]
     return pa.schema([pa.field(label, kind, nullable=False) for label, kind in fields], metadata=metadata)
 
@@ -194,7 +188,9 @@ def read_matrix(run: Location, manifest: Manifest) -> csr_array:
         last = int(rows[-1]) if len(rows) else last
         lengths[rows + 1] = pa.compute.list_value_length(table["cols"]).to_numpy()
     columns = _flat([table["cols"] for table in tables], np.int32)
-    values = _flat([table["values"] for table in tables], np.float64 if manifest.product in AVERAGES else np.int64)
+    values = _flat(
+        [table["values"] for table in tables], np.float64 if Product(manifest.product).averages else np.int64
+    )
     return csr_array((values, columns, np.cumsum(lengths)), shape=(size, size))
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from leadterm.catalog.products import Product
 from leadterm.storage.location import Location
 from leadterm.storage.staged.hashing_sink import HashingSink, part_output
 
@@ -123,3 +124,21 @@ def table_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     return bytes(sink.getvalue())
+
+
+def arrow_fields(product: Product) -> list[tuple[str, pa.DataType]]:
+    """Give the columns of a product's table, with their Arrow types.
+
+    Examples
+    --------
+    >>> arrow_fields(Product.POSITION)
+    [('distance', DataType(int32)), ('bias', DataType(double))]
+    """
+    return [(column.name, _arrow_type(column.type)) for column in product.columns]
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    """Turn the name of a type, or of a list of it, into the type."""
+    if name.startswith("list<"):
+        return pa.list_(_arrow_type(name.removeprefix("list<").removesuffix(">")))
+    return pa.type_for_alias(name)

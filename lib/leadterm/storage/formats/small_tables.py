@@ -9,27 +9,25 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from leadterm._version import __version__
+from leadterm.catalog.products import Product
 from leadterm.errors import RunError
-from leadterm.storage.formats.parquet_io import table_bytes
+from leadterm.storage.formats.parquet_io import arrow_fields, table_bytes
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import FileEntry, Manifest
 from leadterm.storage.read_products import read_verified
 from leadterm.storage.require_products import who_makes
 from leadterm.storage.staged.staging_folder import Staging
 
-VOCABULARY = "vocabulary.parquet"
-FREQUENCIES = "frequencies.parquet"
-SOURCES = "sources.parquet"
-POSITION = "position.parquet"
+VOCABULARY = Product.VOCABULARY.files
+FREQUENCIES = Product.FREQUENCIES.files
+SOURCES = Product.SOURCES.files
+POSITION = Product.POSITION.files
 TOKENIZER = "tokenizer.json"
 MARGINS = "margins.parquet"
-_IDS = ("token_id", pa.int32())
+_MARGINS = [("token_id", pa.int32()), ("kept", pa.bool_()), ("without_row", pa.float64()), ("spread", pa.float64())]
 KINDS: dict[str, list[tuple[str, pa.DataType]]] = {
-    VOCABULARY: [_IDS, ("token", pa.string()), ("count", pa.int64())],
-    FREQUENCIES: [_IDS, ("current", pa.int64()), ("context", pa.int64())],
-    POSITION: [("distance", pa.int32()), ("bias", pa.float64())],
-    MARGINS: [_IDS, ("kept", pa.bool_()), ("without_row", pa.float64()), ("spread", pa.float64())],
-}
+    product.files: arrow_fields(product) for product in (Product.VOCABULARY, Product.FREQUENCIES, Product.POSITION)
+} | {MARGINS: _MARGINS}
 """The columns of tables whose rows are taken for tokens or distances."""
 COLUMNS = {SOURCES: ("path", "bytes", "sha256", "rows")}
 """Of tables that may have others too, those without which nobody can read them."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadterm.catalog.products import OF_CORPUS, SHUFFLED_RUN, Product
 from leadterm.config.alignment_section import SHUFFLED
-from leadterm.storage.formats.alignment_table import ALIGNMENT, SHUFFLED_RUN
 from leadterm.storage.integrity.inventory import Inventory, split
 from leadterm.storage.integrity.provenance import FROM_OUTSIDE
 from leadterm.storage.manifest import Manifest
-from leadterm.storage.require_products import MADE_BY
 
 
 def misfits(inventory: Inventory) -> Iterator[str]:
@@ -45,4 +44,4 @@ def _hashes(manifest: Manifest) -> set[str]:
 
 def _is_product(folder: str) -> bool:
     """Say whether a name is that of a product; other inputs are a corpus, a tokenizer, weights."""
-    return split(folder)[1] in MADE_BY or folder.startswith(f"{ALIGNMENT}/")
+    return split(folder)[1] in OF_CORPUS or folder.startswith(f"{Product.ALIGNMENT}/")

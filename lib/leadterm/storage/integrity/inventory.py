@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pyarrow import fs
 
+from leadterm.catalog.products import SHUFFLED_RUN
 from leadterm.errors import RunError
 from leadterm.storage import manifest as manifests
-from leadterm.storage.formats.alignment_table import SHUFFLED_RUN
 from leadterm.storage.formats.sha256sums import SUMS, read_sums
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest, has_seal

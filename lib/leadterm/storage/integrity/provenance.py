@@ -1,27 +1,28 @@
 """Whether a product was made from those that are here."""
 
+from leadterm.catalog.jobs import Job
+from leadterm.catalog.products import OF_CORPUS, SHUFFLED_RUN, Product, products_where
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import read_manifest
-from leadterm.storage.require_products import MADE_BY, SHUFFLED_RUN
 
-FROM_OUTSIDE = ("windows", "vocabulary")
+FROM_OUTSIDE = Job.SHUFFLE_CORPUS.makes
 """Products of the shuffled run that were made from those of the run it lies in."""
-DERIVED = ("composed", "query_key", "position")
+DERIVED = products_where(of_corpus=True, adds_up=False)
 """Products that cannot be added up: scores change with the corpus, and with them every term of attention."""
 
 
 def other_inputs(run: Location, manifest: Manifest) -> list[str]:
     """Name the inputs of a product of which the run holds others than it was made from."""
-    if manifest.product not in MADE_BY:
+    if manifest.product not in OF_CORPUS:
         return []
     if "corpus" in manifest.made_from:  # What encoding makes, it makes together.
-        windows = None if manifest.product == "windows" else read_manifest(run, "windows")
+        windows = None if manifest.product == Product.WINDOWS else read_manifest(run, Product.WINDOWS)
         corpus = manifest.made_from["corpus"]
         return ["corpus"] if windows and windows.made_from.get("corpus", corpus) != corpus else []
     if manifest.product in FROM_OUTSIDE:
         return []
-    found = {name: read_manifest(run, name) for name in manifest.made_from if name in MADE_BY}
+    found = {name: read_manifest(run, name) for name in manifest.made_from if name in OF_CORPUS}
     return [name for name, made in found.items() if made and made.content_hash != manifest.made_from[name]]
 
 
@@ -36,8 +37,8 @@ def remove_stale(run: Location, *, with_shuffled: bool = False) -> list[str]:
         if manifest and (other_inputs(run, manifest) or not manifest.made_from.keys().isdisjoint(removed)):
             (run / product).remove()
             removed.append(product)
-    windows, shuffled = read_manifest(run, "windows"), read_manifest(run / SHUFFLED_RUN, "windows")
-    if with_shuffled and windows and shuffled and shuffled.made_from.get("windows") != windows.content_hash:
+    windows, shuffled = (read_manifest(place, Product.WINDOWS) for place in (run, run / SHUFFLED_RUN))
+    if with_shuffled and windows and shuffled and shuffled.made_from.get(Product.WINDOWS) != windows.content_hash:
         (run / SHUFFLED_RUN).remove()
         removed.append(SHUFFLED_RUN)
     return removed

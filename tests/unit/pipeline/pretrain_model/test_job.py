@@ -49,14 +49,14 @@ def written(folder: Path, kind: str, seed: int = 2) -> tuple[Location, list[int]
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Location:
     run, _ = written(tmp_path_factory.mktemp("runs") / "run", "words")
-    assert pretrain.pretrain(config(), run)
+    assert pretrain.pretrain_model(config(), run)
     return run
 
 
 @pytest.mark.parametrize("kind", ["words", "bpe", "ids"])
 def test_revisions_know_the_tokens_of_the_run(tmp_path, kind):
     run, expected = written(tmp_path, kind)
-    assert pretrain.pretrain(config(steps=1, keep=[0]), run)
+    assert pretrain.pretrain_model(config(steps=1, keep=[0]), run)
     tokens = pq.read_table(tmp_path / "vocabulary/vocabulary.parquet")["token"].to_pylist()
     folder = tmp_path / "pretrained"
     assert [revision.name for revision in find_revisions(folder, "all")] == ["step0", "step1"]
@@ -72,7 +72,7 @@ def test_revisions_know_the_tokens_of_the_run(tmp_path, kind):
 
 def test_a_vocabulary_without_an_unknown_word(tmp_path):
     write_run(tmp_path, random_windows(8, LENGTH + 1, 6, seed=2), WORDS, LENGTH)
-    assert pretrain.pretrain(config(steps=1, keep=[0]), Location.of(tmp_path))
+    assert pretrain.pretrain_model(config(steps=1, keep=[0]), Location.of(tmp_path))
     assert load_tokenizer(tmp_path / "pretrained/step1").tokens == WORDS
 
 
@@ -102,8 +102,8 @@ def test_losses_are_kept_with_their_yardstick(trained):
 
 def test_a_second_time_there_is_nothing_to_do(trained, monkeypatch):
     monkeypatch.setattr(pretrain, "Pretrainer", None)
-    assert not pretrain.pretrain(config(), trained)
-    assert not pretrain.pretrain(config(keep=[2, 0, 4]), trained), "the same revisions, said otherwise"
+    assert not pretrain.pretrain_model(config(), trained)
+    assert not pretrain.pretrain_model(config(keep=[2, 0, 4]), trained), "the same revisions, said otherwise"
 
 
 def test_other_settings_are_refused(trained):
@@ -111,7 +111,7 @@ def test_other_settings_are_refused(trained):
     with pytest.raises(
         RunError, match=r"its 'pretrained' differs in learning_rate: 0.01 there, 0.02 now; width: 16 th"
     ):
-        pretrain.pretrain(config(width=32, learning_rate=0.02), trained)
+        pretrain.pretrain_model(config(width=32, learning_rate=0.02), trained)
     assert bytes_of(Path(trained.path, "pretrained")) == before
 
 
@@ -131,21 +131,21 @@ def test_a_stopped_training_goes_on_or_is_refused_or_replaced(tmp_path, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr(pretrain.Pretrainer, "_keep", stops)
         with pytest.raises(Stopped):
-            pretrain.pretrain(config(), run)
+            pretrain.pretrain_model(config(), run)
     names = {path.name for path in (tmp_path / "run/pretrained").iterdir()}
     assert names == {"step0", "step2", "unfinished"}
     with pytest.raises(
         RunError, match=r"pretrained holds another run: its 'unfinished' differs in seed: 4 there, 5 now"
     ):
-        pretrain.pretrain(config(seed=5), run)
+        pretrain.pretrain_model(config(seed=5), run)
     caplog.set_level("INFO", "leadterm")
-    assert pretrain.pretrain(config(), run)
+    assert pretrain.pretrain_model(config(), run)
     assert "pretrain: goes on after step 2" in caplog.text
     straight, _ = written(tmp_path / "straight", "ids")
-    assert pretrain.pretrain(config(), straight)
+    assert pretrain.pretrain_model(config(), straight)
     ours, theirs = (bytes_of(tmp_path / name / "pretrained") for name in ("run", "straight"))
     assert {name for name in ours if ours[name] != theirs[name]} == {"manifest.json"}, "which has the seconds"
-    assert pretrain.pretrain(config(seed=5, keep=[0]), run, overwrite=True)
+    assert pretrain.pretrain_model(config(seed=5, keep=[0]), run, overwrite=True)
     assert {path.parent.name for path in (tmp_path / "run/pretrained").glob("*/*")} == {"step0", "step4"}
     assert bytes_of(tmp_path / "run/pretrained")["step0/model.safetensors"] != ours["step0/model.safetensors"]
 
@@ -154,14 +154,14 @@ def test_other_windows_are_refused(tmp_path, trained):
     run, _ = written(tmp_path, "words", seed=3)
     shutil.copytree(Path(trained.path, "pretrained"), tmp_path / "pretrained")
     with pytest.raises(RunError, match=r"its 'pretrained' differs in made from vocabulary: .*; made from windows: "):
-        pretrain.pretrain(config(), run)
+        pretrain.pretrain_model(config(), run)
 
 
 def test_a_folder_that_leadterm_did_not_make(tmp_path):
     run, _ = written(tmp_path, "ids")
     (tmp_path / "pretrained").mkdir()
     with pytest.raises(RunError, match="pretrained exists but has no manifest, so leadterm did not make it"):
-        pretrain.pretrain(config(), run)
+        pretrain.pretrain_model(config(), run)
 
 
 def test_what_is_missing_is_told_before_the_jobs_run(tmp_path, monkeypatch, capsys):

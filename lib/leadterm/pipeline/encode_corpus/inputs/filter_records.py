@@ -77,7 +77,7 @@ def selected(
     asked = [found.get((split.source, split.start), {"records": 0})["records"] for split in splits]
     if asked != [split.records for split in splits]:
         raise LeadtermError(
-            f"the books do not balance: corpus.where was asked of {sum(asked):,} records, and the files hold "
+            f"consistency check failed: corpus.where was asked of {sum(asked):,} records, and the files hold "
             f"{sum(split.records for split in splits):,}. Did a source file change while it was read? Run again, or "
             "report this."
         )

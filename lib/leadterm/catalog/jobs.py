@@ -1,0 +1,235 @@
+"""Each job of leadterm, declared once: what it reads and makes, and the config keys that its bytes depend on.
+
+The name of a job is that of its folder in `leadterm.pipeline`, of its script in ``jobs/`` and of its events in a log.
+"""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from leadterm.catalog.products import SHUFFLED_RUN, Product
+
+_P = Product
+
+
+@dataclass(frozen=True)
+class DeclaredJob:
+    """What is declared of a job.
+
+    Attributes
+    ----------
+    makes
+        Its products.
+    reads
+        The products without which it cannot do its work, in the order in which their jobs run.
+    made_from
+        Those of them whose content its products depend on; None: all of them.
+    keys
+        The keys of a config that the bytes of its products depend on: ``section.key``, or a whole ``section``.
+    besides
+        Keys of these sections on which they do not depend.
+    when
+        The section or key of a config without which a run does not do the job; "" where every run does it, None where
+        none does: a command starts it.
+    on_executors
+        Whether it works with Spark; otherwise it is called without a session.
+    counts_shuffled
+        Whether it is done for the shuffled corpus too.
+    adds_up
+        Whether all its products add up: such a job is done for new files alone.
+    told
+        The products by which it accounts for itself in the log; None: those that it makes.
+    command
+        The command that does it, where that is how people know it.
+    within
+        The folder of a run in which its products are, where they are those of another run in that folder.
+    """
+
+    makes: tuple[Product, ...] = ()
+    reads: tuple[Product, ...] = ()
+    made_from: tuple[Product, ...] | None = None
+    keys: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    when: str | None = ""
+    on_executors: bool = True
+    counts_shuffled: bool = False
+    adds_up: bool = False
+    told: tuple[str, ...] | None = None
+    command: str = ""
+    within: str = ""
+
+
+GROWN = (_P.SOURCES, _P.WINDOWS, _P.BIGRAM, _P.CONTEXT)
+"""Those that tell what a job made that makes all of encoding and counting."""
+
+
+class Job(StrEnum):
+    """The jobs, in the order in which they run; a member is also its name, a string."""
+
+    makes: tuple[Product, ...]
+    reads: tuple[Product, ...]
+    made_from: tuple[Product, ...]
+    keys: tuple[str, ...]
+    besides: tuple[str, ...]
+    when: str | None
+    on_executors: bool
+    counts_shuffled: bool
+    adds_up: bool
+    told: tuple[str, ...]
+    command: str
+    within: str
+
+    def __new__(cls, name: str, declared: DeclaredJob = DeclaredJob()) -> "Job":
+        """Give the name its declaration; ``Job("count_attention")`` finds the job of a name."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        for field in fields(declared):
+            setattr(member, field.name, getattr(declared, field.name))
+        member.made_from = declared.reads if declared.made_from is None else declared.made_from
+        member.told = declared.makes if declared.told is None else declared.told
+        return member
+
+    ENCODE_CORPUS = (
+        "encode_corpus",
+        DeclaredJob(
+            makes=(_P.SOURCES, _P.DOCUMENTS, _P.VOCABULARY, _P.WINDOWS),
+            keys=("corpus", "tokenizer", "windows"),
+            besides=("corpus.paths", "corpus.table", "corpus.version"),  # What lies there stands in the sources.
+            adds_up=True,
+        ),
+    )
+    COUNT_COOCCURRENCES = (
+        "count_cooccurrences",
+        DeclaredJob(
+            makes=(_P.BIGRAM, _P.CONTEXT, _P.FREQUENCIES),
+            reads=(_P.WINDOWS, _P.VOCABULARY),
+            made_from=(_P.WINDOWS,),
+            keys=("counting.scale_bits", "counting.rows_per_file"),
+            counts_shuffled=True,
+            adds_up=True,
+        ),
+    )
+    COMPOSE_WEIGHTS = (
+        "compose_weights",
+        DeclaredJob(
+            makes=(_P.COMPOSED,),
+            reads=(_P.VOCABULARY, _P.BIGRAM, _P.CONTEXT),
+            keys=("attention.top_tokens", "attention.device"),
+            on_executors=False,
+            counts_shuffled=True,
+        ),
+    )
+    COUNT_ATTENTION = (
+        "count_attention",
+        DeclaredJob(
+            makes=(_P.QUERY_KEY, _P.POSITION),
+            reads=(_P.WINDOWS, _P.VOCABULARY, _P.BIGRAM, _P.COMPOSED),
+            made_from=(_P.WINDOWS, _P.COMPOSED),
+            keys=("counting.rows_per_file",),
+            counts_shuffled=True,
+        ),
+    )
+    SHUFFLE_CORPUS = (
+        "shuffle_corpus",
+        DeclaredJob(
+            makes=(_P.VOCABULARY, _P.WINDOWS),
+            reads=(_P.WINDOWS, _P.VOCABULARY),
+            keys=("alignment.shuffled_seed",),
+            when="alignment.shuffled",
+            told=(f"{SHUFFLED_RUN}/{_P.WINDOWS}",),
+            within=SHUFFLED_RUN,
+        ),
+    )
+    """The other products of the run in the folder ``shuffled`` are made as those of any run."""
+    EVALUATE_ALIGNMENT = (
+        "evaluate_alignment",
+        DeclaredJob(
+            makes=(_P.PREDICTORS, _P.ALIGNMENT),
+            reads=(
+                _P.WINDOWS,
+                _P.VOCABULARY,
+                _P.BIGRAM,
+                _P.CONTEXT,
+                _P.FREQUENCIES,
+                _P.COMPOSED,
+                _P.QUERY_KEY,
+            ),
+            keys=("alignment",),
+            besides=("alignment.at_once",),
+            when="alignment",
+            told=(),  # One for each revision.
+        ),
+    )
+    BUILD_REPORT = (
+        "build_report",
+        DeclaredJob(
+            makes=(_P.REPORT,),
+            reads=(_P.WINDOWS, _P.VOCABULARY, _P.BIGRAM, _P.CONTEXT, _P.FREQUENCIES),
+            keys=("report", "associations.tokens"),
+            on_executors=False,
+        ),
+    )
+    ADD_FILES = ("add_files", DeclaredJob(when=None, told=GROWN))
+    MERGE_RUNS = ("merge_runs", DeclaredJob(when=None, told=GROWN))
+    VERIFY_WEIGHTS = (
+        "verify_weights",
+        DeclaredJob(
+            makes=(_P.VERIFICATION,),
+            reads=(_P.WINDOWS, _P.VOCABULARY, _P.BIGRAM, _P.CONTEXT, _P.COMPOSED, _P.QUERY_KEY, _P.POSITION),
+            keys=("training",),
+            when=None,
+            on_executors=False,
+            command="leadterm verify",
+        ),
+    )
+    ABLATE_WEIGHTS = (
+        "ablate_weights",
+        DeclaredJob(
+            reads=(_P.WINDOWS, _P.VOCABULARY, _P.BIGRAM, _P.CONTEXT, _P.COMPOSED, _P.QUERY_KEY, _P.POSITION),
+            keys=("training",),
+            when=None,
+            on_executors=False,
+            told=(_P.VERIFICATION,),
+            command="leadterm ablate",
+        ),
+    )
+    """It adds a table to the product of the job before it, whose trained model it takes apart."""
+    PRETRAIN_MODEL = (
+        "pretrain_model",
+        DeclaredJob(
+            makes=(_P.PRETRAINED,),
+            reads=(_P.VOCABULARY, _P.WINDOWS),
+            keys=("pretraining",),
+            when=None,
+            on_executors=False,
+            command="leadterm pretrain",
+        ),
+    )
+
+    @property
+    def module(self) -> str:
+        """The module with the job's function, whose name is the job's."""
+        return f"leadterm.pipeline.{self}.job"
+
+    @property
+    def called(self) -> str:
+        """How a message names it: ``the job count_attention``, ``leadterm pretrain``."""
+        return self.command or f"the job {self}"
+
+
+MADE_BY: dict[str, Job] = {product: job for job in Job if not job.within for product in job.makes}
+"""Which job makes which product of a run."""
+
+
+def jobs_where(**facts: object) -> tuple[Job, ...]:
+    """List the jobs of which some facts hold, in the order in which they run.
+
+    Examples
+    --------
+    >>> [str(one) for one in jobs_where(adds_up=True)]
+    ['encode_corpus', 'count_cooccurrences']
+    """
+    return tuple(one for one in Job if all(getattr(one, name) == value for name, value in facts.items()))
+
+
+COUNTING = tuple(job for job in jobs_where(when="") if all(product.of_corpus for product in job.makes))
+"""The jobs that make a run of a corpus, whatever else its config asks for."""
