@@ -38,7 +38,7 @@ with DAG(
         archives=f"{HOME}/environment.tar.gz#environment",
         properties_file=f"{HOME}/conf/spark/standalone.conf",  # Or yarn.conf: what the connection names.
         conf={"spark.pyspark.driver.python": f"{HOME}/.venv/bin/python"},
-        deploy_mode="client",  # A retry goes on after the last product that is whole, wherever it runs.
+        deploy_mode="client",  # A retry resumes after the last complete product, wherever it runs.
     )
     check = BashOperator(
         task_id="check",

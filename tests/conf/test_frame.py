@@ -102,7 +102,7 @@ def test_the_extra_for_developers_has_all_the_others(packaging_arguments: Mappin
 
 
 def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:
-    """A room without its ``__init__.py`` would run here, in place, and be missing for everybody else."""
+    """A package without its ``__init__.py`` would run here, in place, and be missing for everybody else."""
     for name in ("setup.py", "pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
     copy_library(tmp_path)
@@ -133,8 +133,8 @@ def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:
     ("module", "line", "rule"),
     [
         ("lib/leadterm/unlisted.py", "", "leadterm.unlisted"),
-        ("lib/leadterm/counting/bad.py", "from leadterm.storage import anything", "Each room"),
-        ("lib/leadterm/config/bad.py", "from leadterm.corpus import anything", "Each room"),
+        ("lib/leadterm/counting/bad.py", "from leadterm.storage import anything", "Each package"),
+        ("lib/leadterm/config/bad.py", "from leadterm.corpus import anything", "Each package"),
         ("lib/leadterm/theory/bad.py", "import leadterm.counting", "The mathematics"),
         ("lib/leadterm/theory_model/bad.py", "import leadterm.storage", "The mathematics"),
         ("lib/leadterm/theory_model/bad.py", "import leadterm.pipeline.encode_corpus.job", "The mathematics"),
@@ -178,10 +178,10 @@ def copy_library(folder: Path) -> None:
     shutil.copytree(LIBRARY, folder / "lib/leadterm", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-@pytest.mark.parametrize("room", ["config", "corpus", "counting", "storage"])
-def test_a_room_for_executors_loads_neither_spark_nor_torch(room: str) -> None:
+@pytest.mark.parametrize("package", ["config", "corpus", "counting", "storage"])
+def test_a_package_for_executors_loads_neither_spark_nor_torch(package: str) -> None:
     """The import rules read the source; this also sees what ``leadterm/__init__.py`` and other packages load."""
-    code = f"import sys, leadterm.{room}; print(*sorted({{'pyspark', 'torch', 'transformers'}} & set(sys.modules)))"
+    code = f"import sys, leadterm.{package}; print(*sorted({{'pyspark', 'torch', 'transformers'}} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert answer.stdout.split() == []
 

@@ -17,7 +17,10 @@ from leadterm.config import Config, parse_config
 from support.small_run import make_small_run
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = [
+    *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/decisions").glob("*.md")),
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -158,7 +161,14 @@ def test_the_files_that_the_query_names_are_there(small_run: Path) -> None:
 def test_links_into_the_repository_resolve(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
-    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+    folder = (ROOT / document).parent
+    assert [link for link in links if not (folder / link.partition("#")[0]).exists()] == []
+
+
+def test_every_decision_stands_in_the_index() -> None:
+    folder = ROOT / "docs/decisions"
+    linked = re.findall(r"\]\(([\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    assert sorted(linked) == sorted(path.name for path in folder.glob("*.md") if path.name != "README.md")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

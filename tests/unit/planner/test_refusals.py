@@ -27,7 +27,7 @@ def corpus(largest: Estimate, vocabulary: float = 1000) -> CorpusSize:
     [(1e6, 1e8, None), (1e8, 1e9, False), (5e8, 1e9, True)],
 )
 def test_counts_that_might_overflow(low, high, expected):
-    """At 32 bits and T = 128 some 395 million occurrences of one token fit, as ARCHITECTURE.md has it."""
+    """At 32 bits and T = 128 some 395 million occurrences of one token fit (docs/decisions/fixed-point-weights.md)."""
     found = hazards.before_counting(config(), corpus(Estimate(low, (low + high) / 2, high)))
     assert [one.certain for one in found] == ([] if expected is None else [expected])
     assert all("Set counting.scale_bits to" in one.message for one in found)
