@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from leadterm.counting import GroupSum, RowGroups, Statistic
 from leadterm.errors import RunError
+from leadterm.pipeline.aggregation.layout import Layout
 from leadterm.pipeline.aggregation.partial_sums_file import sum_block
-from leadterm.pipeline.merge_runs.stored_rows import StoredRows
+from leadterm.pipeline.aggregation.stored_rows import StoredRows
 from leadterm.storage import FileEntry, Location, Manifest, staging
 from leadterm.storage.formats.matrix_files import PendingRows, matrix_file, matrix_schema, rows_file
 from leadterm.storage.read_products import PARTS
@@ -41,7 +42,7 @@ def write(run: Location, rows: list[Row], groups: RowGroups, row_group: int) -> 
 def added(runs: list[Location], groups: RowGroups) -> list[Row]:
     """Add up the matrices of runs as a task does."""
     total = GroupSum(groups.rows_per_group, 20)
-    opened = [StoredRows(run, groups) for run in runs]
+    opened = [StoredRows(run, groups, Layout(20)) for run in runs]
     blocks = range(-(-20 // groups.rows_per_file))
     pieces = (rows for block in blocks for rows in sum_block(opened, groups, Statistic.BIGRAM, block, total))
     return [row for rows in pieces for row in unpack(rows)]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from importlib import import_module
 from inspect import signature
 from typing import Any, ParamSpec
 
@@ -199,6 +200,22 @@ def _require_made(order: Order) -> None:
         made = read_manifest(order.run, product)
         if made is None or made.made_from != order.made_from:
             raise LeadtermError(f"the job {order.job} ended without its product '{product}'. Please report this.")
+
+
+def is_asked(config: Config, job: Job) -> bool:
+    """Say whether a run of a config does a job: always, or where the config has what the catalogue names."""
+    if job.when is None:
+        return False
+    found: Any = config
+    for name in job.when.split(".") if job.when else ():
+        found = getattr(found, name, None)
+    return bool(found)
+
+
+def function_of(job: Job) -> Callable[..., bool]:
+    """Load the function that does a job; PyTorch, which takes seconds, comes with some only."""
+    function: Callable[..., bool] = getattr(import_module(job.module), job)
+    return function
 
 
 class Timer:

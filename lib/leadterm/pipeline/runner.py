@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from importlib import import_module
 from typing import Any
 
 from leadterm.catalog.jobs import Job, jobs_where
@@ -12,6 +11,7 @@ from leadterm.config import AlignmentSection, Config, canonical
 from leadterm.corpus.required_tokens import beyond, check_asked, check_asked_first
 from leadterm.errors import InputError
 from leadterm.pipeline.add_files.job import add_files
+from leadterm.pipeline.lifecycle import function_of, is_asked
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.pipeline.preflight import counted_size, require_possible, require_room
 from leadterm.spark.session import spark_session
@@ -32,16 +32,6 @@ logger = logging.getLogger("leadterm")
 def jobs_of(config: Config) -> list[str]:
     """Name the jobs that a config asks for, in order; :data:`SHUFFLED` stands for those of the shuffled run."""
     return [SHUFFLED if job is Job.SHUFFLE_CORPUS else str(job) for job in Job if is_asked(config, job)]
-
-
-def is_asked(config: Config, job: Job) -> bool:
-    """Say whether a run of a config does a job: always, or where the config has what the catalogue names."""
-    if job.when is None:
-        return False
-    found: Any = config
-    for name in job.when.split(".") if job.when else ():
-        found = getattr(found, name, None)
-    return bool(found)
 
 
 def run_jobs(
@@ -224,7 +214,7 @@ def _run_shuffled(session: Any, config: Config, run: Location, overwrites: Overw
 def _run_job(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites, within: str = "") -> None:
     """Run a job, whose module is loaded only now: PyTorch, which takes seconds, for some only."""
     job = Job(name)
-    function = getattr(import_module(job.module), job)
+    function = function_of(job)
     overwrite = overwrites.of(within + name)
     function(*([session] if job.on_executors else []), config, run, overwrite=overwrite)
     overwrites.note(within + name)

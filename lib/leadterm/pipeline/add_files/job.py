@@ -10,17 +10,17 @@ from leadterm.catalog.jobs import Job, jobs_where
 from leadterm.catalog.products import Product
 from leadterm.config import Config, CorpusSection, read_as_table
 from leadterm.errors import ConfigError, RunError
-from leadterm.pipeline.count_cooccurrences import job as count
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import list_files
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_files, with_sources
 from leadterm.pipeline.encode_corpus.inputs.open_table import open_gained, table_name
 from leadterm.pipeline.encode_corpus.inputs.source_list import new_sources
 from leadterm.pipeline.encode_corpus.make_tokenizer import given_tokenizer
-from leadterm.pipeline.lifecycle import Order, job
+from leadterm.pipeline.lifecycle import Order, function_of, is_asked, job
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.spark.translate_errors import file_name
 from leadterm.storage import Location, Manifest, is_current, read_manifest
+from leadterm.storage.read_products import Overwrite
 from leadterm.storage.staged.replace_products import replacement, sole_replacer
 from leadterm.storage.stored_run import StoredRun
 
@@ -72,20 +72,27 @@ def add_files(session: SparkSession, config: Config, run: Location, files: Seque
             return False
         logger.info("new files: %s; counted already: %s", f"{len(new.sources):,}", f"{n_counted:,}")
         if base:
-            count.count_cooccurrences(session, config, run)
+            _count(session, config, run, overwrite=False)
         part = stage.parts / "added"  # What an add that was stopped has done of the same stays done.
         encode.encode_corpus(session, config, part, overwrite="differing", documents=new, may_be_empty=base is not None)
         if StoredRun(part).manifest(Product.WINDOWS).counts["windows"]:
-            count.count_cooccurrences(session, config, part, overwrite="differing")
+            _count(session, config, part, overwrite="differing")
         with replacement(run) as fresh:
             if base:
                 merge_runs(session, [run, part], fresh)
             else:
-                for name in _ADDED:
+                for name in StoredRun(part).products:
                     _move(part / name, fresh / name)
             if read_manifest(run, Product.WINDOWS) != base:
                 raise RunError(f"{run} was changed by another process meanwhile. Add the files again.")
     return True
+
+
+def _count(session: SparkSession, config: Config, run: Location, *, overwrite: Overwrite) -> None:
+    """Do the jobs whose counts add up."""
+    for counting in jobs_where(adds_up=True):
+        if counting.reads and is_asked(config, counting):
+            function_of(counting)(session, config, run, overwrite=overwrite)
 
 
 def _check_addable(config: Config) -> None:

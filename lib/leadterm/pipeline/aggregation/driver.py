@@ -110,7 +110,7 @@ def count_and_merge(
     started = time.monotonic()
     sums = _count(session, what, windows, counter, Location.of(writer.folder) / PARTS, tasks)
     counting, partial_bytes = time.monotonic() - started, sum(one.bytes for one in sums)
-    blocks = _blocks(counter.statistics, writer.vocabulary_size, writer.groups)
+    blocks = _blocks(counter.statistics, writer.files.n_rows, writer.groups)
     while len(sums) > MOST_FILES:
         sums = _fewer(session, what, sums, writer, blocks)
     dealt = deal_blocks(blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)

@@ -1,7 +1,7 @@
 """What both counting jobs do inside an executor in the end: partial sums to merged matrix files."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from leadterm.catalog.products import Product
 from leadterm.counting import GroupSum, RowGroups, SparseRows, Statistic
+from leadterm.pipeline.aggregation.layout import Layout
 from leadterm.pipeline.aggregation.partial_sums_file import Partials, SummandRows, sum_block
-from leadterm.storage.formats.matrix_files import Average, PendingRows, matrix_file, matrix_schema, rows_file
+from leadterm.storage.formats.matrix_files import Average, PendingRows, matrix_file, matrix_schema
 from leadterm.storage.location import Location
 from leadterm.storage.read_products import PARTS
 from leadterm.storage.staged.part_reports import finish, finished
@@ -52,6 +53,8 @@ class MatrixWriter:
         Entries of a vector that is a matrix of one row, where that is more than V.
     partials
         URLs of the partial sums.
+    layout
+        Which file a block of rows is; by default that of one matrix.
     """
 
     folder: str
@@ -61,6 +64,12 @@ class MatrixWriter:
     average: Average | None = None
     longest_vector: int = 0
     partials: tuple[str, ...] = ()
+    layout: Layout | None = None
+
+    @property
+    def files(self) -> Layout:
+        """How rows lie in files."""
+        return self.layout or Layout(self.vocabulary_size)
 
     @property
     def width(self) -> int:
@@ -103,13 +112,14 @@ class MatrixWriter:
     ) -> pa.Table:
         """Write the rows of one block to a file of its own, and beside it what is to be known of it."""
         product, name = statistic.name.lower(), _block_name(statistic, block)
+        called, first_row = self.files.file(block)
         schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == Product.CONTEXT else 0)
         with matrix_file(self._parts / name, schema, pending, self.average) as (file, sink):
             for rows in pieces:
-                file.append(rows)
+                file.append(replace(rows, keys=rows.keys - first_row) if first_row else rows)
         row = {
             "product": product,
-            "name": rows_file(block),
+            "name": called,
             "place": (self._parts / name).uri,
             "bytes": sink.n_bytes,
             "sha256": sink.sha256,

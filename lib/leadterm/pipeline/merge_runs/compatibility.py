@@ -1,12 +1,13 @@
 """The runs that a merge adds up: opened, and checked that the whole is no more than its parts."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leadterm.catalog.jobs import Job
+from leadterm.catalog.jobs import Job, jobs_where
 from leadterm.catalog.products import Product
 from leadterm.counting import check_no_overflow
 from leadterm.errors import RunError
@@ -19,6 +20,9 @@ MOST_RUNS = 32
 """That are merged at once: of each, a task holds a row group, some 13 MB."""
 ADDABLE = ("words", "ids", "huggingface")
 """Kinds of tokenizers for which runs of the same vocabulary add up to one run over everything."""
+
+
+logger = logging.getLogger("leadterm")
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,9 @@ class Part:
         """
         run = StoredRun(place)
         has_windows = run.manifest(Product.WINDOWS).counts["windows"] > 0
-        names = (*Job.ENCODE_CORPUS.makes, *(Job.COUNT_COOCCURRENCES.makes if has_windows else ()))
-        manifests = {str(name): run.manifest(name) for name in names}
+        jobs = [job for job in jobs_where(adds_up=True) if not job.reads or has_windows]
+        held = [job for job in jobs if not job.when or set(job.makes) <= set(run.products)]
+        manifests = {str(name): run.manifest(name) for job in held for name in job.makes}
         if withheld := [name for name, manifest in manifests.items() if manifest.withheld]:
             raise RunError(f"{place} was published without the files of '{withheld[0]}'. Merge the run itself.")
         return cls(run, manifests)
@@ -85,6 +90,18 @@ class Part:
         for reason in DROPS:
             tally[reason] = counts["dropped"][reason.name.lower()]
         return tally
+
+
+def counting_jobs(parts: Sequence[Part]) -> list[Job]:
+    """List the jobs whose counts every run has; of a statistic that only some have there is no sum, which is told."""
+    found = []
+    for job in (job for job in jobs_where(adds_up=True) if job.reads):
+        lacking = [part.place for part in parts if not set(job.makes) <= part.manifests.keys()]
+        if not lacking:
+            found.append(job)
+        elif len(lacking) < len(parts):
+            logger.warning("'%s' is left out of the sum: %s has none", job.makes[0], lacking[0])
+    return found
 
 
 def open_parts(runs: Sequence[Location], output: Location) -> list[Part]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from importlib import import_module
 
 import numpy as np
 import pyarrow as pa
@@ -11,25 +11,19 @@ from pyspark.sql import SparkSession
 
 from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
-from leadterm.counting import RowGroups, Statistic
-from leadterm.errors import CountOverflowError, LeadtermError
-from leadterm.pipeline.aggregation import task as merging
-from leadterm.pipeline.aggregation.driver import MERGING_TASKS, Merged
-from leadterm.pipeline.aggregation.row_groups import deal_blocks
-from leadterm.pipeline.count_cooccurrences import job as count
+from leadterm.errors import LeadtermError
+from leadterm.pipeline.aggregation.driver import MERGING_TASKS
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, numbers_of, sources_hash
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors
 from leadterm.pipeline.lifecycle import Order, carry_out, job
-from leadterm.pipeline.merge_runs.compatibility import Part, check_sums, open_parts
-from leadterm.pipeline.merge_runs.task import DocumentsFiles, RunsAdder, WindowsJoiner
+from leadterm.pipeline.merge_runs.compatibility import Part, check_sums, counting_jobs, open_parts
+from leadterm.pipeline.merge_runs.task import DocumentsFiles, WindowsJoiner
 from leadterm.spark.tasks import deal_places, run_tasks
 from leadterm.storage import Location, Manifest, Staging, require_manifest
-from leadterm.storage.formats.small_tables import FREQUENCIES, TOKENIZER, read_table
+from leadterm.storage.formats.small_tables import TOKENIZER
 from leadterm.storage.formats.windows_files import WindowsFiles
 from leadterm.storage.read_products import Overwrite, read_verified
-
-SUMMED = (Statistic.BIGRAM, Statistic.CONTEXT)
 
 
 @job(Job.MERGE_RUNS)
@@ -85,15 +79,20 @@ def merge_runs(
     did_work = carry_out(corpora, join, resumes=False)
     if not counted:
         return did_work
-    windows = require_manifest(output, Product.WINDOWS)
-    sums = replace(
-        corpora,
-        made_from={str(Product.WINDOWS): windows.content_hash},
-        settings=counted[0].manifests[Product.BIGRAM].settings,
-        products=Job.COUNT_COOCCURRENCES.makes,
-    )
-    added = carry_out(sums, lambda stage: _add_counts(session, counted, windows, sums, stage, tasks), resumes=False)
-    return did_work or added
+    for name in counting_jobs(counted):
+        did_work |= _add_up(session, name, counted, corpora, tasks)
+    return did_work
+
+
+def _add_up(session: SparkSession, name: Job, parts: Sequence[Part], corpora: Order, tasks: int | None) -> bool:
+    """Add up what a job counted in the windows of each run."""
+    windows = require_manifest(corpora.run, Product.WINDOWS)
+    made_from = {str(Product.WINDOWS): windows.content_hash}
+    settings = parts[0].manifests[name.makes[0]].settings
+    order = replace(corpora, made_from=made_from, settings=settings, products=name.makes)
+    add_up = import_module(f"leadterm.pipeline.{name}.add_up").add_up
+    runs = [part.run for part in parts]
+    return carry_out(order, lambda stage: add_up(session, runs, windows, order, stage, tasks), resumes=False)
 
 
 def _join_corpora(
@@ -155,53 +154,6 @@ def _tokenizer(part: Part) -> str | None:
     """Read the tokenizer.json of a run, if it has one."""
     entries = [entry for entry in part.manifests[Product.VOCABULARY].files if entry.name == TOKENIZER]
     return read_verified(part.place, Product.VOCABULARY, entries[0]).to_pybytes().decode() if entries else None
-
-
-def _add_counts(
-    session: SparkSession, parts: Sequence[Part], windows: Manifest, order: Order, stage: Staging, tasks: int | None
-) -> None:
-    """Make what counting makes."""
-    started, size = time.monotonic(), int(windows.counts["vocabulary_size"])
-    groups = RowGroups.divide(order.settings["rows_per_file"], size)
-    n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
-    runs = tuple(part.place.uri for part in parts)
-    adder = RunsAdder(stage.folder.uri, size, order.settings["scale_bits"], groups, partials=runs)
-    dealt = deal_blocks(_blocks(parts), n_tasks)
-    found = run_tasks(session, "add up co-occurrences", dealt, adder, merging.REPORT)
-    reports = found.sort_by("name").to_pylist()
-    vectors = [dict.fromkeys(merging.REPORT.names) | row for row in _sum_frequencies(parts)]
-    count.commit_counts(stage, windows, Merged(reports + vectors, 0, {}), _timed(order, started))
-
-
-def _blocks(parts: Sequence[Part]) -> list[tuple[int, int]]:
-    """List the blocks of rows that some run has a file of."""
-    files = {
-        (int(statistic), entry.name)
-        for part in parts
-        for statistic in SUMMED
-        for entry in part.manifests[statistic.name.lower()].files
-    }
-    return sorted((statistic, int(name.removeprefix("rows-").removesuffix(".parquet"))) for statistic, name in files)
-
-
-def _sum_frequencies(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """Add up the frequency vectors, as reports of tasks that merge.
-
-    Raises
-    ------
-    CountOverflowError
-        If a sum does not fit int64.
-    """
-    tables = [read_table(part.place, part.manifests[Product.FREQUENCIES], FREQUENCIES) for part in parts]
-    rows = []
-    for column in ("current", "context"):
-        total = np.sum([table[column].to_numpy().astype(object) for table in tables], axis=0)
-        if max(total) >= 2**63:
-            raise CountOverflowError(
-                f"a {column} frequency does not fit 64 bits: lower counting.scale_bits in the config"
-            )
-        rows.append({"product": f"{column}_frequency", "vector": total.astype(np.int64).tobytes()})
-    return rows
 
 
 def _timed(order: Order, started: float) -> Manifest:

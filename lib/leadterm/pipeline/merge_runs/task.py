@@ -1,7 +1,7 @@
 """What a merge of runs does inside an executor: files of windows, and blocks of matrix rows, of several runs to one."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadterm.errors import RunError
-from leadterm.pipeline.aggregation.partial_sums_file import SummandRows
-from leadterm.pipeline.aggregation.task import MatrixWriter
 from leadterm.pipeline.encode_corpus.corpus_chunks import merged_documents
 from leadterm.pipeline.encode_corpus.task import Tally
 from leadterm.pipeline.encode_corpus.windows_writer import count_tokens, file_report, is_documents
-from leadterm.pipeline.merge_runs.stored_rows import StoredRows
 from leadterm.storage.formats.parquet_io import read_groups
 from leadterm.storage.formats.sorted_merge import WINDOWS, merge_sorted
 from leadterm.storage.formats.windows_files import WindowsFiles, windows_file
@@ -101,11 +98,3 @@ class WindowsJoiner:
                 file.append(table)
                 n_windows += len(table)
         return file_report(name, place, file, sink, n_windows, counts, np.zeros(len(Tally), dtype=np.int64))
-
-
-class RunsAdder(MatrixWriter):
-    """Adds up the matrices of runs, whose URLs stand in ``partials``, as if they were partial sums."""
-
-    def summands(self) -> Sequence[SummandRows]:
-        """Open the runs."""
-        return [StoredRows(Location.of(url), self.groups) for url in self.partials]

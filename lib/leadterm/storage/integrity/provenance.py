@@ -1,15 +1,16 @@
 """Whether a product was made from those that are here."""
 
-from leadterm.catalog.jobs import Job
-from leadterm.catalog.products import OF_CORPUS, SHUFFLED_RUN, Product, products_where
+from leadterm.catalog.jobs import MADE_BY, Job
+from leadterm.catalog.products import OF_CORPUS, SHUFFLED_RUN, Product
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import read_manifest
 
 FROM_OUTSIDE = Job.SHUFFLE_CORPUS.makes
 """Products of the shuffled run that were made from those of the run it lies in."""
-DERIVED = products_where(of_corpus=True, adds_up=False)
-"""Products that cannot be added up: scores change with the corpus, and with them every term of attention."""
+DERIVED = tuple(product for product in OF_CORPUS if not product.adds_up or MADE_BY[product].when)
+"""Products that adding files does not keep up to date: those that do not add up, as scores change with the corpus, and
+with them every term of attention; and those that not every run has."""
 
 
 def other_inputs(run: Location, manifest: Manifest) -> list[str]:

@@ -1,14 +1,14 @@
 """The rows of a run's matrices, read in order a group at a time, as partial sums are: so that runs can be added up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from leadterm.counting import RowGroups, SparseRows, Statistic, check_rows
 from leadterm.errors import InputError, RunError
-from leadterm.storage.formats.matrix_files import rows_file
+from leadterm.pipeline.aggregation.layout import Layout
 from leadterm.storage.integrity.verified_reader import VerifiedFile, Written
 from leadterm.storage.location import Location
 from leadterm.storage.require_products import require_manifest
@@ -16,7 +16,7 @@ from leadterm.storage.store_errors import require_reached
 
 
 class StoredRows:
-    """The bigram and context rows of a run; a row group of one file is in memory at a time.
+    """The rows of a run's matrices; a row group of one file is in memory at a time.
 
     Parameters
     ----------
@@ -24,10 +24,12 @@ class StoredRows:
         The run directory.
     groups
         How rows are divided; files of the run hold as many rows.
+    layout
+        Which file a block of rows is.
     """
 
-    def __init__(self, run: Location, groups: RowGroups) -> None:
-        self._run, self._groups = run, groups
+    def __init__(self, run: Location, groups: RowGroups, layout: Layout) -> None:
+        self._run, self._groups, self._layout = run, groups, layout
         self._files: dict[str, dict[str, Written]] = {}
         self._size = 0
         self._opened: _OpenFile | None = None
@@ -41,7 +43,7 @@ class StoredRows:
             Names the file that is damaged or missing.
         """
         product, (block, rows) = statistic.name.lower(), self._groups.rows_of(group)
-        name = rows_file(block)
+        name, first_row = self._layout.file(block)
         if product not in self._files:
             manifest = require_manifest(self._run, product)
             self._files[product] = {entry.name: Written.of(entry) for entry in manifest.files}
@@ -52,7 +54,8 @@ class StoredRows:
         try:
             if self._opened is None or self._opened.place != place:
                 self._opened = _OpenFile(place, VerifiedFile(place, self._files[product][name]), self._size)
-            yield from self._opened.read(rows)
+            for found in self._opened.read(range(rows.start - first_row, rows.stop - first_row)):
+                yield replace(found, keys=found.keys + first_row) if first_row else found
         except (OSError, pa.ArrowException, InputError) as error:
             require_reached(place, error)
             raise RunError(f"{place} is damaged or missing: {error}; count again") from error
