@@ -108,6 +108,16 @@ class Job(StrEnum):
             adds_up=True,
         ),
     )
+    COUNT_DISTANCES = (
+        "count_distances",
+        DeclaredJob(
+            makes=(_P.DISTANCES,),
+            reads=(_P.WINDOWS,),
+            keys=("counting.distances", "counting.rows_per_file"),
+            when="counting.distances",
+            adds_up=True,
+        ),
+    )
     COMPOSE_WEIGHTS = (
         "compose_weights",
         DeclaredJob(
@@ -226,7 +236,7 @@ def jobs_where(**facts: object) -> tuple[Job, ...]:
     Examples
     --------
     >>> [str(one) for one in jobs_where(adds_up=True)]
-    ['encode_corpus', 'count_cooccurrences']
+    ['encode_corpus', 'count_cooccurrences', 'count_distances']
     """
     return tuple(one for one in Job if all(getattr(one, name) == value for name, value in facts.items()))
 

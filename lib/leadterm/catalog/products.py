@@ -27,6 +27,7 @@ class Statistic(IntEnum):
     CONTEXT_FREQUENCY = 3
     QUERY_KEY = 4
     POSITION = 5
+    DISTANCES = 6
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,20 @@ class Product(StrEnum):
                 Column("current", "int64", "at how many positions it is the current token"),
                 Column("context", "int64", "its shares of all contexts, sums of 1/t {unit}"),
             ),
+            adds_up=True,
+            published="always",
+        ),
+    )
+    DISTANCES = (
+        "distances",
+        Declared(
+            "How often each token stands exactly m places before each other one in a window, for each distance m that "
+            "was asked for: sparse matrices, rows CONTEXT (x_{t-m}), columns CURRENT (x_t), one for each folder "
+            "distance=m. At distance 1 they are the bigrams.",
+            files="distance=*/rows-*.parquet",
+            columns=_matrix("earlier token", "later tokens", "how often the one stands so many places after the other"),
+            axes=(Axis.CONTEXT, Axis.CURRENT),
+            pairs="distinct pairs of tokens at the distances that were counted, summed over these",
             adds_up=True,
             published="always",
         ),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from leadterm.config.alignment_section import AlignmentSection
@@ -39,6 +39,10 @@ def _size_to_bytes(value: object) -> object:
 
 
 Strings = Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)]
+Distance = Annotated[int, Field(ge=1)]
+Distances = Annotated[
+    tuple[Distance, ...], BeforeValidator(list_to_tuple), AfterValidator(lambda found: tuple(sorted(set(found))))
+]
 Bytes = Annotated[int, BeforeValidator(_size_to_bytes)]
 SparkProperty = Annotated[str, Field(pattern=r"^spark\.[^\s]+$")]
 
@@ -174,6 +178,11 @@ class CountingSection(Section):
         default=2**30, ge=MIN_MEMORY, description="what a counting task may hold, such as 512MiB, at least 64MiB; bytes"
     )
     rows_per_file: int = Field(default=1024, ge=1, description="rows of a matrix in one file (row block)")
+    distances: Distances = Field(
+        default=(),
+        description="distances m at which pairs (x_{t-m}, x_t) are counted, such as [1, 2, 4, 8]; none: no such pairs; "
+        "tokens",
+    )
 
 
 class AttentionSection(Section):
@@ -237,6 +246,17 @@ class Config(Section):
     spark: dict[SparkProperty, str | bool | int | float] = Field(
         default_factory=dict, description="Spark properties, used where spark-submit set none; names start with spark."
     )
+
+    @model_validator(mode="after")
+    def _distances_fit(self) -> "Config":
+        if far := [m for m in self.counting.distances if m > self.windows.length]:
+            raise PydanticCustomError(
+                "combination",
+                "counting.distances names {far}, and no two tokens of a window are more than windows.length, {length}, "
+                "apart. Remove it, or raise windows.length",
+                {"far": far[0], "length": self.windows.length},
+            )
+        return self
 
     @model_validator(mode="after")
     def _tokens_agree(self) -> "Config":

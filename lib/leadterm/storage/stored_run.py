@@ -1,6 +1,7 @@
 """The products of a run as they lie on disk."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -123,6 +124,38 @@ class StoredRun:
         """Read the context weights as they are stored, exact: csr_array int64, in units of 2^-scale_bits."""
         manifest = self.manifest(Product.CONTEXT)
         return read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
+
+    def distance_counts(self, distance: int) -> csr_array:
+        """Read how often each token stands exactly so many places before each other one in a window.
+
+        Parameters
+        ----------
+        distance
+            m, in tokens; one of those that were counted.
+
+        Returns
+        -------
+        scipy.sparse.csr_array, shape (V, V), int64, [CONTEXT, CURRENT]
+            Entry (a, b): how many pairs (x_{t-m}, x_t) are (a, b). At distance 1 these are the bigram counts.
+
+        Raises
+        ------
+        RunError
+            If the run has no such product, or a file is damaged.
+        InputError
+            If pairs at this distance were not counted.
+        """
+        manifest = self.manifest(Product.DISTANCES)
+        counted = manifest.settings["distances"]
+        if distance not in counted:
+            raise InputError(
+                f"{self.location} has pairs at the distances {', '.join(map(str, counted))}, not {distance}. List it "
+                "in counting.distances."
+            )
+        folder = f"distance={distance}/"
+        return read_matrix(
+            self.location, replace(manifest, files=tuple(one for one in manifest.files if one.name.startswith(folder)))
+        )
 
     def query_key(self, orientation: Orientation = "paper") -> csr_array:
         """Read the query-key matrix Q [16, 17], the gradient's part in attention's scores, per position.

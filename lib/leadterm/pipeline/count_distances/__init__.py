@@ -1,0 +1,1 @@
+"""The job count_distances: windows become counts of pairs of tokens at exact distances."""
