@@ -17,7 +17,7 @@ from leadterm.checkpoints.shapes import Shape
 from leadterm.config import AlignmentSection
 from leadterm.pipeline.evaluate_alignment.corpus_statistics import names_of
 from leadterm.planner.alignment_rates import Rates
-from leadterm.planner.cost_model import PROCESS_BYTES, Stage, bounded
+from leadterm.planner.cost_model import PROCESS_BYTES, PlannedStage, bounded
 from leadterm.planner.interval import Estimate, total
 
 NUMBER, SPARSE_ENTRY = 8, 12
@@ -71,7 +71,7 @@ class _Work:
 
 def expect_alignment(
     section: AlignmentSection, corpora: Sequence[Sizes], shapes: Sequence[Shape], rates: Rates, cores: int
-) -> Stage:
+) -> PlannedStage:
     """Predict ``evaluate_alignment``.
 
     Parameters
@@ -100,7 +100,7 @@ def expect_alignment(
         "scoring memory": max(held, key=lambda one: one.high) * at_once,
     }
     # Norms are prepared on the driver; torch divides them among the cores, as a task does its products.
-    return Stage("alignment", found, bounded((prepared + scored) * (1 / cores)))
+    return PlannedStage("alignment", found, bounded((prepared + scored) * (1 / cores)))
 
 
 def _revision(section: AlignmentSection, corpora: Sequence[Sizes], shape: Shape, rates: Rates) -> Estimate:

@@ -8,17 +8,18 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from leadterm.axes import Axis
+from leadterm.catalog.products import Product
 from leadterm.checkpoints.shapes import Shape, shape_of
 from leadterm.config import AlignmentSection, Config
 from leadterm.errors import LeadtermError
 from leadterm.operators import Operator, SparseOperator, resolve_device
 from leadterm.planner.alignment_cost import Sizes, expect_alignment
 from leadterm.planner.alignment_rates import Rates, measure_rates
-from leadterm.planner.cost_model import Observed, Stage, predict_entries, predict_shuffled
+from leadterm.planner.cost_model import Observed, PlannedStage, predict_entries, predict_shuffled
 from leadterm.planner.observe import Observation
 
 
-def plan_alignment(config: Config, seen: Observation, cores: int) -> tuple[list[Stage], list[str]]:
+def plan_alignment(config: Config, seen: Observation, cores: int) -> tuple[list[PlannedStage], list[str]]:
     """Predict the shuffled run and the comparison of checkpoints, where the config asks for them.
 
     Parameters
@@ -73,7 +74,7 @@ def _sizes(section: AlignmentSection, config: Config, observed: Observed) -> Siz
         names = {"bigram": "kept_bigram", "context": "kept_context", "query_key": "query_key"}
     else:
         tokens = size if wanted == "all" else predict_entries(config, observed, "rows", ceiling=size.value)
-        names = {name: name for name in ("bigram", "context", "query_key")}
+        names = {name: name for name in map(str, (Product.BIGRAM, Product.CONTEXT, Product.QUERY_KEY))}
     return Sizes(tokens, {name: predict_entries(config, observed, counted) for name, counted in names.items()})
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from leadterm.catalog.products import Product
 from leadterm.config import CountingSection
 from leadterm.counting import RowGroups, SparseRows, Statistic, count_unit, reciprocal_weights
 from leadterm.pipeline.aggregation.coverage import Cover
@@ -241,8 +242,8 @@ class _Tally:
 
 def _sizes(reports: list[dict[str, Any]]) -> tuple[dict[str, float], float]:
     """Give the bytes of an entry of each matrix and of the context's columns, and of a file beside its entries."""
-    found, beside = {}, 0
-    for product in ("bigram", "context"):
+    found, beside = dict[str, float](), 0
+    for product in map(str, (Product.BIGRAM, Product.CONTEXT)):
         mine = [row for row in reports if row["product"] == product]
         entries = max(1, sum(row["nonzeros"] for row in mine))
         packed = [_packed_bytes(row["place"]) for row in mine]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.counting import RowGroups, TaskMemory, places_of, plan_memory
 from leadterm.errors import ConfigError
@@ -31,7 +32,7 @@ ENTRY, MARGIN = 12, 16
 
 
 @dataclass(frozen=True)
-class Stage:
+class PlannedStage:
     """What is expected of a stage.
 
     Attributes
@@ -72,7 +73,7 @@ class Observed:
     shuffled: Census | None = None
 
 
-def predict_stages(config: Config, observed: Observed, cores: int) -> list[Stage]:
+def predict_stages(config: Config, observed: Observed, cores: int) -> list[PlannedStage]:
     """Predict all stages in order.
 
     Parameters
@@ -86,11 +87,11 @@ def predict_stages(config: Config, observed: Observed, cores: int) -> list[Stage
 
     Returns
     -------
-    list of Stage
+    list of PlannedStage
         Up to the first one that ``counting.memory_per_task`` does not suffice for.
     """
     predict = _Predictor(config, observed, cores)
-    stages: list[Stage] = []
+    stages: list[PlannedStage] = []
     try:
         for part in (predict.encode, predict.counting, predict.compose, predict.attention):
             stages += part()
@@ -99,16 +100,16 @@ def predict_stages(config: Config, observed: Observed, cores: int) -> list[Stage
     return [replace(stage, seconds=stage.seconds and bounded(stage.seconds)) for stage in stages]
 
 
-def predict_shuffled(config: Config, observed: Observed, cores: int) -> list[Stage]:
+def predict_shuffled(config: Config, observed: Observed, cores: int) -> list[PlannedStage]:
     """Predict the run over the shuffled corpus, if there is one: its windows, and what is counted and composed."""
     if observed.shuffled is None:
         return []
     encode, *others = predict_stages(config, replace(observed, census=observed.shuffled), cores)
-    windows = Stage("windows", {"windows bytes": encode.quantities["windows bytes"]}, None)
+    windows = PlannedStage("windows", {"windows bytes": encode.quantities["windows bytes"]}, None)
     return [replace(stage, name=f"shuffled: {stage.name}") for stage in (windows, *others)]
 
 
-def on_disk(stages: Sequence[Stage]) -> Iterator[tuple[str, Estimate]]:
+def on_disk(stages: Sequence[PlannedStage]) -> Iterator[tuple[str, Estimate]]:
     """Say what a run takes on its disk while each stage is done: what is there by then, and what passes."""
     written, passing = Estimate.exact(0), Estimate.exact(0)
     for stage in stages:
@@ -124,10 +125,10 @@ def on_disk(stages: Sequence[Stage]) -> Iterator[tuple[str, Estimate]]:
             passing = Estimate.exact(0)
 
 
-def whole_run(stages: Sequence[Stage]) -> Stage:
+def whole_run(stages: Sequence[PlannedStage]) -> PlannedStage:
     """Say what a run takes on its disk at most at a time."""
     taken = [size for _, size in on_disk(stages)]
-    return Stage("whole run", {"disk bytes": max(taken, key=lambda size: size.high)}, None)
+    return PlannedStage("whole run", {"disk bytes": max(taken, key=lambda size: size.high)}, None)
 
 
 def predict_entries(config: Config, observed: Observed, name: str, *, ceiling: float | None = None) -> Estimate:
@@ -151,7 +152,7 @@ class _Predictor:
         pairs = observed.census.whole.pairs / observed.census.whole.positions
         self._pairs = corpus.positions * pairs
 
-    def encode(self) -> list[Stage]:
+    def encode(self) -> list[PlannedStage]:
         """Predict ``encode_corpus``."""
         corpus, windows = self._corpus, self._observed.windows
         seconds = corpus.encode_seconds + self._tokens * windows.seconds
@@ -166,7 +167,7 @@ class _Predictor:
             "documents bytes": self._document_bytes(),
             "shuffle bytes": self._tokens * windows.shuffled_bytes,
         }
-        return [Stage("encode", found, seconds * (1 / self._cores))]
+        return [PlannedStage("encode", found, seconds * (1 / self._cores))]
 
     def _document_bytes(self) -> Estimate:
         """Predict the bytes of the files that lead documents to their text."""
@@ -174,11 +175,11 @@ class _Predictor:
         files = min(self._config.windows.files, int(self._corpus.kept.value) + 1)
         return self._corpus.kept * document + Estimate.exact(files * file)
 
-    def counting(self) -> list[Stage]:
+    def counting(self) -> list[PlannedStage]:
         """Predict ``count_cooccurrences``."""
         config, matrices = self._config, self._observed.matrices
         units = self._units(plan_memory(config.counting.memory_per_task, self._size, config.windows.length))
-        names = ("bigram", "context")
+        names = (Product.BIGRAM, Product.CONTEXT)
         entries = self._in_units(units, names)
         bigram, context = (self._at(name, self._corpus.positions) for name in names)
         pair, nonzero, unit = self._observed.census.rates()
@@ -194,15 +195,15 @@ class _Predictor:
         merged = {
             "bigram nonzeros": bigram,
             "context nonzeros": context,
-            "bigram bytes": self._bytes("bigram", bigram),
-            "context bytes": self._bytes("context", context),
+            "bigram bytes": self._bytes(Product.BIGRAM, bigram),
+            "context bytes": self._bytes(Product.CONTEXT, context),
         }
         return [
-            Stage("count", counted, kernels * (1 / self._cores)),
-            Stage("merge", merged, self._merge_seconds(units, entries, len(names))),
+            PlannedStage("count", counted, kernels * (1 / self._cores)),
+            PlannedStage("merge", merged, self._merge_seconds(units, entries, len(names))),
         ]
 
-    def compose(self) -> list[Stage]:
+    def compose(self) -> list[PlannedStage]:
         """Predict ``compose_weights``."""
         rates, size, room = self._observed.composing, self._size, self._config.attention.memory
         pairs = self._at("kept_context", self._corpus.positions)
@@ -217,17 +218,20 @@ class _Predictor:
             "driver memory": pairs * (DRIVER_ENTRY + MAPPED_SCORE) + Estimate.exact(PROCESS_BYTES + strips),
         }
         if rates is None:
-            return [Stage("compose", found, None)]
+            return [PlannedStage("compose", found, None)]
         parallel = multiplications * (rates.multiplication / self._cores)
-        return [Stage("compose", found, parallel + rows * (rates.cell * size))]
+        return [PlannedStage("compose", found, parallel + rows * (rates.cell * size))]
 
-    def attention(self) -> list[Stage]:
+    def attention(self) -> list[PlannedStage]:
         """Predict ``count_attention``."""
         config, rates, matrices = self._config, self._observed.attending, self._observed.matrices
         length = config.windows.length
         limits = plan_memory(config.counting.memory_per_task, self._size, length, attention=True)
         units = self._units(limits)
-        entries, found = self._in_units(units, ("query_key",)), self._at("query_key", self._corpus.positions)
+        entries, found = (
+            self._in_units(units, (Product.QUERY_KEY,)),
+            self._at(Product.QUERY_KEY, self._corpus.positions),
+        )
         places = places_of(self._pairs.value, self._corpus.positions.value)
         blocks = units.units * max(1.0, np.ceil(places / units.units / limits.block_places))
         scores = self._at("kept_context", self._corpus.positions) * blocks
@@ -241,8 +245,8 @@ class _Predictor:
         }
         merged = {"query_key nonzeros": found, "query_key bytes": self._bytes("columns", found) + found * 8}
         return [
-            Stage("attention: count", counted, seconds * (1 / self._cores)),
-            Stage("attention: merge", merged, self._merge_seconds(units, entries, 1)),
+            PlannedStage("attention: count", counted, seconds * (1 / self._cores)),
+            PlannedStage("attention: merge", merged, self._merge_seconds(units, entries, 1)),
         ]
 
     def in_corpus(self, name: str, *, ceiling: float | None = None) -> Estimate:

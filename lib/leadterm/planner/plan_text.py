@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leadterm.planner.cost_model import Stage
+from leadterm.planner.cost_model import PlannedStage
 from leadterm.planner.interval import Estimate
 from leadterm.planner.refusals import Hazard
 
@@ -16,7 +16,7 @@ SAVING = 1.5
 """Times 1,000: numbers from there on are written in the next unit."""
 
 
-def rows_of(stages: Sequence[Stage]) -> list[tuple[str, str, Estimate]]:
+def rows_of(stages: Sequence[PlannedStage]) -> list[tuple[str, str, Estimate]]:
     """List all quantities, and the seconds of each stage."""
     return [
         (stage.name, name, size)
@@ -25,7 +25,7 @@ def rows_of(stages: Sequence[Stage]) -> list[tuple[str, str, Estimate]]:
     ]
 
 
-def as_text(stages: Sequence[Stage], measured: Measured, notes: Sequence[str], hazards: Sequence[Hazard]) -> str:
+def as_text(stages: Sequence[PlannedStage], measured: Measured, notes: Sequence[str], hazards: Sequence[Hazard]) -> str:
     """Lay a plan out as a table, what it says and does not say, and what would go wrong."""
     heads = (*HEADS, *(("measured", "error") if measured else ()))
     lines, before = [list(heads)], ""
@@ -45,7 +45,7 @@ def as_text(stages: Sequence[Stage], measured: Measured, notes: Sequence[str], h
 
 
 def as_values(
-    stages: Sequence[Stage], measured: Measured, notes: Sequence[str], hazards: Sequence[Hazard]
+    stages: Sequence[PlannedStage], measured: Measured, notes: Sequence[str], hazards: Sequence[Hazard]
 ) -> dict[str, Any]:
     """Lay a plan out as plain values; bytes are bytes, times are seconds."""
     found: dict[str, dict[str, dict[str, float]]] = {}

@@ -12,7 +12,7 @@ from leadterm.counting import check_no_overflow
 from leadterm.errors import LeadtermError
 from leadterm.pipeline.memory_checks import size_checks
 from leadterm.planner.corpus_size import CorpusSize
-from leadterm.planner.cost_model import Stage, on_disk
+from leadterm.planner.cost_model import PlannedStage, on_disk
 from leadterm.planner.interval import Estimate, total
 from leadterm.planner.sampling import Drawn
 from leadterm.storage.location import Location
@@ -117,7 +117,7 @@ def _most_tokens(config: Config, drawn: int) -> int:
     return settings.vocabulary_size if isinstance(settings, BpeTokenizerSection) else drawn
 
 
-def of_memory(stages: Sequence[Stage], cores: int, memory: int | None) -> Iterator[Hazard]:
+def of_memory(stages: Sequence[PlannedStage], cores: int, memory: int | None) -> Iterator[Hazard]:
     """Compare what stages hold at once with what this machine has free now, which may be more or less by then.
 
     So many tasks as ``cores`` run on it: none, if it is not the cluster itself.
@@ -132,7 +132,7 @@ def of_memory(stages: Sequence[Stage], cores: int, memory: int | None) -> Iterat
                     yield replace(found, certain=False)
 
 
-def of_disks(stages: Sequence[Stage], output: Location | None, shuffles: Path) -> Iterator[Hazard]:
+def of_disks(stages: Sequence[PlannedStage], output: Location | None, shuffles: Path) -> Iterator[Hazard]:
     """Compare what stages write with what the disks have left; a disk that cannot be asked is taken as large enough."""
     shuffled = [stage.quantities["shuffle bytes"] for stage in stages if "shuffle bytes" in stage.quantities]
     yield from _room("encode", total(shuffled), _free(shuffles), f"on the disk of {shuffles}", "Set spark.local.dir")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from leadterm.catalog.products import Column
+from leadterm.catalog.products import Column, Product
 from leadterm.config import CreatorSection, SourceSection
 from leadterm.publish.licences import licence_address
 from leadterm.publish.published_run import Dataset
@@ -78,7 +78,7 @@ def metadata(dataset: Dataset, files: Mapping[str, tuple[int, str]]) -> dict[str
         "prov:wasDerivedFrom": [_source(one) for one in section.sources],
         "prov:wasGeneratedBy": {
             "@type": "prov:Activity",
-            "prov:label": f"leadterm {dataset.run.manifest('windows').code_version}",
+            "prov:label": f"leadterm {dataset.run.manifest(Product.WINDOWS).code_version}",
         },
         "distribution": [*(_file(path, *known) for path, known in files.items()), *map(_files, dataset.tables)],
         "recordSet": [_records(one) for one in dataset.tables],

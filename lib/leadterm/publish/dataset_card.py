@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow.compute as pc
 import yaml
 
+from leadterm.catalog.products import Product
 from leadterm.config import SourceSection
 from leadterm.publish.licences import licence_header, licence_link
 from leadterm.publish.markdown_escape import escaped, fenced, paragraphs, table
@@ -17,7 +18,7 @@ from leadterm.run.summary import shortened
 from leadterm.storage.formats.sha256sums import SUMS
 
 TAGS = ("leadterm", "token-statistics", "co-occurrence", "n-grams", "interpretability")
-FIRST = "bigram"
+FIRST = str(Product.BIGRAM)
 """The table that is loaded where none is named."""
 MOST_FREQUENT = 10
 PAPER = (
@@ -76,7 +77,7 @@ def _header(dataset: Dataset) -> str:
 
 def _statistics(dataset: Dataset, known: dict[str, Any]) -> str:
     """Say how much it is."""
-    counts = dataset.run.manifest("windows").counts
+    counts = dataset.run.manifest(Product.WINDOWS).counts
     rows = [[name.replace("_", " "), f"{number:,}", text] for name, number, text in known["facts"]]
     if "tokens" in counts:
         rows.insert(1, ["tokens", f"{counts['tokens']:,}", "in the windows; one that two of them share counts once"])
@@ -152,14 +153,14 @@ counts, weights = run.bigram_counts(), run.context_weights()
 def _settings(dataset: Dataset) -> str:
     """List every setting that the bytes of a table depend on; equal ones once."""
     run = dataset.run
-    named = {"vocabulary": "encoding", "bigram": "counting", "composed": "attention"}
+    named = {Product.VOCABULARY: "encoding", Product.BIGRAM: "counting", Product.COMPOSED: "attention"}
     rows: dict[str, str] = {}
     for product, stage in named.items():
         manifest = dataset.manifests.get(product) or dataset.withheld.get(product)
         for key, value in flat(manifest.settings if manifest else {}):
             rows[f"{stage}: {key}"] = value
     rows.setdefault("encoding: windows.length", str(run.context_length))
-    rows["leadterm"] = run.manifest("windows").code_version
+    rows["leadterm"] = run.manifest(Product.WINDOWS).code_version
     return table(["setting", "value"], [[escaped(name), escaped(value)] for name, value in rows.items()])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from leadterm.catalog.products import Product
 from leadterm.language_model import LOSS_TABLE, PRETRAINED
 from leadterm.run.open_run import Run
 from leadterm.storage import Manifest, read_manifest
@@ -52,7 +53,7 @@ class Losses:
 def pretrained_manifest(run: Run) -> Manifest | None:
     """Read the manifest of the model that was trained on the run's windows as they are now; None if there is none."""
     found = read_manifest(run.location, PRETRAINED)
-    is_of_run = found is not None and found.made_from.get("windows") == run.manifest("windows").content_hash
+    is_of_run = found is not None and found.made_from.get(Product.WINDOWS) == run.manifest(Product.WINDOWS).content_hash
     return found if is_of_run else None
 
 

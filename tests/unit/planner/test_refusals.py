@@ -5,7 +5,7 @@ import pytest
 from leadterm.config import parse_config
 from leadterm.planner import refusals as hazards
 from leadterm.planner.corpus_size import CorpusSize
-from leadterm.planner.cost_model import Stage
+from leadterm.planner.cost_model import PlannedStage
 from leadterm.planner.interval import Estimate
 from leadterm.storage import Location
 
@@ -43,11 +43,11 @@ def test_a_vocabulary_that_fits_no_task():
     assert "Raise attention.memory" in found[1].message
 
 
-def stages(partial: Estimate, product: float = GIB) -> list[Stage]:
+def stages(partial: Estimate, product: float = GIB) -> list[PlannedStage]:
     counted = {"units": Estimate.exact(2), "partial bytes": partial, "task memory": Estimate.exact(GIB)}
-    count = Stage("count", counted, None)
-    merge = Stage("merge", {"context bytes": Estimate.exact(product)}, None)
-    return [count, merge, Stage("compose", {"composed bytes": Estimate.exact(2 * GIB)}, None)]
+    count = PlannedStage("count", counted, None)
+    merge = PlannedStage("merge", {"context bytes": Estimate.exact(product)}, None)
+    return [count, merge, PlannedStage("compose", {"composed bytes": Estimate.exact(2 * GIB)}, None)]
 
 
 @pytest.mark.parametrize(

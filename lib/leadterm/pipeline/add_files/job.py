@@ -19,7 +19,7 @@ from leadterm.pipeline.encode_corpus.make_tokenizer import given_tokenizer
 from leadterm.pipeline.lifecycle import Order, function_of, is_asked, job
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.spark.translate_errors import file_name
-from leadterm.storage import Location, Manifest, is_current, read_manifest
+from leadterm.storage import Location, Manifest, read_manifest
 from leadterm.storage.read_products import Overwrite
 from leadterm.storage.staged.replace_products import replacement, sole_replacer
 from leadterm.storage.stored_run import StoredRun
@@ -117,8 +117,7 @@ def _base(config: Config, run: Location) -> Manifest | None:
     windows = found[Product.WINDOWS]
     missing = [name for name, manifest in found.items() if manifest is None]
     if len(missing) == len(found):
-        for name in _ADDED:  # Something else may stand in their place.
-            is_current(run, name, {}, {}, overwrite=False)
+        Order(Job.ADD_FILES, run, {}, {}, products=_ADDED).is_current()  # Something else may stand in their place.
         return None
     if windows is None or missing:
         raise RunError(

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from leadterm.catalog.products import Product, Statistic
 from leadterm.counting import RowGroups
 from leadterm.errors import CountOverflowError
-from leadterm.pipeline.aggregation.add_up import RunsAdder, add_matrices
+from leadterm.pipeline.aggregation.add_matrices import RunsAdder, add_matrices
 from leadterm.pipeline.aggregation.task import REPORT
 from leadterm.pipeline.count_cooccurrences.job import commit_counts
 from leadterm.pipeline.lifecycle import Order, Timer

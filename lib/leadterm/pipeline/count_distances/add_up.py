@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 
 from leadterm.catalog.products import Statistic
 from leadterm.counting import RowGroups
-from leadterm.pipeline.aggregation.add_up import RunsAdder, add_matrices
+from leadterm.pipeline.aggregation.add_matrices import RunsAdder, add_matrices
 from leadterm.pipeline.count_distances.distance_layout import DistanceLayout
 from leadterm.pipeline.count_distances.job import commit_distances
 from leadterm.pipeline.lifecycle import Order, Timer

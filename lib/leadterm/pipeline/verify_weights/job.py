@@ -125,7 +125,7 @@ class Check:
             If the run lacks a product, or does not lie on a local disk.
         """
         training = require_training(config, run.location)
-        for product in ("query_key", "position"):
+        for product in Job.COUNT_ATTENTION.makes:
             run.manifest(product)
         every = training.checkpoint_every or training.steps  # The last one is what ablation starts from.
         return cls(run, training.model_copy(update={"checkpoint_every": every}))
