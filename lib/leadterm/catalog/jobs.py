@@ -164,7 +164,7 @@ class Job(StrEnum):
                 _P.QUERY_KEY,
             ),
             keys=("alignment",),
-            besides=("alignment.at_once",),
+            besides=("alignment.checkpoints", "alignment.device", "alignment.at_once"),  # Which, and where it computes.
             when="alignment",
             told=(),  # One for each revision.
         ),
