@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from leadterm.catalog import reference
 from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
 
@@ -142,3 +143,10 @@ def test_every_declaration_is_whole(product):
     assert len({column.name for column in product.columns}) == len(product.columns)
     assert all(column.meaning for column in product.columns)
     assert bool(product.pairs) == (product.axes is not None)
+
+
+@pytest.mark.parametrize(("name", "text"), reference.pages().items())
+def test_the_reference_is_that_of_the_catalogue(name, text):
+    written = (ROOT / "docs/reference" / name).read_text()
+    assert written == text, "write it again: python -m leadterm.catalog.reference docs/reference"
+    assert all(f"\n## {one}\n" in text for one in (Product if name == "products.md" else Job))

@@ -20,5 +20,6 @@ def make_small_run(session: Any, folder: Path) -> Path:
     text = folder / "text.parquet"
     pq.write_table(read_sample().slice(0, CHAPTERS), text)
     assert session.version, "the jobs join the session that runs"
-    run_jobs(make_config(text, WORDS, windows={"length": 16}), Location.of(folder / "run"))
+    sections = {"windows": {"length": 16}, "counting": {"distances": [1, 2, 4, 8]}}  # As the demo has them.
+    run_jobs(make_config(text, WORDS, **sections), Location.of(folder / "run"))
     return folder / "run"
