@@ -6,6 +6,7 @@ class Scores {
   constructor(model) {
     Object.assign(this, model);
     this.values = unpack(model.numbers);
+    this.width = this.values.length / (model.series.length * model.revisions.length * model.layers.length || 1); // numbers of a score
     this.places = new Map(model.series.map((kind, place) => [kind.join("|"), place]));
   }
 
@@ -17,7 +18,7 @@ class Scores {
   at({ component, head = null, predictor, metric, shuffled = false }, number, revision, layer) {
     const place = this.places.get([component, head, predictor, metric, shuffled].join("|"));
     if (place === undefined) return NaN;
-    return this.values[((place * 4 + number) * this.revisions.length + revision) * this.layers.length + layer];
+    return this.values[((place * this.width + number) * this.revisions.length + revision) * this.layers.length + layer];
   }
 
   measured(series, measure, revision, layer) {
