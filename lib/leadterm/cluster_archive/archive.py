@@ -23,7 +23,7 @@ LEVEL = 1
 WRITTEN_AT = 315532800
 """1980-01-01, when every file was written, so that the same files give the same bytes."""
 MEGABYTE = 10**6
-ROOMS = ("config", "corpus", "counting", "store")
+ROOMS = ("config", "corpus", "counting", "storage")
 """What an executor imports before Spark's own packages are there."""
 
 
