@@ -14,6 +14,8 @@ from support.quick_spark import QUICK
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# Before anything imports torch: on matrices this small its threads mostly wait for each other, and for other processes'.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("LEADTERM_FUZZ_SEED", str(random.randrange(10**6)))  # The processes of one run share it.
 
 
