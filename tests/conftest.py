@@ -14,7 +14,7 @@ from support.quick_spark import QUICK
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Before anything imports torch: on matrices this small its threads mostly wait for each other, and for other processes'.
+# Before anything imports torch: on matrices this small its threads mostly wait, for each other and for other processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("LEADTERM_FUZZ_SEED", str(random.randrange(10**6)))  # The processes of one run share it.
 
@@ -22,6 +22,13 @@ os.environ.setdefault("LEADTERM_FUZZ_SEED", str(random.randrange(10**6)))  # The
 def pytest_report_header() -> str:
     """Say which files the fuzzed corpora consist of."""
     return f"LEADTERM_FUZZ_SEED={os.environ['LEADTERM_FUZZ_SEED']}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the session, so that ``make test-fast`` leaves it out wherever it stands."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker("spark")
 
 
 @pytest.fixture(scope="session")
