@@ -1,5 +1,6 @@
 """What tests of several folders share: one Spark session, started by the first test that asks for it."""
 
+import gc
 import os
 import random
 from collections.abc import Iterator
@@ -22,6 +23,17 @@ os.environ.setdefault("LEADTERM_FUZZ_SEED", str(random.randrange(10**6)))  # The
 def pytest_report_header() -> str:
     """Say which files the fuzzed corpora consist of."""
     return f"LEADTERM_FUZZ_SEED={os.environ['LEADTERM_FUZZ_SEED']}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import without searching for garbage, and keep the million imported objects out of later searches."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
