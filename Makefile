@@ -9,15 +9,16 @@ export PYTHONDONTWRITEBYTECODE :=
 # A Java for Spark: found, or installed where that takes no password.
 WITH_JAVA = JAVA_HOME="$$($(BIN)/python -m leadterm.spark.java --install)" && export JAVA_HOME
 CHECKS = "ruff check --quiet" "ruff format --check --quiet" mypy "lint-imports --no-logo"
+FAST_TESTS = tests/unit tests/properties tests/contracts tests/conf
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 # With which conf/schedule/airflow.py is tested; it brings files of PySpark's own, so it lives apart.
 AIRFLOW = apache-airflow-core==3.3.2 apache-airflow-providers-apache-spark==6.3.4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench gpu notebooks package airflow clean
+.PHONY: help demo test test-fast check bench gpu notebooks package airflow clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.with-demo .venv/.with-smollm2 ## Run the whole pipeline on a sample text, and check its theory by training, into runs
 	@$(WITH_JAVA) && $(BIN)/leadterm sample data/sample --model && \
@@ -28,6 +29,9 @@ demo: .venv/.with-demo .venv/.with-smollm2 ## Run the whole pipeline on a sample
 test: .venv/.with-dev .venv/.with-smollm2 .venv/.spark-classes ## Run all tests; some of them with ARGS="tests/unit -k windows"
 	@PYTHONPATH=tests $(BIN)/python -m support.browser --install
 	@$(WITH_JAVA) && SPARK_SUBMIT_OPTS="$(FAST_START)" $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-fast: .venv/.with-dev ## Run the tests that start no Spark, in a minute or two; some of them with ARGS="-k windows"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not spark and not slow" $(FAST_TESTS) $(ARGS)
 
 check: .venv/.with-dev ## Lint, check the format, the types and which module imports which
 	@for check in $(CHECKS); do echo "== $$check"; $(BIN)/$$check || failed=yes; done; test -z "$$failed"

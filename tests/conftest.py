@@ -1,5 +1,6 @@
 """What tests of several folders share: one Spark session, started by the first test that asks for it."""
 
+import gc
 import os
 import random
 from collections.abc import Iterator
@@ -14,12 +15,32 @@ from support.quick_spark import QUICK
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# Before anything imports torch: on matrices this small its threads mostly wait, for each other and for other processes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("LEADTERM_FUZZ_SEED", str(random.randrange(10**6)))  # The processes of one run share it.
 
 
 def pytest_report_header() -> str:
     """Say which files the fuzzed corpora consist of."""
     return f"LEADTERM_FUZZ_SEED={os.environ['LEADTERM_FUZZ_SEED']}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import without searching for garbage, and keep the million imported objects out of later searches."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the session, so that ``make test-fast`` leaves it out wherever it stands."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker("spark")
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from leadterm.errors import MachineError
 from leadterm.spark.java import find_java
 from leadterm.storage import Location, read_manifest
 
@@ -17,9 +19,11 @@ BIN = Path(sys.executable).parent
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's environment, with this Python and its Spark first."""
+    """This process's environment, with this Python and its Spark first, and a Java if there is one."""
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    ours = {"PATH": path, "PYTHONPATH": str(ROOT / "lib"), "JAVA_HOME": str(find_java()), "SPARK_LOCAL_IP": "127.0.0.1"}
+    ours = {"PATH": path, "PYTHONPATH": str(ROOT / "lib"), "SPARK_LOCAL_IP": "127.0.0.1"}
+    with suppress(MachineError):  # What starts no Spark runs without.
+        ours["JAVA_HOME"] = str(find_java())
     return os.environ | ours | {"PYSPARK_PYTHON": sys.executable} | changes
 
 

@@ -11,17 +11,25 @@ from support.commands import environment
 
 def _ignoring(*signals: signal.Signals) -> Callable[[], None]:
     def before() -> None:
-        for one in signals:
-            signal.signal(one, signal.SIG_IGN)
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # The tests themselves may run under nohup.
+            signal.signal(one, signal.SIG_IGN if one in signals else signal.SIG_DFL)
+
+    return before
+
+
+def _blocking(*signals: signal.Signals) -> Callable[[], None]:
+    def before() -> None:
+        _ignoring()()
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 
     return before
 
 
 WAYS: dict[str, Callable[[], Any]] = {
-    "terminal": lambda: None,
+    "terminal": _ignoring(),
     "script with &": _ignoring(signal.SIGINT),
     "all ignored": _ignoring(signal.SIGINT, signal.SIGTERM),
-    "blocked": lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]),
+    "blocked": _blocking(signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
     "nohup": _ignoring(signal.SIGHUP),
 }
 """What a process inherits, by who starts it."""

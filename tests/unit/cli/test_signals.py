@@ -13,7 +13,7 @@ from leadterm.errors import LeadtermError, Stopped, interruption_in, reason_of
 from support.starting import started
 
 BEGIN = """
-import gc, os, signal, socket, sys, threading, time
+import os, signal, socket, sys, threading, time
 from leadterm.cli.console import report_errors
 def say():
     print("ready", flush=True)
@@ -26,7 +26,7 @@ def wait_for_a_thread():
 def lose_it():
     class Finalised:
         def __del__(self): signal.raise_signal(signal.SIGTERM)
-    Finalised(); gc.collect(); say(); time.sleep(60)
+    Finalised(); say(); time.sleep(60)  # At once: what was lost is raised again soon.
 def fail_of_it():  # As Spark's jobs do, which are cancelled.
     try: sleep()
     except BaseException: raise OSError("cancelled")

@@ -2,6 +2,7 @@
 
 import os
 from importlib.metadata import PackageNotFoundError
+from importlib.util import find_spec
 
 import pytest
 
@@ -26,6 +27,12 @@ def test_the_same_files_give_the_same_bytes_whenever_and_wherever_they_lie(tmp_p
     (tmp_path / "1/a").write_text("another")
     archive._write(tmp_path / "other", {f"lib/{name}": tmp_path / "1" / name for name in "ab"})
     assert (tmp_path / "other").read_bytes() != written[1]
+
+
+@pytest.mark.parametrize("package", archive.ROOMS)
+def test_what_a_new_archive_is_tried_with_is_there(package):
+    """The trial of a whole archive takes a minute; a package that was renamed fails here first."""
+    assert find_spec(f"leadterm.{package}")
 
 
 def test_what_does_not_run_is_no_archive(tmp_path, monkeypatch):
