@@ -3,7 +3,7 @@
 from leadterm.config.alignment_section import AlignmentSection, CheckpointSection
 from leadterm.config.corpus_section import is_table, read_as_table
 from leadterm.config.dataset_section import CreatorSection, DatasetSection, SourceSection
-from leadterm.config.load import canonical, load_config, parse_alignment, parse_config
+from leadterm.config.load import canonical, load_config, parse_config, parse_section
 from leadterm.config.pretraining_section import PretrainingSection
 from leadterm.config.report_section import ReportSection
 from leadterm.config.run_sections import (
@@ -54,7 +54,7 @@ __all__ = [
     "canonical",
     "is_table",
     "load_config",
-    "parse_alignment",
     "parse_config",
+    "parse_section",
     "read_as_table",
 ]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from leadterm import open_run
-from leadterm.config import parse_alignment, parse_config
+from leadterm.config import AlignmentSection, parse_config, parse_section
 from leadterm.errors import RunError
 from leadterm.pipeline.runner import ON_DRIVER, ON_SPARK
 from leadterm.storage import FileEntry, Location, read_manifest
@@ -28,7 +28,7 @@ RIGHT = {
 }  # fmt: skip
 """As the README's table of jobs has it."""
 CONFIG = parse_config({"corpus": {"paths": ["x"]}, "tokenizer": {"kind": "words", "vocabulary_size": SIZE}})
-SECTION = parse_alignment({"checkpoints": []})
+SECTION = parse_section(AlignmentSection, {"checkpoints": []})
 
 
 @pytest.fixture
