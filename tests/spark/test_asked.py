@@ -10,7 +10,7 @@ import pytest
 
 from leadterm import cli, open_run
 from leadterm.catalog.jobs import COUNTING
-from leadterm.config import Config, parse_alignment
+from leadterm.config import AlignmentSection, Config, parse_section
 from leadterm.errors import ConfigError, InputError
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.job import encode_corpus
@@ -85,7 +85,7 @@ def test_a_checkpoint_with_another_tokenizer_is_refused_before_the_corpus_is_loo
     save(tiny_model("llama", 1), tmp_path / "model")
     (tmp_path / "model/tokenizer.json").write_text(tiny_file.read_text().replace("king", "queen"))
     config = config_of(tmp_path / "nowhere", tokenizer={"kind": "huggingface", "source": str(tiny_file)})
-    section = parse_alignment({"checkpoints": [{"source": str(tmp_path / "model")}]})
+    section = parse_section(AlignmentSection, {"checkpoints": [{"source": str(tmp_path / "model")}]})
     with pytest.raises(InputError, match=r"^alignment.checkpoints: .*: token 10 is 'queen' there, 'king' in the run"):
         run_jobs(config.model_copy(update={"alignment": section}), Location.of(tmp_path / "run"))
 

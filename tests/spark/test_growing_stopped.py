@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leadterm.config import parse_alignment
+from leadterm.config import AlignmentSection, parse_section
 from leadterm.errors import MachineError, RunError
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.pipeline.runner import add_to_run, run_jobs
@@ -158,7 +158,7 @@ def test_all_jobs_follow_and_then_nothing_is_to_do(spark, corpus, expected, run,
 
 def test_what_an_alignment_needs_is_made_anew_too(spark, corpus, run, monkeypatch):
     """The shuffled run, and scores that the config asks for; others stay, and are not shown."""
-    section = parse_alignment({"checkpoints": [{"source": "x"}], "shuffled": True})
+    section = parse_section(AlignmentSection, {"checkpoints": [{"source": "x"}], "shuffled": True})
     config = config_for(corpus / "in", **WHOLE).model_copy(update={"alignment": section})
     (run / "shuffled/windows").mkdir(parents=True)
     shutil.copy(run / "windows/manifest.json", run / "shuffled/windows/manifest.json")  # Not of the run's windows.

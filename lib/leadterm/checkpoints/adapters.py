@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from leadterm.checkpoints.json_files import read_json
-from leadterm.corpus.gguf_tokenizer import read_gguf_text
+from leadterm.corpus.gguf_header import read_gguf_text
 from leadterm.errors import InputError
 
 ADAPTER_CONFIG = "adapter_config.json"

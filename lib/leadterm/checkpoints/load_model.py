@@ -19,7 +19,7 @@ from leadterm.checkpoints.json_files import read_text
 from leadterm.checkpoints.locate import CONFIG_FILE, Place
 from leadterm.checkpoints.model_files import Weights, check_config, read_weights
 from leadterm.checkpoints.weight_checks import refuse_incomplete
-from leadterm.corpus.gguf_tokenizer import count_gguf_weights
+from leadterm.corpus.gguf_header import count_gguf_weights
 from leadterm.errors import InputError, LeadtermError, MachineError
 
 _GGUF_PACKAGES = ("gguf", "accelerate")

@@ -3,7 +3,7 @@
 from leadterm.config.alignment_section import AlignmentSection, CheckpointSection
 from leadterm.config.corpus_section import is_table, read_as_table
 from leadterm.config.dataset_section import CreatorSection, DatasetSection, SourceSection
-from leadterm.config.load import canonical, load_config, parse_alignment, parse_config, settings_of
+from leadterm.config.load import canonical, load_config, parse_config, parse_section, settings_of
 from leadterm.config.pretraining_section import PretrainingSection
 from leadterm.config.report_section import ReportSection
 from leadterm.config.run_sections import (
@@ -54,8 +54,8 @@ __all__ = [
     "canonical",
     "is_table",
     "load_config",
-    "parse_alignment",
     "parse_config",
+    "parse_section",
     "read_as_table",
     "settings_of",
 ]

@@ -55,7 +55,7 @@ class AlignmentSection(Section):
         description="paper: attention against Q, streams against V; every: each basis function and its transpose too",
     )
     tokens: Literal["all", "occurring"] | Annotated[int, Field(ge=4)] = Field(
-        default="all", description="all of the vocabulary (the paper), those that occur, or the so many most frequent"
+        default="all", description="all of the vocabulary (the paper), those that occur, or the N most frequent"
     )
     probe: Literal["alone", "bos"] = Field(
         default="alone", description="each token is fed alone (the paper), or after the token that begins a text"

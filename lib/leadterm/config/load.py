@@ -3,18 +3,19 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from leadterm.config.alignment_section import AlignmentSection
 from leadterm.config.describe_schema import kind_of
 from leadterm.config.explain_errors import describe_problems, nearest
 from leadterm.config.run_sections import Config
 from leadterm.config.section_base import Section
 from leadterm.errors import ConfigError
 from leadterm.utf8 import decode_utf8
+
+SomeSection = TypeVar("SomeSection", bound=Section)
 
 LARGEST = 2**20
 """Bytes of a configuration; all that are shipped together have a hundredth of it."""
@@ -60,8 +61,8 @@ def parse_config(settings: object, source: str = "the settings") -> Config:
         raise ConfigError(describe_problems(error, Config, source)) from error
 
 
-def parse_alignment(settings: Mapping[str, object]) -> AlignmentSection:
-    """Check the settings of the section alignment alone.
+def parse_section(section: type[SomeSection], settings: Mapping[str, object]) -> SomeSection:
+    """Check the settings of one section alone, as options of a command give them.
 
     Raises
     ------
@@ -69,9 +70,9 @@ def parse_alignment(settings: Mapping[str, object]) -> AlignmentSection:
         As for `load_config`.
     """
     try:
-        return AlignmentSection.model_validate(dict(settings))
+        return section.model_validate(dict(settings))
     except ValidationError as error:
-        raise ConfigError(describe_problems(error, AlignmentSection, "the options")) from error
+        raise ConfigError(describe_problems(error, section, "the options")) from error
 
 
 def canonical(section: Section) -> dict[str, Any]:

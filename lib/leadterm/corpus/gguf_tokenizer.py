@@ -1,25 +1,13 @@
-"""The tokenizer inside a GGUF file, and the number of its weights, without reading them."""
+"""The tokenizer inside a GGUF file."""
 
-import math
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
 
 from tokenizers import Tokenizer as RustTokenizer
 from tokenizers import pre_tokenizers
 
+from leadterm.corpus.gguf_header import read_gguf_texts
 from leadterm.errors import InputError
-
-GGUF_MAGIC = b"GGUF"
-
-# Value types of the GGUF format by size in bytes (ggml/docs/gguf.md, versions 2 and 3); 8 is text, 9 is an array.
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-_TEXT, _ARRAY = 8, 9
-_WHOLE = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 10: "Q", 11: "q"}
-_LONGEST_TEXT = 2**24
 
 # How llama.cpp (src/llama-vocab.cpp, regex_exprs) splits text before merging, by tokenizer.ggml.pre. transformers
 # 5.23 knows neither group and falls back to GPT-2's rule, which is right for the second group alone: with the
@@ -80,116 +68,5 @@ def _set_splitting(tokenizer: RustTokenizer, rule: str | None, path: Path) -> No
 
 def _read_rule(path: Path) -> tuple[str | None, str | None]:
     """The values of tokenizer.ggml.model and tokenizer.ggml.pre."""
-    found = _read_texts(path, ("tokenizer.ggml.model", "tokenizer.ggml.pre"))
+    found = read_gguf_texts(path, ("tokenizer.ggml.model", "tokenizer.ggml.pre"))
     return found.get("tokenizer.ggml.model"), found.get("tokenizer.ggml.pre")
-
-
-def read_gguf_text(path: Path, key: str) -> str | None:
-    """Read a text of the metadata of a GGUF file; None where it has none.
-
-    Raises
-    ------
-    InputError
-        The file is broken.
-    """
-    return _read_texts(path, (key,)).get(key)
-
-
-def _read_texts(path: Path, keys: tuple[str, ...]) -> dict[str, str]:
-    """Read those of some texts that are not empty."""
-    found: dict[str, str] = {}
-    with _header(path) as (file, _, entries):
-        for _ in range(entries):
-            key, kind = _read_key(file)
-            if key in keys and kind == _TEXT:
-                text = _read_text(file)
-                if text:
-                    found[key] = text
-            else:
-                _skip(file, kind)
-            if len(found) == len(keys):
-                break
-    return found
-
-
-def count_gguf_weights(path: Path) -> int:
-    """Count the numbers in all tensors of a GGUF file, from its header: 0.1 s where the package gguf takes 9.
-
-    Raises
-    ------
-    InputError
-        The file is broken.
-    """
-    total = 0
-    with _header(path) as (file, tensors, entries):
-        for _ in range(entries):
-            _skip(file, _read_key(file)[1])
-        for _ in range(tensors):
-            _read_text(file)  # the name; then the number of axes, their lengths, the type and the place of the data
-            (axes,) = struct.unpack("<I", file.read(4))
-            *shape, _, _ = struct.unpack(f"<{axes}QIQ", file.read(8 * axes + 12))
-            total += math.prod(shape)
-    return total
-
-
-def read_gguf_numbers(path: Path) -> dict[str, int]:
-    """Read the whole numbers among the metadata of a GGUF file, such as ``llama.block_count``.
-
-    Raises
-    ------
-    InputError
-        The file is broken.
-    """
-    found = {}
-    with _header(path) as (file, _, entries):
-        for _ in range(entries):
-            key, kind = _read_key(file)
-            if kind in _WHOLE:
-                (found[key],) = struct.unpack(f"<{_WHOLE[kind]}", file.read(_SIZES[kind]))
-            else:
-                _skip(file, kind)
-    return found
-
-
-@contextmanager
-def _header(path: Path) -> Iterator[tuple[BinaryIO, int, int]]:
-    """Open a GGUF file where its metadata begins, with the numbers of its tensors and of its entries of metadata."""
-    try:
-        with path.open("rb") as file:
-            magic, version, tensors, entries = struct.unpack("<4sIQQ", file.read(24))
-            if magic != GGUF_MAGIC or version not in (2, 3):
-                raise ValueError(f"it starts with {magic!r}, version {version}")
-            yield file, tensors, entries
-    except (struct.error, ValueError, KeyError, OverflowError) as error:
-        raise InputError(
-            f"{path}: expected a GGUF file of version 2 or 3; found something else or a file cut short ({error}). "
-            "Download it again, or use the tokenizer.json of the same model."
-        ) from error
-
-
-def _read_key(file: BinaryIO) -> tuple[str, int]:
-    key = _read_text(file)
-    (kind,) = struct.unpack("<I", file.read(4))
-    return key, kind
-
-
-def _read_text(file: BinaryIO) -> str:
-    (length,) = struct.unpack("<Q", file.read(8))
-    if length > _LONGEST_TEXT:
-        raise ValueError(f"a text of {length} bytes")
-    return file.read(length).decode("utf-8")
-
-
-def _skip(file: BinaryIO, kind: int) -> None:
-    if kind == _TEXT:
-        (length,) = struct.unpack("<Q", file.read(8))
-        file.seek(length, 1)
-    elif kind == _ARRAY:
-        item, count = struct.unpack("<IQ", file.read(12))
-        if item in _SIZES:
-            file.seek(_SIZES[item] * count, 1)
-        else:
-            for _ in range(count):
-                _skip(file, item)
-    else:
-        file.seek(_SIZES[kind], 1)

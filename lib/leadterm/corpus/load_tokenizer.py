@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from leadterm.corpus.gguf_tokenizer import GGUF_MAGIC, read_gguf_tokenizer
+from leadterm.corpus.gguf_header import GGUF_MAGIC
+from leadterm.corpus.gguf_tokenizer import read_gguf_tokenizer
 from leadterm.corpus.hf_tokenizer import HuggingFaceTokenizer
 from leadterm.corpus.hub_errors import asking_the_hub
 from leadterm.errors import InputError

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leadterm.report.figure_scales import BAND
 from leadterm.report.score_series import COMPONENTS, NUMBERS, PAPER, Model
-
-BAND = 2.0
-"""Standard deviations on either side of the mean."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leadterm.report import palettes
-from leadterm.report.curves import BAND, Curve
+from leadterm.report.curves import Curve
+from leadterm.report.figure_scales import ASINH_WIDTH, BAND, LEAST, NAMES, Z_POWERS
 from leadterm.report.heatmap_panels import MEASURES, Panel
 from leadterm.report.losses import Losses
 from leadterm.report.score_series import COMPONENTS
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-ASINH_WIDTH = 2.0
-"""z below it is shown on a linear scale, above it on a logarithmic one."""
-LEAST = {"raw": 1.0, "centred": 0.01, "z": 5.0}
-"""The least that the end of a colour scale stands for: noise alone shall not be bright."""
 BAND_STYLE: dict[str, Any] = {"color": "#8a8f98", "alpha": 0.35, "linewidth": 0}
 """Of what chance gives, and of a range."""
 MOST_LABELS = 16
@@ -77,10 +74,10 @@ def _limit_of(panels: Sequence[Panel], measure: str) -> float:
 def draw_curve(place: Axes, curve: Curve, measure: str) -> None:
     """Draw one curve, the band of chance, and the score against the shuffled corpus where there is one."""
     across = np.arange(len(curve.places))
-    place.fill_between(across, curve.low, curve.high, **BAND_STYLE, label="by chance, ±2 sd")
+    place.fill_between(across, curve.low, curve.high, **BAND_STYLE, label=NAMES["band"])
     place.plot(across, curve.values, color=palettes.LINES[0], marker="o", markersize=3, label=MEASURES[measure])
     if not np.isnan(curve.shuffled).all():
-        place.plot(across, curve.shuffled, color=palettes.LINES[1], linestyle="--", label="corpus shuffled")
+        place.plot(across, curve.shuffled, color=palettes.LINES[1], linestyle="--", label=NAMES["shuffled"])
     if measure == "z":
         place.set_yscale("asinh", linear_width=ASINH_WIDTH)
         shown = [curve.values, curve.shuffled, curve.low, curve.high]
@@ -98,9 +95,9 @@ def draw_curve(place: Axes, curve: Curve, measure: str) -> None:
 def draw_losses(place: Axes, losses: Losses) -> None:
     """Draw the loss over steps on a logarithmic scale, and that of a model which knows frequencies alone."""
     middle = np.sqrt(losses.first * losses.last)
-    place.fill_between(middle, losses.low, losses.high, **BAND_STYLE, label="from lowest to highest")
-    place.plot(middle, losses.mean, color=palettes.LINES[0], label="mean of the steps")
-    place.axhline(losses.unigram_entropy, color=palettes.LINES[1], linestyle="--", label="by frequencies alone")
+    place.fill_between(middle, losses.low, losses.high, **BAND_STYLE, label=NAMES["range"])
+    place.plot(middle, losses.mean, color=palettes.LINES[0], label=NAMES["mean"])
+    place.axhline(losses.unigram_entropy, color=palettes.LINES[1], linestyle="--", label=NAMES["frequencies"])
     place.set_xscale("log", base=2)
     steps = [2**power for power in range(int(losses.last[-1]).bit_length())]
     every = -(-len(steps) // MOST_LABELS)
@@ -114,7 +111,7 @@ def draw_losses(place: Axes, losses: Losses) -> None:
 
 def _label_z(axis: Axis, ticks: set[float], low: float, high: float) -> None:
     """Label an axis of z with plain numbers: some ticks, and the powers of ten between two numbers."""
-    powers = {sign * 10.0**power for sign in (-1, 1) for power in range(1, 7)}
+    powers = {sign * power for sign in (-1, 1) for power in Z_POWERS}
     all_ticks = sorted(ticks | {tick for tick in powers if low < tick < high})
     axis.set_ticks(all_ticks, labels=[f"{tick:+,.0f}".replace("-", "−") if tick else "0" for tick in all_ticks])
     axis.set_ticks([], minor=True)

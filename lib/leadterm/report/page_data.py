@@ -12,9 +12,9 @@ from leadterm.corpus.required_tokens import check_asked
 from leadterm.report import palettes
 from leadterm.report.explorer import explorer
 from leadterm.report.figure_list import LOSSES, Drawing
+from leadterm.report.figure_scales import NAMES, scales
 from leadterm.report.heatmap_panels import MEASURES
 from leadterm.report.losses import Losses, pretrained_manifest
-from leadterm.report.matplotlib_plots import ASINH_WIDTH, LEAST
 from leadterm.report.run_facts import accounts
 from leadterm.report.score_series import COMPONENTS, PAPER, PREDICTORS, Model
 from leadterm.run.open_run import Run
@@ -61,12 +61,16 @@ def blocks(
             "predictors": PREDICTORS,
             "paper": PAPER,
             "measures": MEASURES,
-            "least": LEAST,
-            "asinh": ASINH_WIDTH,
+            **scales(),
             "figures": [[one.model, one.choice, one.measure, f"{FIGURES}/{one.stem}"] for one in drawn],
         },
         "losses": _losses(run, losses, drawn),
-        "palettes": {"sequential": palettes.VIRIDIS, "diverging": palettes.DIVERGING, "lines": palettes.LINES},
+        "palettes": {
+            "sequential": palettes.VIRIDIS,
+            "diverging": palettes.DIVERGING,
+            "lines": palettes.LINES,
+            "lines_dark": palettes.LINES_DARK,
+        },
         "explorer": _explorer(run, config) if config.report.explorer_tokens else None,
     }
 
@@ -89,7 +93,7 @@ def _losses(run: Run, losses: Losses | None, drawn: Sequence[Drawing]) -> dict[s
     files = [f"{FIGURES}/{one.stem}" for one in drawn if one.choice == LOSSES]
     told = {name: manifest.settings[name] for name in ("layers", "steps", "batch")}
     told |= {"parameters": manifest.counts["parameters"], "vocabulary": run.vocabulary_size}
-    return {**losses.to_json(), **told, "file": files[0] if files else None}
+    return {**losses.to_json(), **told, "names": NAMES, "file": files[0] if files else None}
 
 
 def _or_none(value: Any) -> Any:

@@ -15,3 +15,6 @@ DIVERGING = {
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """For lines: Okabe and Ito's (2008)."""
+
+LINES_DARK = ("#7fb6ff", "#ffb270")
+"""The first two where the page is dark, on which they stand out."""

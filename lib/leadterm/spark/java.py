@@ -1,4 +1,4 @@
-"""Finds the Java that Spark runs on; ``python -m leadterm.spark.java --install`` also gets one where it may.
+"""Finds the Java that Spark runs on; ``python -m leadterm.spark.java`` writes its folder on standard output.
 
 It is used before anything else is there, so it imports neither PySpark nor any other package.
 """
@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,6 @@ USUAL_PLACES = (
     "~/.sdkman/candidates/java/*",
     "~/.jdks/*",
 )
-
-# Debian 12 has only 17, Debian 13 only 21 and 25, Ubuntu 22.04 and 24.04 all of them.
-APT_PACKAGES = ("openjdk-17-jre-headless", "openjdk-21-jre-headless", "openjdk-25-jre-headless")
 
 REMEDY = """\
 Spark needs Java 17, 21 or 25 (25.0.3 or later). Install one:
@@ -98,46 +95,6 @@ def find_java(places: Iterable[Path] | None = None) -> Path:
     raise MachineError(f"No Java that Spark supports was found on this machine. Looked at:{listing}\n{REMEDY}")
 
 
-def install_java() -> None:
-    """Install a Java with apt-get, without a question; nothing is done where that is not possible or not allowed.
-
-    Raises
-    ------
-    MachineError
-        There is no apt-get, no right to use it without a password, or it failed; its last words are in the message.
-    """
-    problems = apt_install(APT_PACKAGES)
-    if problems is None:
-        raise MachineError(f"Java cannot be installed from here: that takes apt-get and root's rights.\n{REMEDY}")
-    if problems:
-        listing = "".join(f"\n  {name}: {problem}" for name, problem in problems.items())
-        raise MachineError(f"apt-get could not install a Java:{listing}\n{REMEDY}")
-
-
-def apt_install(packages: Sequence[str]) -> dict[str, str] | None:
-    """Install the first of some Debian packages that can be had, without a question.
-
-    Returns
-    -------
-    dict or None
-        Nothing in it if one was installed, else what apt-get said of each package and of its lists; None where there is
-        no apt-get, or no right to use it without a password.
-    """
-    apt_get = shutil.which("apt-get")
-    if not apt_get or not (as_root := _root_prefix(apt_get)):
-        return None
-    options = ["--yes", "--quiet", "--no-install-recommends", "--option", "DPkg::Lock::Timeout=300"]
-    installs = [[*as_root, "install", *options, package] for package in packages]
-    update = [*as_root, "update"]
-    problems = {}
-    for command in (*installs, update, *installs):  # The lists of packages may never have been fetched, or be old.
-        answer = _run(command)
-        if answer.returncode == 0 and command is not update:
-            return {}
-        problems[command[-1]] = (answer.stderr.strip().splitlines() or ["done"])[-1]
-    return problems
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Write the folder of the Java to use on standard output; return 1 and say what to do where there is none."""
     parser = argparse.ArgumentParser(prog="python -m leadterm.spark.java", description="Find the Java for Spark.")
@@ -156,6 +113,8 @@ def _find_or_install() -> Path:
     try:
         return find_java()
     except MachineError:
+        from leadterm.spark.install_java import install_java  # noqa: PLC0415  # only what is asked to may install
+
         sys.stderr.write("Installing Java for Spark with apt-get\n")
         install_java()
         return find_java()
@@ -187,7 +146,7 @@ def _inspect(program: Path) -> Java | None:
     if release.is_file():
         return _java(home, re.search(r'^JAVA_VERSION="([^"]+)"', release.read_text(errors="replace"), re.MULTILINE))
     # A launcher such as jenv's or macOS's own /usr/bin/java stands elsewhere than the Java that it starts.
-    settings = _run([str(program), "-XshowSettings:properties", "-version"]).stderr
+    settings = run_quietly([str(program), "-XshowSettings:properties", "-version"]).stderr
     home_line = re.search(r"^\s*java\.home = (.+)$", settings, re.MULTILINE)
     version = re.search(r'version "([^"]+)"', settings)
     return _java(Path(home_line[1]) if home_line else home, version)
@@ -201,15 +160,8 @@ def _java(home: Path, version: re.Match[str] | None) -> Java | None:
     return Java(home, parts[1:] if parts[0] == 1 and len(parts) > 1 else parts)  # Java 8 calls itself 1.8.
 
 
-def _root_prefix(apt_get: str) -> list[str] | None:
-    """Return how to start apt-get as root, None where that would need a password."""
-    if os.geteuid() == 0:
-        return [apt_get]
-    sudo = shutil.which("sudo")
-    return [sudo, "-n", apt_get] if sudo and _run([sudo, "-n", "true"]).returncode == 0 else None
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run_quietly(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program without a question and in English; one that cannot be started, or hangs, has failed."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     try:
         return subprocess.run(

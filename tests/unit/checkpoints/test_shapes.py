@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from leadterm.checkpoints.shapes import shape_of
-from leadterm.corpus.gguf_tokenizer import read_gguf_numbers
+from leadterm.corpus.gguf_header import read_gguf_numbers
 from leadterm.errors import InputError
 from support.tiny_models import CONFIGS, save, tiny_model
 

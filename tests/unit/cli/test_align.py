@@ -7,7 +7,7 @@ import yaml
 
 from leadterm import cli
 from leadterm.catalog.products import SHUFFLED_RUN
-from leadterm.config import AlignmentSection, parse_alignment
+from leadterm.config import AlignmentSection, CheckpointSection, parse_section
 from leadterm.errors import ConfigError
 from leadterm.storage import Location, Manifest
 
@@ -38,12 +38,32 @@ def scored(monkeypatch) -> list[AlignmentSection]:
             "--layers 1 2 --probe bos --predictors every --tokens occurring",
             "{layers: [1, 2], probe: bos, predictors: every, tokens: occurring}",
         ),
+        (
+            "--corpus mine --orientation authors --dtype float64 --device cpu --at-once 2",
+            "{corpus: mine, orientation: authors, dtype: float64, device: cpu, at_once: 2}",
+        ),
     ],
 )
 def test_options_mean_what_the_keys_of_a_config_do(scored, tmp_path, options, settings):
     assert cli.main(["align", str(tmp_path), "model", *options.split()]) == 0
     expected = {"checkpoints": [{"source": "model"}], **(yaml.safe_load(settings) or {})}
     assert scored == [AlignmentSection.model_validate(expected)]
+
+
+def test_options_of_the_checkpoint_are_keys_of_its_own_section(scored, tmp_path):
+    options = ["--revisions", "step1..step8", "main", "--name", "mine", "--allow-zeros"]
+    assert cli.main(["align", str(tmp_path), "model", *options]) == 0
+    checkpoint = {"source": "model", "revisions": ["step1..step8", "main"], "name": "mine", "allow_zeros": True}
+    assert scored == [AlignmentSection.model_validate({"checkpoints": [checkpoint]})]
+
+
+def test_help_says_of_each_key_what_the_section_does(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["align", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for section, left_out in ((CheckpointSection, set()), (AlignmentSection, {"checkpoints", "shuffled_seed"})):
+        for key, field in section.model_fields.items():
+            assert (field.description.partition("; null")[0] in shown) == (key not in left_out)
 
 
 def test_the_seed_is_that_of_the_shuffled_corpus_that_is_there(scored, tmp_path):
@@ -68,7 +88,11 @@ def test_the_seed_is_that_of_the_shuffled_corpus_that_is_there(scored, tmp_path)
             "heads: found [0, 'none'] (a list); expected one of all, none or a li",
         ),
         ("--heads -1", "{heads: [-1]}", "heads[0]: found -1 (an integer); expected one of all, none or a list of int"),
-        ("--norms fast", "{norms: fast}", "norms: found 'fast' (text); expected one of auto, exact, estimated (norms"),
+        (
+            "--at-once 0",
+            "{at_once: 0}",
+            "at_once: found 0 (an integer); expected an integer of at least 1 or null (rev",
+        ),
         ("--tokens 3", "{tokens: 3}", "tokens: found 3 (an integer); expected one of all, occurring or an integer of"),
     ],
 )
@@ -76,7 +100,7 @@ def test_what_is_wrong_is_told_in_the_words_of_the_config(scored, tmp_path, caps
     assert cli.main(["align", str(tmp_path), "model", *options.split()]) == 1
     message = capsys.readouterr().err
     with pytest.raises(ConfigError) as raised:
-        parse_alignment(yaml.safe_load(settings))
+        parse_section(AlignmentSection, yaml.safe_load(settings))
     assert message == f"leadterm: {raised.value}\n"
     assert fragment in message
     assert scored == []

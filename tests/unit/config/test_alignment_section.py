@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from leadterm.config import AlignmentSection, parse_alignment, parse_config
+from leadterm.config import AlignmentSection, parse_config, parse_section
 from leadterm.errors import ConfigError
 
 
 def test_defaults_are_the_papers():
-    section = parse_alignment({"checkpoints": [{"source": "a/model"}]})
+    section = parse_section(AlignmentSection, {"checkpoints": [{"source": "a/model"}]})
     assert (section.predictors, section.tokens, section.probe, section.orientation) == (
         "paper",
         "all",
@@ -22,7 +22,10 @@ def test_defaults_are_the_papers():
 
 @pytest.mark.parametrize(("given", "read"), [("all", ("all",)), (["step1", "step2..step8"], ("step1", "step2..step8"))])
 def test_revisions_are_one_or_more(given, read):
-    assert parse_alignment({"checkpoints": [{"source": "m", "revisions": given}]}).checkpoints[0].revisions == read
+    assert (
+        parse_section(AlignmentSection, {"checkpoints": [{"source": "m", "revisions": given}]}).checkpoints[0].revisions
+        == read
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_revisions_are_one_or_more(given, read):
 )
 def test_problems_are_named(settings, message):
     with pytest.raises(ConfigError, match=f"^the options: .*{re.escape(message)}"):
-        parse_alignment(settings)
+        parse_section(AlignmentSection, settings)
 
 
 @pytest.mark.parametrize(("top", "tokens"), [(None, 10), (10, "all"), (10, 12)])

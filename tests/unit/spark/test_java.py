@@ -1,4 +1,4 @@
-"""Finding a Java among fake ones: a folder with a ``release`` file, or a shell script that answers like ``java``."""
+"""Finding a Java among fake ones, a folder with a ``release`` file or a script that answers like ``java``; installs."""
 
 import subprocess
 import sys
@@ -209,6 +209,10 @@ def test_install_uses_sudo_where_it_asks_for_no_password(
     assert java.main(["--install"]) == 0
 
 
-def test_the_module_needs_nothing_that_is_not_installed_yet() -> None:
-    code = "import sys, leadterm.spark.java; sys.exit(bool({'pyspark', 'py4j', 'numpy'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_the_module_needs_nothing_that_is_not_installed_yet_and_cannot_install() -> None:
+    code = (
+        "import sys, leadterm.spark.session; sys.exit('leadterm.spark.install_java' in sys.modules)",
+        "import sys, leadterm.spark.install_java; sys.exit(bool({'pyspark', 'py4j', 'numpy'} & set(sys.modules)))",
+    )
+    for one in code:
+        assert subprocess.run([sys.executable, "-c", one], check=False).returncode == 0

@@ -104,7 +104,7 @@ class Alignment {
     if (kept.length === 0) return null;
     const values = kept.flatMap((panel) => panel.rows.flatMap((_, row) => panel.columns.map((__, column) => panel.value(row, column))));
     const largest = Math.max(this.least[measure], ...values.filter(Number.isFinite).map(Math.abs));
-    const scale = scaleOf(this.palettes, measure, largest, this.asinh);
+    const scale = scaleOf(this.palettes, measure, largest, this);
     return el(
       "div",
       { class: "group", "data-figure": kind },

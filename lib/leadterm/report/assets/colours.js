@@ -31,12 +31,12 @@ function inkOn(rgb) {
 }
 
 // From a measure and the largest number shown to { rgb, share, ticks }.
-function scaleOf(palettes, measure, largest, asinh) {
+function scaleOf(palettes, measure, largest, { asinh, powers }) {
   const diverging = measure === "z";
   const stops = parsed(diverging ? palettes.diverging[isDark() ? "dark" : "light"] : palettes.sequential);
   const end = Math.asinh(largest / asinh);
   const share = (value) => (diverging ? (Math.asinh(value / asinh) / end + 1) / 2 : value / largest);
-  return { rgb: (value) => mixed(stops, share(value)), share, stops, ticks: diverging ? ticksOfZ(largest, asinh) : ticksOfScores(largest) };
+  return { rgb: (value) => mixed(stops, share(value)), share, stops, ticks: diverging ? ticksOfZ(largest, asinh, powers) : ticksOfScores(largest) };
 }
 
 function ticksOfScores(largest) {
@@ -44,10 +44,10 @@ function ticksOfScores(largest) {
 }
 
 // Powers of ten, those that do not crowd the end, and the end itself.
-function ticksOfZ(largest, asinh) {
+function ticksOfZ(largest, asinh, powers) {
   const end = Math.asinh(largest / asinh);
-  const powers = [10, 100, 1000, 10000].filter((tick) => Math.asinh(tick / asinh) < end * 0.74);
-  const ends = [...powers.slice(-2), largest];
+  const few = powers.filter((tick) => Math.asinh(tick / asinh) < end * 0.74);
+  const ends = [...few.slice(-2), largest];
   return [...ends.map((tick) => -tick).reverse(), 0, ...ends];
 }
 

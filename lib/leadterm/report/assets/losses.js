@@ -31,14 +31,14 @@ function lossPanel(losses, places, text) {
     ticks: (range) => roundTicks(range, 6),
     wide: true,
     lines: [
-      { name: "mean of the steps", values: losses.mean, colour: "var(--accent)", band: [losses.low, losses.high], bandName: "from lowest to highest" },
-      { name: "by frequencies alone", values: places.map(() => losses.unigram_entropy), colour: "var(--warm)", dash: "6 4", plain: true },
+      { name: losses.names.mean, values: losses.mean, colour: "var(--accent)", band: [losses.low, losses.high], bandName: losses.names.range },
+      { name: losses.names.frequencies, values: places.map(() => losses.unigram_entropy), colour: "var(--warm)", dash: "6 4", plain: true },
     ],
     tip: (place) => [
       ["mean", text(losses.mean[place])],
       ["lowest", text(losses.low[place])],
       ["highest", text(losses.high[place])],
-      ["by frequencies alone", text(losses.unigram_entropy)],
+      [losses.names.frequencies, text(losses.unigram_entropy)],
       ["learning rate", significant(losses.rate[place])],
     ],
   };

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from leadterm.config import AlignmentSection, parse_alignment
+from leadterm.config import AlignmentSection, parse_section
 from leadterm.errors import InputError, RunError
 from leadterm.pipeline.evaluate_alignment import check_vocabularies, named_revisions
 from leadterm.pipeline.evaluate_alignment.requested_revisions import Wanted
@@ -41,7 +41,7 @@ def model(folder: Path, tokens: tuple[str, ...] | None = TOKENS) -> Path:
 
 
 def check(*checkpoints: dict[str, object], tokens: tuple[str, ...] = TOKENS) -> None:
-    check_vocabularies(named_revisions(parse_alignment({"checkpoints": list(checkpoints)})), tokens)
+    check_vocabularies(named_revisions(parse_section(AlignmentSection, {"checkpoints": list(checkpoints)})), tokens)
 
 
 def test_checkpoints_with_the_tokenizer_of_the_run(tmp_path):
