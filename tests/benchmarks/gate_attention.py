@@ -82,7 +82,7 @@ def read_scores(sample: Sample) -> csr_array:
 
 def job_scores(sample: Sample) -> Scores:
     """Give the scores as the job's kernels take them."""
-    from leadterm.pipeline.count_attention.job import Units  # noqa: PLC0415  # imports PySpark
+    from leadterm.pipeline.count_attention.precision import Units  # noqa: PLC0415  # brings numba
 
     manifest = require_manifest(sample.location, "composed")
     sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)

@@ -140,6 +140,7 @@ def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:
         ("lib/leadterm/theory_model/bad.py", "import leadterm.pipeline.encode_corpus.job", "The mathematics"),
         ("lib/leadterm/storage/bad.py", "from pyspark.sql import SparkSession", "Only leadterm.spark"),
         ("jobs/bad.py", "import pyspark", "Only leadterm.spark"),
+        ("lib/leadterm/planner/bad.py", "def f():\n    import leadterm.spark.session", "A plan is made without"),
         ("lib/leadterm/counting/bad.py", "def f():\n    import torch", "What runs on an executor"),
         ("lib/leadterm/corpus/bad.py", "import jobs", "Nothing in the library"),
     ],

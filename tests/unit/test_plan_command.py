@@ -10,6 +10,7 @@ import pytest
 from leadterm import cli
 from leadterm.corpus import ids_file
 from support.jobs import write_files
+from support.lone_python import run_alone
 from support.tiny_models import save, tiny_model
 
 TEXTS = ["one two three four five six"] * 40
@@ -137,3 +138,34 @@ def test_what_a_run_takes_on_its_disk_at_most(config, capsys):
     at_most = stages["whole run"]["disk bytes"]["expected"]
     passing = max(one["partial bytes"]["expected"] for one in stages.values() if "partial bytes" in one)
     assert kept <= at_most <= kept + passing
+
+
+PLAN = "import sys; from leadterm import cli; sys.exit(cli.main(sys.argv[1:]))"
+
+
+def test_a_plan_never_loads_spark(config, tmp_path):
+    """It stands on its own: a plan of all that a config can ask for, to its end."""
+    save(tiny_model("gpt_neox"), tmp_path / "model")
+    alignment = {"shuffled": True, "checkpoints": [{"source": str(tmp_path / "model")}]}
+    ended = run_alone(PLAN, *write(config, alignment=alignment))
+    assert ended.status == 0, ended.errors
+    names = set(json.loads(ended.output)["stages"])
+    assert {"encode", "count", "attention: merge", "shuffled: count", "alignment"} <= names
+    assert not ended.imported & {"pyspark", "py4j"}
+
+
+def test_a_plan_is_made_where_neither_spark_nor_torch_is_installed(config):
+    command = write(config, alignment={"checkpoints": [{"source": "/nowhere"}]})
+    ended = run_alone(PLAN, *command, refused=["pyspark", "py4j", "torch"])
+    assert ended.status == 1
+    plan = json.loads(ended.output)
+    assert {"encode", "count", "compose", "attention: merge"} <= set(plan["stages"])
+    assert [
+        (problem["stage"], problem["message"].partition("Install it with: ")[2]) for problem in plan["problems"]
+    ] == [
+        ("encode", "pip install 'leadterm[spark]'"),
+        ("compose", "pip install 'leadterm[torch]'"),
+        ("alignment", "pip install 'leadterm[torch]'"),
+    ]
+    assert "alignment is not predicted: PyTorch is not installed" in plan["notes"]
+    assert "this run would be refused: encode, compose, alignment" in ended.errors

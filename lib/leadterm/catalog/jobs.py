@@ -40,6 +40,8 @@ class DeclaredJob:
         The products by which it accounts for itself in the log; None: those that it makes.
     command
         The command that does it, where that is how people know it.
+    extras
+        Of leadterm, whose packages it takes beside those of ``spark``, which every job takes.
     within
         The folder of a run in which its products are, where they are those of another run in that folder.
     """
@@ -55,6 +57,7 @@ class DeclaredJob:
     adds_up: bool = False
     told: tuple[str, ...] | None = None
     command: str = ""
+    extras: tuple[str, ...] = ()
     within: str = ""
 
 
@@ -76,6 +79,7 @@ class Job(StrEnum):
     adds_up: bool
     told: tuple[str, ...]
     command: str
+    extras: tuple[str, ...]
     within: str
 
     def __new__(cls, name: str, declared: DeclaredJob = DeclaredJob()) -> "Job":
@@ -126,6 +130,7 @@ class Job(StrEnum):
             keys=("attention.top_tokens", "attention.device"),
             on_executors=False,
             counts_shuffled=True,
+            extras=("torch",),
         ),
     )
     COUNT_ATTENTION = (
@@ -167,6 +172,7 @@ class Job(StrEnum):
             besides=("alignment.checkpoints", "alignment.device", "alignment.at_once"),  # Which, and where it computes.
             when="alignment",
             told=(),  # One for each revision.
+            extras=("torch", "checkpoints"),
         ),
     )
     BUILD_REPORT = (
@@ -176,6 +182,7 @@ class Job(StrEnum):
             reads=(_P.WINDOWS, _P.VOCABULARY, _P.BIGRAM, _P.CONTEXT, _P.FREQUENCIES),
             keys=("report", "associations.tokens"),
             on_executors=False,
+            extras=("torch",),
         ),
     )
     ADD_FILES = ("add_files", DeclaredJob(when=None, told=GROWN))
@@ -189,6 +196,7 @@ class Job(StrEnum):
             when=None,
             on_executors=False,
             command="leadterm verify",
+            extras=("torch",),
         ),
     )
     ABLATE_WEIGHTS = (
@@ -200,6 +208,7 @@ class Job(StrEnum):
             on_executors=False,
             told=(_P.VERIFICATION,),
             command="leadterm ablate",
+            extras=("torch",),
         ),
     )
     """It adds a table to the product of the job before it, whose trained model it takes apart."""
@@ -212,6 +221,7 @@ class Job(StrEnum):
             when=None,
             on_executors=False,
             command="leadterm pretrain",
+            extras=("torch", "checkpoints"),
         ),
     )
 

@@ -10,7 +10,7 @@ from huggingface_hub import errors as hub_errors
 from leadterm.checkpoints.adapters import ADAPTER_CONFIG, refuse_adapter
 from leadterm.checkpoints.revision_names import Revision, needs_listing, select_revisions
 from leadterm.corpus.hub_errors import asking_the_hub
-from leadterm.corpus.load_tokenizer import PICKLE_SUFFIXES, looks_like_path
+from leadterm.corpus.tokenizer_source import PICKLE_SUFFIXES, looks_like_path
 from leadterm.errors import InputError
 
 CONFIG_FILE = "config.json"

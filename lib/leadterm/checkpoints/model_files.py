@@ -14,7 +14,7 @@ from leadterm.checkpoints.locate import CONFIG_FILE, Place, refused_pickle
 from leadterm.checkpoints.quantised import WITH_SCALES, Scaled, unpacked
 from leadterm.checkpoints.scales import quantization_of
 from leadterm.checkpoints.stored_tensors import Stored, count_numbers, read_headers
-from leadterm.corpus.load_tokenizer import PICKLE_SUFFIXES
+from leadterm.corpus.tokenizer_source import PICKLE_SUFFIXES
 from leadterm.errors import InputError
 
 WEIGHTS = "model.safetensors"

@@ -13,7 +13,7 @@ from leadterm.checkpoints.locate import CONFIG_FILE, MAIN, Place, find_revisions
 from leadterm.checkpoints.model_files import check_config, read_weights
 from leadterm.checkpoints.revision_names import Revision, needs_listing
 from leadterm.corpus.gguf_header import count_gguf_weights, read_gguf_numbers
-from leadterm.corpus.load_tokenizer import looks_like_path
+from leadterm.corpus.tokenizer_source import looks_like_path
 from leadterm.errors import InputError
 
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "block_count")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from leadterm.config import Config, HuggingFaceTokenizerSection, IdsTokenizerSection, WordTokenizerSection
-from leadterm.corpus.load_tokenizer import load_tokenizer
 from leadterm.corpus.token_names import TokenNames, texts_meant, unmarked
+from leadterm.corpus.tokenizer_source import load_tokenizer
 from leadterm.corpus.word_rule import split_words
 from leadterm.corpus.word_tokenizer import UNK
 from leadterm.errors import ConfigError, InputError

@@ -3,15 +3,20 @@
 ``leadterm plan`` tells it, and whatever runs jobs refuses it before the first of them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from leadterm.catalog.jobs import Job
+from leadterm.catalog.jobs import Job, jobs_where
 from leadterm.catalog.products import Product
-from leadterm.config import Config
 from leadterm.errors import ConfigError, LeadtermError
+from leadterm.packages import require_packages
 from leadterm.storage import Location, read_manifest
+
+if TYPE_CHECKING:
+    from leadterm.config import Config
 
 
 class Check(NamedTuple):
@@ -43,23 +48,47 @@ def checks_of(config: Config, output: Location | None) -> list[Check]:
         The run directory; None if it is not known yet.
     """
     checks = [
+        _packages(Job.ENCODE_CORPUS, "encode", "spark"),
+        _packages(Job.COMPOSE_WEIGHTS, "compose"),
         Check(Job.COMPOSE_WEIGHTS, "compose", partial(_require_device, config.attention.device)),
         Check(Job.COUNT_ATTENTION, "attention: count", partial(_require_distribution, config, output)),
     ]
     if config.alignment:
+        checks.append(_packages(Job.EVALUATE_ALIGNMENT, "alignment"))
         checks.append(Check(Job.EVALUATE_ALIGNMENT, "alignment", partial(_require_device, config.alignment.device)))
     if config.report.figures == "always":
         checks.append(Check(Job.BUILD_REPORT, "report", _require_matplotlib))
     return checks
 
 
+def _packages(job: Job, stage: str, *extras: str) -> Check:
+    """Ask for the packages of a job."""
+    return Check(job, stage, partial(require_packages, job.called, *extras, *job.extras))
+
+
 def refusals(config: Config, output: Location | None) -> Iterator[tuple[str, LeadtermError]]:
-    """Give the stages that would be refused whatever the corpus is, and why."""
+    """Give the stages that would be refused whatever the corpus is, and the first reason of each."""
+    refused = set()
     for check in checks_of(config, output):
+        if check.stage in refused:
+            continue
         try:
             check.ask()
         except LeadtermError as error:
+            refused.add(check.stage)
             yield check.stage, error
+
+
+def require_installed(what: str, jobs: Sequence[str] | None = None) -> None:
+    """Refuse jobs, before the config is read, for which packages are missing; by default those of every run.
+
+    Raises
+    ------
+    MachineError
+        Names the packages, and how to install them.
+    """
+    some = jobs_where(when="") if jobs is None else tuple(job for job in Job if job in jobs)
+    require_packages(what, "spark", *dict.fromkeys(extra for job in some for extra in job.extras))
 
 
 def require_possible(config: Config, run: Location, jobs: Sequence[str]) -> None:
@@ -110,7 +139,7 @@ def given_size(config: Config) -> int | None:
     InputError
         If the tokenizer that is named cannot be loaded.
     """
-    from leadterm.pipeline.encode_corpus.make_tokenizer import FromCorpus, given_tokenizer  # noqa: PLC0415  # brings Spark
+    from leadterm.pipeline.encode_corpus.choose_tokenizer import FromCorpus, given_tokenizer  # noqa: PLC0415  # brings tokenizers
 
     given = given_tokenizer(config.tokenizer)
     return None if isinstance(given, FromCorpus) else given.vocabulary_size
@@ -125,6 +154,7 @@ def counted_size(run: Location) -> int | None:
 def _require_device(device: str) -> None:
     """Refuse a GPU that is asked for and not there; ``auto`` takes what there is."""
     if device not in ("auto", "cpu"):
+        require_packages(f"the device {device}", "torch")
         from leadterm.operators import resolve_device  # noqa: PLC0415  # brings PyTorch
 
         resolve_device(device)

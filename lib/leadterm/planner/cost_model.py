@@ -9,7 +9,7 @@ from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.counting import RowGroups, TaskMemory, places_of, plan_memory
 from leadterm.errors import ConfigError
-from leadterm.pipeline.aggregation.driver import MOST_FILES
+from leadterm.pipeline.aggregation.limits import MOST_FILES
 from leadterm.pipeline.compose_weights.cpu import BYTES_PER_CELL, widest
 from leadterm.planner.bytes_per_entry import ROW, Matrices, Windows
 from leadterm.planner.corpus_size import CorpusSize

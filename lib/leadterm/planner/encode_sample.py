@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
 from leadterm.corpus import WordTokenizer, count_pieces, count_words, most_frequent, train_bpe
 from leadterm.errors import InputError
-from leadterm.pipeline.encode_corpus.make_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
+from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
 from leadterm.pipeline.encode_corpus.task import Encoding, Tally, eligible_texts
 from leadterm.pipeline.encode_corpus.windows_writer import count_tokens, token_lists
 from leadterm.planner.document_pieces import byte_lengths

@@ -21,7 +21,7 @@ from leadterm.counting import (
 from leadterm.counting.row_codec import pack
 from leadterm.frequent_tokens import top_tokens
 from leadterm.pipeline.compose_weights import PairStatistics, compose_scores
-from leadterm.pipeline.count_attention.job import Units
+from leadterm.pipeline.count_attention.precision import Units
 from leadterm.planner.distinct_pairs import CAPACITY, Census, fit_costs, halves
 
 COMPOSED = 4096

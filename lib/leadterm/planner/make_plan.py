@@ -9,6 +9,8 @@ from typing import Any
 
 from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.config import Config
+from leadterm.machine_memory import available_memory
+from leadterm.packages import is_installed
 from leadterm.pipeline.preflight import refusals
 from leadterm.storage import Location, read_manifest
 from leadterm.storage.formats.alignment_table import alignment_manifests
@@ -57,9 +59,7 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     LeadtermError
         If the corpus or the tokenizer is missing or broken.
     """
-    from leadterm.checkpoints.free_memory import available_memory  # noqa: PLC0415  # brings PyTorch
-    from leadterm.planner import refusals as hazards  # noqa: PLC0415  # as above
-    from leadterm.planner.alignment_plan import plan_alignment  # noqa: PLC0415  # as above
+    from leadterm.planner import refusals as hazards  # noqa: PLC0415  # brings numba
     from leadterm.planner.cost_model import predict_stages, whole_run  # noqa: PLC0415  # as above
     from leadterm.planner.observe import observe  # noqa: PLC0415  # as above
 
@@ -68,7 +68,7 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
         [hazards.Hazard(stage, True, str(error)) for stage, error in refusals(config, output)],
     )
     seen = observe(config, sample_bytes, seed, composes_here=device == "cpu")
-    corpus, (later, left_out) = seen.observed.corpus, plan_alignment(config, seen, cores)
+    corpus, (later, left_out) = seen.observed.corpus, _alignment(config, seen, cores)
     stages = [*predict_stages(config, seen.observed, cores), *later]
     is_local = str(config.spark.get("spark.master", "local")).startswith("local")
     problems += hazards.of_the_corpus(config, corpus, seen.drawn, seen.tokens)
@@ -80,11 +80,24 @@ def make_plan(config: Config, output: Location | None, cores: int, sample_bytes:
     return Plan(stages, [*_notes(config, seen, cores, device), *left_out], problems)
 
 
+def _alignment(config: Config, seen: Any, cores: int) -> tuple[list[Any], list[str]]:
+    """Predict the comparison with checkpoints, if the config asks for it, and say what is left out."""
+    if config.alignment is None:
+        return [], []
+    if not is_installed("torch"):  # What would be refused says so.
+        return [], ["alignment is not predicted: PyTorch is not installed"]
+    from leadterm.planner.alignment_plan import plan_alignment  # noqa: PLC0415  # brings PyTorch
+
+    return plan_alignment(config, seen, cores)
+
+
 def _device(config: Config) -> str:
     """Say where scores will be composed."""
     wanted = config.attention.device
     if wanted != "auto":
         return wanted
+    if not is_installed("torch"):
+        return "cpu"
     import torch  # noqa: PLC0415  # takes seconds
 
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from leadterm.checkpoints.free_memory import available_memory, require_memory
+from leadterm.checkpoints.free_memory import require_memory
 from leadterm.errors import MachineError
+from leadterm.machine_memory import available_memory
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from leadterm.catalog.products import Product
 from leadterm.config import Config, CorpusSection, read_as_table
 from leadterm.errors import ConfigError, RunError
 from leadterm.pipeline.encode_corpus import job as encode
+from leadterm.pipeline.encode_corpus.choose_tokenizer import given_tokenizer
 from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import list_files
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_files, with_sources
 from leadterm.pipeline.encode_corpus.inputs.open_table import open_gained, table_name
 from leadterm.pipeline.encode_corpus.inputs.source_list import new_sources
-from leadterm.pipeline.encode_corpus.make_tokenizer import given_tokenizer
 from leadterm.pipeline.lifecycle import Order, function_of, is_asked, job
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.spark.translate_errors import file_name

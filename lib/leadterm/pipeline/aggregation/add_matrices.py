@@ -6,7 +6,8 @@ from dataclasses import replace
 from pyspark.sql import SparkSession
 
 from leadterm.catalog.products import Product, Statistic
-from leadterm.pipeline.aggregation.driver import MERGING_TASKS, Merged
+from leadterm.pipeline.aggregation.driver import Merged
+from leadterm.pipeline.aggregation.limits import MERGING_TASKS
 from leadterm.pipeline.aggregation.partial_sums_file import SummandRows
 from leadterm.pipeline.aggregation.row_groups import deal_blocks
 from leadterm.pipeline.aggregation.stored_rows import StoredRows

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from leadterm.counting import RowGroups, Statistic, TaskMemory
 from leadterm.pipeline.aggregation.coverage import Cover, disjoint
+from leadterm.pipeline.aggregation.limits import MERGING_TASKS, MOST_FILES
 from leadterm.pipeline.aggregation.partial_sums import SUMS, PartialsMerger, PartialsWriter, reported_sums
 from leadterm.pipeline.aggregation.partial_sums_file import Sums, finished_sums
 from leadterm.pipeline.aggregation.row_groups import deal_blocks, deal_out, number_of_tasks, row_groups
@@ -21,12 +22,6 @@ from leadterm.spark.tasks import deal_places, run_tasks
 from leadterm.storage import FileEntry, Location, Manifest
 from leadterm.storage.read_products import PARTS
 from leadterm.telemetry.progress import titled
-
-MOST_FILES = 128
-"""That a task has open at once; of more, so many at a time are first added up, so that neither memory nor open files
-grow with the corpus."""
-MERGING_TASKS = 2
-"""For each that runs at once, so that one with larger blocks does not hold the others up."""
 
 logger = logging.getLogger("leadterm")
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import SparkFiles
 
 from leadterm.counting import Scores, SparseRows, Statistic, TaskMemory, attention_unit
 from leadterm.errors import RunError
@@ -38,6 +37,8 @@ class ScoresFile:
     def path(self) -> str:
         """Find the file on this machine."""
         if self.handed_out:
+            from pyspark import SparkFiles  # noqa: PLC0415  # where Spark is, and nowhere else
+
             return str(SparkFiles.get(self.place))
         location = Location.of(self.place)
         if not location.is_local:

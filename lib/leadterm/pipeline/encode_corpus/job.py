@@ -18,17 +18,11 @@ from leadterm.corpus import HuggingFaceTokenizer
 from leadterm.corpus.required_tokens import check_asked
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
+from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
 from leadterm.pipeline.encode_corpus.corpus_chunks import PORTION_BYTES, Portions, divide, encode_portions
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_documents
 from leadterm.pipeline.encode_corpus.inputs.source_list import sources_hash
-from leadterm.pipeline.encode_corpus.make_tokenizer import (
-    AnyTokenizer,
-    FromCorpus,
-    IdsVocabulary,
-    given_tokenizer,
-    made_tokenizer,
-    tokenizer_file,
-)
+from leadterm.pipeline.encode_corpus.make_tokenizer import made_tokenizer, tokenizer_file
 from leadterm.pipeline.encode_corpus.task import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, WindowsWriter, sum_vectors, written_files
 from leadterm.pipeline.lifecycle import Order, Timer, carry_out, job, skip

@@ -1,26 +1,14 @@
-"""Gives the encoding job its tokenizer; where the corpus decides it, counts words or pieces of the corpus first."""
+"""Makes the tokenizer that the corpus decides: counts its words, or its pieces, first."""
 
 import logging
-from dataclasses import dataclass
 from itertools import accumulate
 
 import pyarrow as pa
 
-from leadterm.config import (
-    BpeTokenizerSection,
-    HuggingFaceTokenizerSection,
-    TokenizerSection,
-    WordTokenizerSection,
-)
-from leadterm.corpus import (
-    HuggingFaceTokenizer,
-    WordTokenizer,
-    count_pieces,
-    count_words,
-    load_tokenizer,
-    train_bpe,
-)
+from leadterm.config import BpeTokenizerSection, WordTokenizerSection
+from leadterm.corpus import HuggingFaceTokenizer, WordTokenizer, count_pieces, count_words, train_bpe
 from leadterm.errors import InputError
+from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary
 from leadterm.pipeline.encode_corpus.corpus_chunks import Portions
 from leadterm.pipeline.encode_corpus.token_frequencies import count_parts, most_frequent_parts
 from leadterm.storage.staged.part_reports import drop_others, finish, finished
@@ -33,36 +21,6 @@ KEPT = "tokenizer"
 """The name under which a tokenizer is kept."""
 
 logger = logging.getLogger("leadterm")
-
-
-@dataclass(frozen=True)
-class IdsVocabulary:
-    """The vocabulary of a corpus that holds ids already: their names are the ids themselves."""
-
-    vocabulary_size: int
-
-    @property
-    def tokens(self) -> list[str]:
-        """Name every id by its number."""
-        return [str(index) for index in range(self.vocabulary_size)]
-
-
-AnyTokenizer = WordTokenizer | HuggingFaceTokenizer | IdsVocabulary
-FromCorpus = WordTokenizerSection | BpeTokenizerSection
-"""Kinds of tokenizers that the corpus decides."""
-
-
-def given_tokenizer(settings: TokenizerSection) -> HuggingFaceTokenizer | IdsVocabulary | FromCorpus:
-    """Load the tokenizer that the config names; settings stay as they are where the corpus decides the vocabulary.
-
-    Raises
-    ------
-    InputError
-        If it cannot be loaded.
-    """
-    if isinstance(settings, HuggingFaceTokenizerSection):
-        return load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)
-    return settings if isinstance(settings, FromCorpus) else IdsVocabulary(settings.vocabulary_size)
 
 
 def made_tokenizer(corpus: Portions, given: HuggingFaceTokenizer | IdsVocabulary | FromCorpus) -> AnyTokenizer:

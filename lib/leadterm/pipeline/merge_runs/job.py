@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
 from leadterm.errors import LeadtermError
-from leadterm.pipeline.aggregation.driver import MERGING_TASKS
+from leadterm.pipeline.aggregation.limits import MERGING_TASKS
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, numbers_of, sources_hash
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors
