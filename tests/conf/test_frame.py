@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import pytest
 import setuptools
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from leadterm.packages import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "lib/leadterm"
@@ -99,6 +101,31 @@ def dependencies(requirement: Requirement) -> list[Requirement]:
 def test_the_extra_for_developers_has_all_the_others(packaging_arguments: Mapping[str, Any]) -> None:
     extras = packaging_arguments["extras_require"]
     assert not {line for lines in extras.values() for line in lines} - set(extras["dev"])
+
+
+def names_of(lines: Iterable[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+def test_what_leadterm_asks_for_is_what_its_extras_bring(packaging_arguments: Mapping[str, Any]) -> None:
+    extras = packaging_arguments["extras_require"]
+    for name, modules in EXTRAS.items():
+        asked, brought = {canonicalize_name(package) for package in modules.values()}, names_of(extras[name])
+        assert asked <= brought
+        if name != "checkpoints":  # Of its packages some are for GGUF files only, whose readers look for them.
+            assert asked == brought
+
+
+def test_a_reader_installs_little(packaging_arguments: Mapping[str, Any]) -> None:
+    assert names_of(packaging_arguments["install_requires"]) == {"numpy", "pyarrow", "scipy", "tqdm"}
+
+
+def test_the_extra_for_users_has_all_that_the_library_asks_for(packaging_arguments: Mapping[str, Any]) -> None:
+    extras = packaging_arguments["extras_require"]
+    for name in (*EXTRAS, "gguf"):
+        assert set(extras[name]) <= set(extras["all"])
+    for name in ("demo", "notebooks", "test"):
+        assert set(extras["all"]) < set(extras[name])
 
 
 def test_the_wheel_has_every_file_of_the_library(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 LIBRARY = Path(__file__).parents[2] / "lib"
 FRAME = """
 import sys
+from importlib.machinery import PathFinder
 
-class Refused:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {refused!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+class Others(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in {refused!r} else super().find_spec(name, path, target)
 
-sys.meta_path.insert(0, Refused())
+sys.meta_path[sys.meta_path.index(PathFinder)] = Others
 sys.argv[1:] = {arguments!r}
 try:
     exec(compile({program!r}, "program", "exec"), {{"__name__": "__main__"}})

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from leadterm import Run
 from leadterm.config import Config, PretrainingSection, canonical, parse_config
-from leadterm.config.alignment_section import SHUFFLED
+from leadterm.config.shuffled_suffix import SHUFFLED
 from leadterm.language_model import LOSS_TABLE, PRETRAINED
 from leadterm.pipeline.pretrain_model.job import losses_table
 from leadterm.storage import Location, Manifest, staging

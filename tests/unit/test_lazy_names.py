@@ -7,7 +7,13 @@ import pytest
 
 from support.lone_python import run_alone
 
-PACKAGES = ["leadterm", "leadterm.config", "leadterm.corpus", "leadterm.pipeline.evaluate_alignment"]
+PACKAGES = [
+    "leadterm",
+    "leadterm.config",
+    "leadterm.corpus",
+    "leadterm.counting",
+    "leadterm.pipeline.evaluate_alignment",
+]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -28,5 +34,5 @@ def test_importing_a_package_loads_nothing_else():
 
 
 def test_what_is_not_offered_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'leadterm.corpus' has no attribute 'anything'"):
+    with pytest.raises(AttributeError, match=r"module 'leadterm\.corpus' has no attribute 'anything'"):
         import_module("leadterm.corpus").anything  # noqa: B018

@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from leadterm.catalog.jobs import Job
+from leadterm.catalog.jobs import Job, jobs_where
+from leadterm.cli.config_files import read_config
 from leadterm.cli.console import report_errors, say_page
 from leadterm.cli.logging_setup import add_log_argument
 from leadterm.cli.run import add_job_arguments
 from leadterm.cli.show import show
-from leadterm.config import load_config
+from leadterm.pipeline.preflight import require_installed
 from leadterm.storage import Location
 
 
@@ -61,7 +62,8 @@ def _merge_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add(options: argparse.Namespace) -> None:
     """Add files, go on with the other jobs, then show what came out."""
-    config = load_config(options.config)
+    require_installed("leadterm add", jobs_where(adds_up=True) if options.only_counts else None)
+    config = read_config(options.config)
     run = Location.of(options.output)
     from leadterm.pipeline.runner import add_to_run  # noqa: PLC0415  # Spark is loaded once the config is good
 
@@ -73,7 +75,8 @@ def _add(options: argparse.Namespace) -> None:
 
 def _merge(options: argparse.Namespace) -> None:
     """Merge runs."""
-    properties = load_config(options.config).spark if options.config else {}
+    require_installed("leadterm merge", [Job.MERGE_RUNS])
+    properties = read_config(options.config).spark if options.config else {}
     runs, output = [Location.of(run) for run in options.runs], Location.of(options.output)
     from leadterm.pipeline.runner import merge_into  # noqa: PLC0415  # Spark is not loaded for every command
 

@@ -40,6 +40,6 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 def say_page(run: str) -> None:
     """Say where the page about a run is."""
-    from leadterm.report.page import page_address  # noqa: PLC0415  # brings PyTorch
+    from leadterm.report.page import page_address  # noqa: PLC0415  # not every command should load it
 
     say(f"look at it in a browser:  {page_address(Location.of(run))}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leadterm.cli.console import say
+from leadterm.packages import FOR_SPARK_ALONE, require_packages
 
 
 def add_pack(commands: Any) -> None:
@@ -26,6 +27,7 @@ def add_pack(commands: Any) -> None:
 
 def _pack(options: argparse.Namespace) -> None:
     """Pack, and say what came of it."""
+    require_packages("leadterm pack", "spark", without=FOR_SPARK_ALONE)
     from leadterm.cluster_archive import pack_environment  # noqa: PLC0415  # not every command should load it
 
     packed = pack_environment(options.output, options.extras)

@@ -5,10 +5,11 @@ import json
 import os
 from typing import Any
 
+from leadterm.cli.config_files import read_config
 from leadterm.cli.console import say
 from leadterm.cli.size_options import size
-from leadterm.config import load_config
 from leadterm.errors import ConfigError, LeadtermError
+from leadterm.packages import FOR_SPARK_ALONE, require_packages
 from leadterm.storage import Location
 
 
@@ -37,13 +38,14 @@ def _plan(options: argparse.Namespace) -> None:
     LeadtermError
         Names the stages.
     """
+    require_packages("leadterm plan", "spark", without=FOR_SPARK_ALONE)
     from leadterm.planner.make_plan import make_plan, measure_run  # noqa: PLC0415  # as below
-    from leadterm.planner.plan_text import as_text, as_values  # noqa: PLC0415  # brings numba and Spark's Python package
+    from leadterm.planner.plan_text import as_text, as_values  # noqa: PLC0415  # brings numba
 
     if options.cores < 1:
         raise ConfigError(f"--cores must be at least 1; found {options.cores}")
     output = Location.of(options.output) if options.output else None
-    plan = make_plan(load_config(options.config), output, options.cores, options.sample, options.seed)
+    plan = make_plan(read_config(options.config), output, options.cores, options.sample, options.seed)
     measured = measure_run(output) if output else {}
     parts = (plan.stages, measured, plan.notes, plan.hazards)
     say(json.dumps(as_values(*parts), indent=1) if options.json else as_text(*parts))

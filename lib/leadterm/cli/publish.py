@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from leadterm.cli.config_files import read_config
 from leadterm.cli.console import say
-from leadterm.config import load_config
+from leadterm.packages import FOR_SPARK_ALONE, require_packages
 from leadterm.storage import Location
 from leadterm.storage.integrity.check_run import check_run
 from leadterm.telemetry.progress import Done, open_display
@@ -35,7 +36,8 @@ def add_check(commands: Any) -> None:
 
 def _publish(options: argparse.Namespace) -> None:
     """Write a published copy, and say what is left to be stated."""
-    section = load_config(options.config).dataset if options.config else None
+    require_packages("leadterm publish", "spark", "torch", without=FOR_SPARK_ALONE)
+    section = read_config(options.config).dataset if options.config else None
     from leadterm.publish.publish_run import publish_run  # noqa: PLC0415  # brings PyTorch
 
     run, output = Location.of(options.run), Location.of(options.output)

@@ -1,14 +1,20 @@
 """``leadterm run``, and the scripts in ``jobs/``: a config's jobs."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from leadterm.cli.config_files import read_config
 from leadterm.cli.console import report_errors, say_page
 from leadterm.cli.logging_setup import add_log_argument
 from leadterm.cli.show import show
-from leadterm.config import Config, load_config
+from leadterm.pipeline.preflight import require_installed
 from leadterm.storage import Location
+
+if TYPE_CHECKING:
+    from leadterm.config import Config
 
 
 def add_run(commands: Any) -> None:
@@ -45,7 +51,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def run_jobs_of(options: argparse.Namespace, names: Sequence[str] | None) -> Config:
     """Run some jobs of a config, by default all that it asks for, and return the config."""
-    config = load_config(options.config)
+    require_installed("leadterm run" if names is None else f"the job {', '.join(names)}", names)
+    config = read_config(options.config)
     run = Location.of(options.output)
     from leadterm.pipeline.runner import run_jobs  # noqa: PLC0415  # Spark is loaded once the config is good
 

@@ -1,10 +1,13 @@
 """Options of a command that are keys of a section of the configuration, which alone says what each is and allows."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from leadterm.config import Section
+if TYPE_CHECKING:
+    from leadterm.config import Section
 
 
 def add_section_options(

@@ -17,6 +17,6 @@ def add_show(commands: Any) -> None:
 
 def show(run: str, tokens: Sequence[str], k: int) -> None:
     """Show what a run holds."""
-    from leadterm.run.summary import summarise  # noqa: PLC0415  # brings PyTorch, for which no job should wait
+    from leadterm.run.summary import summarise  # noqa: PLC0415  # not every command should load it
 
     say(summarise(run, tokens, k))

@@ -6,6 +6,7 @@ from typing import Any
 
 from leadterm.cli.console import say
 from leadterm.cli.size_options import size
+from leadterm.packages import require_packages
 
 
 def add_weights(commands: Any) -> None:
@@ -34,8 +35,9 @@ def _rows(text: str) -> slice:
 
 def _save_weights(options: argparse.Namespace) -> None:
     """Write predicted weights, and say where the theorem stands."""
+    require_packages("leadterm weights", "torch")
     from leadterm.run.export_weights import NAMES, save_weights  # noqa: PLC0415  # brings PyTorch
-    from leadterm.run.open_run import open_run  # noqa: PLC0415  # brings PyTorch
+    from leadterm.run.open_run import open_run  # noqa: PLC0415  # not every command should load it
 
     run, names = open_run(options.run), options.weights or NAMES
     weights = run.predicted_weights(options.steps, options.learning_rate, options.layers, options.device)

@@ -23,7 +23,16 @@ LEVEL = 1
 WRITTEN_AT = 315532800
 """1980-01-01, when every file was written, so that the same files give the same bytes."""
 MEGABYTE = 10**6
-PACKAGES = ("catalog", "config", "corpus", "counting", "storage")
+COUNTING, COMPOSING = ("spark",), ("spark", "torch")
+"""The extras of leadterm for executors that count, and for those that score checkpoints, and drivers."""
+MODULES = (
+    "catalog.jobs",
+    "config.load",
+    "corpus.bpe_trainer",
+    "corpus.word_tokenizer",
+    "counting.attention_terms",
+    "storage",
+)
 """What an executor imports before Spark's own packages are there."""
 
 
@@ -72,7 +81,11 @@ def pack_environment(folder: Path, extras: Sequence[str] = ()) -> Packed:
         If this is no Linux, a package is missing, the archive cannot be written, or what was packed does not run.
     """
     interpreter.require_linux()
-    packages = needed_packages(tuple(extras), FROM_SPARK if extras else FROM_SPARK | FOR_DRIVERS)
+    packages = (
+        needed_packages((*COMPOSING, *extras), FROM_SPARK)
+        if extras
+        else needed_packages(COUNTING, FROM_SPARK | FOR_DRIVERS)
+    )
     below = interpreter.packages_folder()
     items = dict(interpreter.standard_library())
     items[f"bin/{interpreter.VERSION}"] = interpreter.binary()
@@ -83,7 +96,7 @@ def pack_environment(folder: Path, extras: Sequence[str] = ()) -> Packed:
     with whole(path) as partial, tempfile.TemporaryDirectory(dir=path.parent) as place:
         items |= _compiled(items, below, Path(place) / "compiled")
         n_bytes, glibc = _write(partial, items), interpreter.needed_glibc(items.values())
-        _try(partial, PACKAGES)
+        _try(partial, MODULES)
     return Packed(path, len(items), n_bytes, path.stat().st_size, glibc)
 
 
@@ -121,7 +134,7 @@ def _entry(name: str, size: int, executable: bool) -> tarfile.TarInfo:
     return entry
 
 
-def _try(path: Path, rooms: Sequence[str]) -> None:
+def _try(path: Path, modules: Sequence[str]) -> None:
     """Unpack an archive and import what executors import, with nothing of this environment at hand.
 
     Raises
@@ -131,7 +144,7 @@ def _try(path: Path, rooms: Sequence[str]) -> None:
     """
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         subprocess.run(["tar", "-xzf", str(path), "-C", folder], check=True)
-        program = "; ".join(f"import leadterm.{room}" for room in rooms)
+        program = "; ".join(f"import leadterm.{module}" for module in modules)
         command = [f"{folder}/bin/python", "-I", "-B", "-c", program]
         tried = subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=False)
     if tried.returncode:

@@ -13,8 +13,8 @@ from leadterm.errors import MachineError
 
 FROM_SPARK = frozenset(("pyspark", "py4j"))
 """Spark brings its own to every Python it starts; those of another version would not do."""
-FOR_DRIVERS = frozenset(("torch", "pandas"))
-"""What counts on an executor imports neither."""
+FOR_DRIVERS = frozenset(("pandas",))
+"""What counts on an executor does not import it."""
 LEFT_OUT = frozenset(("__pycache__", "tests", "include"))
 LEFT_OUT_ENDINGS = (".pyc", ".pyi", ".a", ".h", ".hpp", ".pxd", ".pyx", ".cu", ".cuh")
 
@@ -46,7 +46,7 @@ def needed_packages(extras: tuple[str, ...], left_out: frozenset[str]) -> dict[s
         try:
             found[name] = distribution(requirement.name)
         except PackageNotFoundError as error:
-            remedy = f"pip install 'leadterm[{','.join(extras)}]'" if extras else "pip install leadterm"
+            remedy = f"pip install 'leadterm[{','.join(extras)}]'"
             raise MachineError(f"the package {requirement.name} is not installed here. Run {remedy}.") from error
         lines = [Requirement(line) for line in found[name].requires or []]
         waiting += [(one, tuple(sorted(one.extras))) for one in lines if _applies(one, wanted)]

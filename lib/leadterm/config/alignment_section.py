@@ -6,9 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from leadterm.config.section_base import Section, Text, list_to_tuple
-
-SHUFFLED = ", shuffled"
-"""Ends the name of a corpus whose tokens were shuffled: the second null."""
+from leadterm.config.shuffled_suffix import SHUFFLED
 
 
 def _one_or_more(value: object) -> object:

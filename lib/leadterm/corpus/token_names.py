@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from leadterm.corpus.token_spelling import Spelling, byte_level, bytes_named, token_bytes
-from leadterm.corpus.word_rule import split_words
 from leadterm.errors import InputError
+from leadterm.packages import is_installed
 
 SPACE, NEWLINE, TAB = "␣", "⏎", "⇥"
 """Marks for a space, a line feed and a tabulator."""
@@ -179,7 +179,7 @@ class TokenNames:
     def _unknown(self, typed: str) -> str:
         """Say that no token can be meant, and which are alike."""
         text = unmarked(typed)
-        pieces = split_words(text) if self.word_rule else [typed]
+        pieces = _words_of(text) if self.word_rule and is_installed("regex") else [typed]
         alike = list(dict.fromkeys([*(piece for piece in pieces if piece in self._by_spelling), *self._alike(typed)]))
         hint = f"; did you mean {', '.join(map(repr, alike[:LISTED]))}?" if alike else ""
         if pieces != [typed]:
@@ -191,6 +191,13 @@ class TokenNames:
         wanted, letters = marked(unmarked(typed).translate(_UNSPELLED)), _letters(typed)
         same = [text for text in self.shown if _letters(text) == letters]
         return [_cut(text) for text in (*same[:LISTED], *get_close_matches(wanted, self.shown, n=LISTED))]
+
+
+def _words_of(text: str) -> list[str]:
+    """Split a text by the word rule."""
+    from leadterm.corpus.word_rule import split_words  # noqa: PLC0415  # takes a package that readers need not have
+
+    return split_words(text)
 
 
 def texts_meant(typed: str, *, escapes: bool = False) -> set[str]:

@@ -41,7 +41,7 @@ def require_matplotlib() -> None:
     if not can_draw():
         raise MachineError(
             "report.figures is 'always', and figures need matplotlib, which cannot be imported here. "
-            "Install it: pip install leadterm[notebooks], or set report.figures to auto or never."
+            "Install it: pip install 'leadterm[report]', or set report.figures to auto or never."
         )
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from leadterm.config.alignment_section import SHUFFLED
+from leadterm.config.shuffled_suffix import SHUFFLED
 from leadterm.report.script_bundle import packed
 
 NUMBERS = ("score", "null_mean", "null_sd", "z")

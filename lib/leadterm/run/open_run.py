@@ -1,12 +1,18 @@
-"""A finished run, opened: the public contract that notebooks and other programs rely on."""
+"""A finished run, opened: the public contract that notebooks and other programs rely on.
+
+What lies in the run is read with NumPy, SciPy and pyarrow alone. PyTorch is loaded for the operators that are composed
+from it, when they are asked for.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
 from leadterm.axes import Axis
@@ -14,24 +20,17 @@ from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
 from leadterm.corpus.token_names import TokenNames
 from leadterm.errors import AxisError, InputError
-from leadterm.operators import SparseOperator
+from leadterm.packages import require_packages
 from leadterm.storage import Location
 from leadterm.storage.stored_run import StoredRun
-from leadterm.theory import (
-    Attention,
-    Basis,
-    Centring,
-    Gaussian,
-    PredictedWeights,
-    predicted_weights,
-    restricted_matrix,
-    strongest,
-)
+
+if TYPE_CHECKING:
+    from leadterm.theory import Attention, Basis, Centring, Gaussian, PredictedWeights
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 
 
-def open_run(path: str | Path) -> "Run":
+def open_run(path: str | Path) -> Run:
     """Open a run directory.
 
     Parameters
@@ -82,7 +81,15 @@ class Run(StoredRun):
         -------
         Basis
             ``.bigram .context .interchange .value .composed``.
+
+        Raises
+        ------
+        MachineError
+            If PyTorch is not installed, or the device is not there.
         """
+        require_packages("run.basis()", "torch")
+        from leadterm.theory import Basis, restricted_matrix  # noqa: PLC0415  # brings PyTorch
+
         return Basis.from_counts(
             restricted_matrix(self.bigram_counts(), tokens),
             restricted_matrix(self.context_weights(), tokens),
@@ -126,6 +133,11 @@ class Run(StoredRun):
             ``.output`` (W_O), ``.value``, ``.query_key`` and ``.position`` (the same for each layer), ``.bounds``,
             ``.conditions`` and ``.probability``. Where the run has no attention terms, ``.query_key`` and
             ``.position`` are None.
+
+        Raises
+        ------
+        MachineError
+            If PyTorch is not installed, or the device is not there.
         """
         return self.predictor(learning_rate, layers, device, initialisation)(steps)
 
@@ -133,6 +145,9 @@ class Run(StoredRun):
         self, learning_rate: float, layers: int, device: str = "cpu", initialisation: Gaussian | None = None
     ) -> Callable[[int], PredictedWeights]:
         """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
+        require_packages("run.predicted_weights()", "torch")
+        from leadterm.theory import predicted_weights  # noqa: PLC0415  # brings PyTorch
+
         attention = self._attention(device) if set(Job.COUNT_ATTENTION.makes) <= set(self.products) else None
         basis, length = self.basis(device), self.context_length
         made_from = {product: self.manifest(product).content_hash for product in self.products}
@@ -142,8 +157,11 @@ class Run(StoredRun):
 
     def _attention(self, device: str) -> Attention:
         """Read the attention terms as an operator and a vector."""
+        from leadterm.operators import SparseOperator, to_device  # noqa: PLC0415  # brings PyTorch
+        from leadterm.theory import Attention  # noqa: PLC0415  # as above
+
         matrix = SparseOperator(self.query_key(), (Axis.CURRENT, Axis.CONTEXT), device=device)
-        return Attention(matrix.named(Product.QUERY_KEY), torch.tensor(self.position(), device=matrix.device))
+        return Attention(matrix.named(Product.QUERY_KEY), to_device(self.position().copy(), matrix.device))
 
     def token_id(self, token: str) -> int:
         """Look a token up.
@@ -204,9 +222,14 @@ class Run(StoredRun):
             If the token or the basis function is not known, or it may be several tokens.
         AxisError
             If the basis function has no such axis.
+        MachineError
+            If PyTorch is not installed.
         """
         if basis not in BASIS_NAMES:
             raise InputError(f"there is no basis function {basis!r}; choose one of {', '.join(BASIS_NAMES)}")
+        require_packages("run.associations()", "torch")
+        from leadterm.theory import strongest  # noqa: PLC0415  # brings PyTorch
+
         operator = getattr(self._basis_of(centring), basis)
         along = _axis(axis) if isinstance(axis, str) else axis
         indices, scores = strongest(operator, self.token_id(token), k, along)

@@ -1,14 +1,18 @@
 """What a run holds, as text for a terminal."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from leadterm.catalog.products import Product
-from leadterm.config.alignment_section import SHUFFLED
+from leadterm.config.shuffled_suffix import SHUFFLED
 from leadterm.run.open_run import Run, open_run
-from leadterm.theory import Centring
+
+if TYPE_CHECKING:
+    from leadterm.theory import Centring
 
 COLUMNS = {"bigram": "follow it", "interchange": "stand in its place", "context": "stand before it"}
 """Basis function, and what its strongest tokens do with respect to the token asked for."""

@@ -8,6 +8,7 @@ from typing import Any
 from pyarrow import PythonFile, fs
 
 from leadterm.errors import InputError
+from leadterm.packages import require_packages
 
 FOLDER = "the path of a folder that the data set was downloaded to"
 
@@ -21,6 +22,7 @@ def asking_for_files(wanted: str) -> Iterator[None]:
     InputError
         With what was found and what to do.
     """
+    require_packages(wanted, "hub")
     from huggingface_hub import errors as hub_errors  # noqa: PLC0415  # slow to import, and for few corpora
 
     from leadterm.corpus.hub_errors import asking_the_hub  # noqa: PLC0415  # as above
@@ -57,6 +59,7 @@ def _is_of_the_network(error: Exception) -> bool:
 
 def hub_filesystem() -> fs.FileSystem:
     """Open the hub for reading; endpoint and token come from the usual places, such as HF_ENDPOINT and HF_TOKEN."""
+    require_packages("an address that begins with hf://", "hub")
     from huggingface_hub import constants  # noqa: PLC0415  # slow to import, and for few corpora
 
     return _filesystem(constants.ENDPOINT)

@@ -69,9 +69,9 @@ class Location:
     @classmethod
     def _through_fsspec(cls, uri: str, reason: Exception) -> "Location":
         """Open a URL whose scheme pyarrow does not know with fsspec's filesystem of that name."""
-        import fsspec  # noqa: PLC0415  # heavy, and for rare schemes only
-
         try:
+            import fsspec  # noqa: PLC0415  # heavy, for rare schemes only, and a package that readers need not have
+
             filesystem, path = fsspec.core.url_to_fs(uri)
         except (ValueError, ImportError, OSError) as error:
             message = f"cannot open {uri}: {reason}; fsspec: {error}. Install the filesystem's package."

@@ -54,7 +54,7 @@ def write_figure(rows: Sequence[Row], stem: Path) -> tuple[Path, Path]:
     except ImportError as error:
         raise MachineError(
             f"the picture needs matplotlib, which cannot be imported here ({error}). "
-            "Install it: pip install leadterm[notebooks]"
+            "Install it: pip install 'leadterm[report]'"
         ) from error
     kinds = [kind for kind in KINDS if any(row.weight == kind for row in rows)]
     with rc_context({"svg.hashsalt": "leadterm"}):

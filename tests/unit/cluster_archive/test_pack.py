@@ -53,20 +53,20 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     found = packages.distribution
 
     def distribution(name):
-        if name == "safetensors":
+        if name == "regex":
             raise PackageNotFoundError(name)
         return found(name)
 
     monkeypatch.setattr(packages, "distribution", distribution)
-    with pytest.raises(MachineError, match=r"safetensors is not installed here\. Run pip install leadterm\."):
-        packages.needed_packages((), packages.FROM_SPARK)
-    with pytest.raises(MachineError, match=r"Run pip install 'leadterm\[checkpoints\]'\."):
-        packages.needed_packages(("checkpoints",), packages.FROM_SPARK)
+    with pytest.raises(MachineError, match=r"regex is not installed here\. Run pip install 'leadterm\[spark\]'\."):
+        packages.needed_packages(archive.COUNTING, packages.FROM_SPARK)
+    with pytest.raises(MachineError, match=r"Run pip install 'leadterm\[spark,torch,checkpoints\]'\."):
+        packages.needed_packages((*archive.COMPOSING, "checkpoints"), packages.FROM_SPARK)
 
 
 def test_what_serves_drivers_has_torch_and_what_counts_has_not():
-    counting = packages.needed_packages((), packages.FROM_SPARK | packages.FOR_DRIVERS)
-    scoring = packages.needed_packages(("checkpoints",), packages.FROM_SPARK)
+    counting = packages.needed_packages(archive.COUNTING, packages.FROM_SPARK | packages.FOR_DRIVERS)
+    scoring = packages.needed_packages((*archive.COMPOSING, "checkpoints"), packages.FROM_SPARK)
     assert counting.keys() < scoring.keys()
     assert {"torch", "sympy", "transformers", "accelerate", "gguf"} <= scoring.keys() - counting.keys()
     assert {"numba", "llvmlite", "numpy", "pyarrow", "pydantic-core"} <= counting.keys()

@@ -71,7 +71,7 @@ def test_without_counts_it_is_refused(tmp_path):
 
 def test_without_matplotlib_there_is_a_page_or_an_error_that_names_the_extra(run, monkeypatch):
     monkeypatch.setattr(figures, "find_spec", lambda name: None)
-    with pytest.raises(MachineError, match=r"report.figures is 'always', .* pip install leadterm\[notebooks\]"):
+    with pytest.raises(MachineError, match=r"report.figures is 'always', .* pip install 'leadterm\[report\]'"):
         build_report(config_with(explorer_tokens=5, figures="always"), run.location)
     assert build_report(config_with(explorer_tokens=5), run.location)
     assert read_manifest(run.location, "report").settings["figures"] is False

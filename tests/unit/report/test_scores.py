@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leadterm.config.alignment_section import SHUFFLED
+from leadterm.config.shuffled_suffix import SHUFFLED
 from leadterm.report.curves import curves
 from leadterm.report.heatmap_panels import by_head, by_predictor, by_step
 from leadterm.report.run_facts import accounts

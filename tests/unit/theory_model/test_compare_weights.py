@@ -173,6 +173,6 @@ def test_matplotlib_is_named_where_it_is_missing(predictor, tmp_path, monkeypatc
 
     rows = run(predictor).rows
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(MachineError, match=re.escape("Install it: pip install leadterm[notebooks]")):
+    with pytest.raises(MachineError, match=re.escape("Install it: pip install 'leadterm[report]'")):
         write_figure(rows, tmp_path / "figure")
     assert list(tmp_path.iterdir()) == []

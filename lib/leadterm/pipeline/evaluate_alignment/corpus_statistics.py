@@ -16,7 +16,7 @@ from leadterm.axes import Axis
 from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.config import AlignmentSection
-from leadterm.config.alignment_section import SHUFFLED
+from leadterm.config.shuffled_suffix import SHUFFLED
 from leadterm.errors import InputError, RunError
 from leadterm.operators import Operator, SparseOperator
 from leadterm.run.open_run import Run, open_run

@@ -16,7 +16,7 @@ from leadterm.alignment import Evaluator, Score
 from leadterm.catalog.products import Product
 from leadterm.checkpoints import Checkpoint, open_checkpoint
 from leadterm.config import AlignmentSection
-from leadterm.config.alignment_section import SHUFFLED
+from leadterm.config.shuffled_suffix import SHUFFLED
 from leadterm.errors import InputError, LeadtermError
 from leadterm.operators import resolve_device
 from leadterm.pipeline.evaluate_alignment.corpus_statistics import Corpus, corpora_of, pairs_of

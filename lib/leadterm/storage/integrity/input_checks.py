@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadterm.catalog.products import OF_CORPUS, SHUFFLED_RUN, Product
-from leadterm.config.alignment_section import SHUFFLED
+from leadterm.config.shuffled_suffix import SHUFFLED
 from leadterm.storage.integrity.inventory import Inventory, split
 from leadterm.storage.integrity.provenance import FROM_OUTSIDE
 from leadterm.storage.manifest import Manifest
