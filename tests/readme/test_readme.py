@@ -1,6 +1,7 @@
 """What the README says is so: its commands, its config, its Python, its links, its tables."""
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import setuptools
 import yaml
 from safetensors.torch import load_file
 
@@ -50,7 +52,7 @@ def small_run(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_command_is_of_a_kind_that_is_checked_here() -> None:
-    assert {words[0] for words in commands()} == {"make", "source", "export", "leadterm", "spark-submit"}
+    assert {words[0] for words in commands()} == {"make", "pip", "source", "export", "leadterm", "spark-submit"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -85,6 +87,18 @@ def test_the_scripts_for_spark_submit_exist_and_take_the_options() -> None:
         command = [sys.executable, str(ROOT / script), "--help"]
         usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert [option for option in options if option.startswith("--") and option not in usage] == []
+
+
+def test_every_extra_for_users_stands_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(setuptools, "setup", given.update)
+    monkeypatch.chdir(ROOT)
+    runpy.run_path("setup.py")
+    listed = re.findall(r"^\| `(\w+)` \|", section("Install it"), re.MULTILINE)
+    assert {*listed, "notebooks", "demo", "test", "dev"} == set(given["extras_require"])
+    installed = [words for words in commands() if words[0] == "pip"]
+    assert [words[-1] for words in installed] == [".", ".[all]"]
+    assert {words[words.index("--constraint") + 1] for words in installed} == {"conf/constraints.txt"}
 
 
 def test_the_command_that_finds_java_is_a_module() -> None:
