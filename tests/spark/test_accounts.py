@@ -10,9 +10,8 @@ import pytest
 
 from leadterm import Run, open_run
 from leadterm.errors import InputError, RunError
-from leadterm.pipeline.count_cooccurrences import job as count_job
+from leadterm.pipeline import lifecycle
 from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
-from leadterm.pipeline.encode_corpus import job as encode_job
 from leadterm.pipeline.encode_corpus.corpus_chunks import Portions
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import open_documents
 from leadterm.pipeline.encode_corpus.job import encode_corpus
@@ -187,14 +186,14 @@ def tiny_config(tmp_path, text="a b a b c"):
 
 def test_a_writer_that_fails_leaves_nothing(spark, tmp_path, monkeypatch):
     config, run = tiny_config(tmp_path), Location.of(tmp_path / "run")
-    monkeypatch.setattr(encode_job, "staging", staging_without_room)
+    monkeypatch.setattr(lifecycle, "staging", staging_without_room)
     with pytest.raises(Exception, match=r"parts"):
         encode_corpus(spark, config, run)
     assert not (tmp_path / "run").exists()
     monkeypatch.undo()
 
     assert encode_corpus(spark, config, run)
-    monkeypatch.setattr(count_job, "staging", staging_without_room)
+    monkeypatch.setattr(lifecycle, "staging", staging_without_room)
     with pytest.raises(Exception, match=r"parts"):
         count_cooccurrences(spark, config, run)
     assert names_in(tmp_path / "run") == ["documents", "sources", "vocabulary", "windows"]
@@ -211,7 +210,7 @@ def test_another_corpus_is_refused_or_replaces_all(spark, tmp_path, monkeypatch)
     with pytest.raises(RunError, match=r"holds another run: its 'sources' differs in made from corpus"):
         encode_corpus(spark, second, run.location)
 
-    monkeypatch.setattr(encode_job, "staging", staging_without_room)
+    monkeypatch.setattr(lifecycle, "staging", staging_without_room)
     with pytest.raises(Exception, match=r"parts"):
         encode_corpus(spark, second, run.location, overwrite=True)
     monkeypatch.undo()

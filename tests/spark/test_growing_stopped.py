@@ -124,7 +124,7 @@ def test_what_was_encoded_and_counted_stays_so(spark, corpus, old, expected, tmp
     other = shutil.copytree(run, tmp_path / "other")
     with monkeypatch.context() as refusing:
         refusing.setattr("leadterm.pipeline.encode_corpus.job.divide", fail)
-        refusing.setattr("leadterm.pipeline.count_cooccurrences.job.staging", fail)
+        refusing.setattr("leadterm.pipeline.count_cooccurrences.job._count", fail)
         assert add(spark, run, config)
     assert accounts(run) == accounts(expected)
     assert add(spark, other, config, put_ids(tmp_path / "other.parquet", documents(7)))

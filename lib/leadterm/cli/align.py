@@ -24,6 +24,11 @@ def add_align(commands: Any) -> None:
     """Add ``leadterm align``; its options are keys of the config's section alignment, and of one of its checkpoints."""
     align = commands.add_parser("align", help="score how far a checkpoint agrees with a run")
     align.set_defaults(action=_align)
+    align.prepare = _add_options
+
+
+def _add_options(align: argparse.ArgumentParser) -> None:
+    """Add the options; other commands do not wait for what describes them."""
     align.add_argument("run", help="a run directory")
     if not is_installed("pydantic"):  # The sections are made with it; the command says what it lacks.
         align.add_argument("options", nargs=argparse.REMAINDER)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from leadterm._version import __version__
 from leadterm.cli.add import add_add, add_merge
 from leadterm.cli.align import add_align
+from leadterm.cli.command_parser import CommandParser
 from leadterm.cli.console import report_errors
 from leadterm.cli.logging_setup import add_log_argument
 from leadterm.cli.pack import add_pack
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="leadterm", description="corpus statistics that transformer weights begin with"
     )
     parser.add_argument("--version", action="version", version=f"leadterm {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command", parser_class=CommandParser)
     for add in COMMANDS:
         add(commands)
     for command in commands.choices.values():

@@ -29,7 +29,7 @@ def test_the_same_files_give_the_same_bytes_whenever_and_wherever_they_lie(tmp_p
     assert (tmp_path / "other").read_bytes() != written[1]
 
 
-@pytest.mark.parametrize("package", archive.ROOMS)
+@pytest.mark.parametrize("package", archive.MODULES)
 def test_what_a_new_archive_is_tried_with_is_there(package):
     """The trial of a whole archive takes a minute; a package that was renamed fails here first."""
     assert find_spec(f"leadterm.{package}")
