@@ -82,13 +82,13 @@ def read_scores(sample: Sample) -> csr_array:
 
 def job_scores(sample: Sample) -> Scores:
     """Give the scores as the job's kernels take them."""
-    from leadterm.pipeline.count_attention.precision import Units  # noqa: PLC0415  # brings numba
+    from leadterm.pipeline.count_attention.precision import TermUnits  # noqa: PLC0415  # brings numba
 
     manifest = require_manifest(sample.location, "composed")
     sha256 = next(entry.sha256 for entry in manifest.files if entry.name == SCORES)
     margins = read_table(sample.location, manifest, MARGINS)
     kept, without_row, spread = (margins[name].to_numpy() for name in ("kept", "without_row", "spread"))
-    units = Units.from_counts(leadterm.open_run(sample.folder).bigram_counts(), spread)
+    units = TermUnits.from_counts(leadterm.open_run(sample.folder).bigram_counts(), spread)
     matrix = map_scores(str(sample.folder / "composed" / SCORES), sha256, len(kept))
     return Scores(matrix, kept, without_row, units.row_bits, units.position_bits)
 

@@ -22,7 +22,7 @@ from leadterm.storage import FileEntry, Location
 from leadterm.storage.formats.windows_files import SCHEMA, WindowsFiles, windows_file
 from leadterm.storage.integrity.verified_reader import Written
 from leadterm.storage.read_products import PARTS
-from leadterm.storage.staged.part_reports import REPORT
+from leadterm.storage.staged.part_reports import REPORT_SUFFIX
 from support.random_windows import random_windows
 
 NUMBERS = st.sets(st.integers(0, 30), min_size=1)
@@ -217,7 +217,7 @@ def test_a_merged_file_that_is_not_whole_is_merged_again(place, damage):
     sums = place.count(range(4))
     expected = place.merge(sums)
     path = Path(place.folder / PARTS / "context-00001")
-    report = path.with_name(f"{path.name}{REPORT}")
+    report = path.with_name(f"{path.name}{REPORT_SUFFIX}")
     data, told = path.read_bytes(), report.read_bytes()
     if damage in ("truncated", "missing"):
         path.write_bytes(data[:-1]) if damage == "truncated" else path.unlink()

@@ -139,7 +139,7 @@ def test_what_is_unfinished_does_not_stay(spark, corpus, begun, tmp_path, monkey
 
 def unfinished(place: Path) -> set[str]:
     """The files of a folder that no report tells of."""
-    reports = list(place.glob(f"portion-*{finished.REPORT}"))
+    reports = list(place.glob(f"portion-*{finished.REPORT_SUFFIX}"))
     told = {Path(one).name for report in reports for one in read_report(report)["place"].drop_null().to_pylist()}
     return set(names_in(place)) - told - {report.name for report in reports}
 
@@ -196,7 +196,7 @@ def test_damaged_windows_are_encoded_again(spark, corpus, whole, begun, tmp_path
 
 
 def read_report(path: Path) -> pa.Table:
-    return finished.finished(Location.of(path.parent), path.name.removesuffix(finished.REPORT))
+    return finished.finished(Location.of(path.parent), path.name.removesuffix(finished.REPORT_SUFFIX))
 
 
 def test_other_settings_see_no_counts_of_these(spark, corpus, begun, tmp_path, caplog):

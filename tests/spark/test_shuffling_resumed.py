@@ -14,7 +14,7 @@ from leadterm.errors import RunError
 from leadterm.pipeline.encode_corpus.job import encode_corpus
 from leadterm.pipeline.shuffle_corpus.job import shuffle_corpus
 from leadterm.storage import Location, Stage, read_manifest, require_manifest
-from leadterm.storage.staged.part_reports import REPORT
+from leadterm.storage.staged.part_reports import REPORT_SUFFIX
 from support.commands import content_hashes
 from support.flipping import DAMAGES
 from support.jobs import make_config, names_in, write_files
@@ -66,7 +66,7 @@ def stopped(spark, folder: Path, run: Path, number: int) -> Path:
     (parts / NAMES[number]).mkdir(parents=True)
     with pytest.raises(Exception, match=rf"{NAMES[number]}.*Is a directory"):
         shuffle_corpus(spark, config(folder), Location.of(run), tasks=1)
-    assert names_in(parts) == sorted([*NAMES[: number + 1], *(f"{name}{REPORT}" for name in NAMES[:number])])
+    assert names_in(parts) == sorted([*NAMES[: number + 1], *(f"{name}{REPORT_SUFFIX}" for name in NAMES[:number])])
     (parts / NAMES[number]).rmdir()
     return parts
 
@@ -106,7 +106,7 @@ def test_stopped_in_the_middle_it_goes_on(spark, folder, run, caplog, number):
 def test_a_damaged_file_is_shuffled_again(spark, folder, run, caplog, what, damage):
     parts = stopped(spark, folder, run, 3)
     before = identities(parts.iterdir())
-    DAMAGES[damage](parts / (NAMES[1] + REPORT if what == "report" else NAMES[1]))
+    DAMAGES[damage](parts / (NAMES[1] + REPORT_SUFFIX if what == "report" else NAMES[1]))
     after = ends_well(spark, folder, run)
     assert content_hashes(run / "shuffled") == content_hashes(folder / "whole/shuffled")
     assert {name for name in before if before[name] == after[name]} == {NAMES[0], NAMES[2]}

@@ -7,7 +7,7 @@ applied. ``prepare`` computes once what scores against a predictor need; an ``Ev
 from leadterm.alignment.centred_rows import CentredRows
 from leadterm.alignment.moments import Metric, Moments
 from leadterm.alignment.predictor import Predictor, prepare
-from leadterm.alignment.scored_layer import Component, Layer, permuted, restricted
+from leadterm.alignment.scored_layer import Component, ScoredLayer, permuted, restricted
 from leadterm.alignment.scores import BASIS, EVERY, PAPER, Evaluator, Pairs, Score
 from leadterm.alignment.token_choice import chosen_tokens, predictor_operators
 
@@ -18,12 +18,12 @@ __all__ = [
     "CentredRows",
     "Component",
     "Evaluator",
-    "Layer",
     "Metric",
     "Moments",
     "Pairs",
     "Predictor",
     "Score",
+    "ScoredLayer",
     "chosen_tokens",
     "permuted",
     "predictor_operators",

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 
 from leadterm.alignment.moments import Moments
-from leadterm.alignment.scored_layer import Component, Layer
+from leadterm.alignment.scored_layer import Component, ScoredLayer
 from leadterm.alignment.streams import CHUNK, NOTHING, Stream, without_row_means
 
 
@@ -78,12 +78,14 @@ def _nothing(moments: Moments) -> Moments:
     return Moments(zero, zero, 0.0, 0.0)
 
 
-def covariances(layer: Layer, component: Component, stream: Stream, *, heads: bool = True) -> Iterator[Covariance]:
+def covariances(
+    layer: ScoredLayer, component: Component, stream: Stream, *, heads: bool = True
+) -> Iterator[Covariance]:
     """Yield the covariances of a component: one of a stream; of ``qk`` the layer's mean, then every head.
 
     Parameters
     ----------
-    layer : Layer
+    layer : ScoredLayer
         For its query and key weights.
     component : {"qk", "pre", "mid", "post"}
         What to score.

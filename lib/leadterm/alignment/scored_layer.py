@@ -15,7 +15,7 @@ COMPONENTS: tuple[Component, ...] = ("qk", "pre", "mid", "post")
 STREAMS = ("pre", "mid", "post")
 
 
-class Layer(Protocol):
+class ScoredLayer(Protocol):
     """One layer of a checkpoint, over n tokens that were each fed alone."""
 
     @property
@@ -45,7 +45,7 @@ class Layer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ChosenRows:
-    """A layer of which some tokens are taken, in some order; see :class:`Layer`."""
+    """A layer of which some tokens are taken, in some order; see :class:`ScoredLayer`."""
 
     number: int
     pre: torch.Tensor
@@ -55,19 +55,19 @@ class ChosenRows:
     key: torch.Tensor
 
 
-def restricted(layer: Layer, tokens: torch.Tensor) -> ChosenRows:
+def restricted(layer: ScoredLayer, tokens: torch.Tensor) -> ChosenRows:
     """Return a layer over some tokens, int64 (k,), in the order given."""
     pre, mid, post = (getattr(layer, name)[tokens] for name in STREAMS)
     return ChosenRows(layer.number, pre, mid, post, layer.query, layer.key)
 
 
-def permuted(layer: Layer, seed: int) -> ChosenRows:
+def permuted(layer: ScoredLayer, seed: int) -> ChosenRows:
     """Return a layer whose tokens have changed places at random, the same way in all its streams."""
     generator = torch.Generator().manual_seed(seed)
     return restricted(layer, torch.randperm(len(layer.pre), generator=generator))
 
 
-def require_layer(layer: Layer, n_tokens: int) -> None:
+def require_layer(layer: ScoredLayer, n_tokens: int) -> None:
     """Refuse a layer whose tensors do not belong together, are not finite or are of other tokens.
 
     Raises

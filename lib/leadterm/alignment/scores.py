@@ -11,7 +11,7 @@ import torch
 from leadterm.alignment.covariances import Covariance, covariances
 from leadterm.alignment.moments import METRICS, Metric, Moments, inner, null
 from leadterm.alignment.predictor import Predictor
-from leadterm.alignment.scored_layer import COMPONENTS, STREAMS, Component, Layer, require_layer
+from leadterm.alignment.scored_layer import COMPONENTS, STREAMS, Component, ScoredLayer, require_layer
 from leadterm.alignment.streams import Stream
 from leadterm.errors import InputError
 
@@ -93,12 +93,12 @@ class Evaluator:
         first = predictors[0]
         self._n_tokens, self._dtype, self._device = first.moments.n_tokens, first.dtype, first.device
 
-    def score(self, layer: Layer, *, heads: bool = True) -> list[Score]:
+    def score(self, layer: ScoredLayer, *, heads: bool = True) -> list[Score]:
         """Score every component of a layer.
 
         Parameters
         ----------
-        layer : Layer
+        layer : ScoredLayer
             Over the predictors' tokens.
         heads : bool
             Whether heads are scored one by one, beside their mean.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
 from leadterm.pipeline.encode_corpus.task import Tally
-from leadterm.planner.encode_sample import Encoded
+from leadterm.planner.encode_sample import EncodedSample
 from leadterm.planner.interval import Estimate
 from leadterm.planner.pair_growth import predict_growth
 from leadterm.planner.ratio_estimator import SIGMAS, ratio_estimate, share_estimate
@@ -43,7 +43,7 @@ class CorpusSize:
     encode_seconds: Estimate
 
 
-def size_corpus(config: Config, drawn: Drawn, encoded: Encoded) -> CorpusSize:
+def size_corpus(config: Config, drawn: Drawn, encoded: EncodedSample) -> CorpusSize:
     """Scale a sample up: documents by their number, positions by bytes of text."""
     n_kept, n_read = int(encoded.tally[Tally.KEPT]), int(encoded.tally[Tally.DOCUMENTS])
     kept, length = share_estimate(n_kept, n_read, drawn.share) * drawn.eligible, config.windows.length
@@ -69,7 +69,7 @@ def size_corpus(config: Config, drawn: Drawn, encoded: Encoded) -> CorpusSize:
     )
 
 
-def _vocabulary(config: Config, drawn: Drawn, encoded: Encoded) -> Estimate:
+def _vocabulary(config: Config, drawn: Drawn, encoded: EncodedSample) -> Estimate:
     """Estimate V: known where the tokenizer is given, or the sample has enough words already."""
     settings, found = config.tokenizer, encoded.tokenizer.vocabulary_size
     if isinstance(settings, BpeTokenizerSection):

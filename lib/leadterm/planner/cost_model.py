@@ -18,7 +18,7 @@ from leadterm.planner.extrapolate_counts import foretell
 from leadterm.planner.interval import Estimate, total
 from leadterm.planner.kernel_speeds import Attending, Composing
 from leadterm.planner.pair_growth import DISTINCT, LENGTHS
-from leadterm.planner.unit_counts import Units
+from leadterm.planner.unit_counts import UnitCounts
 
 PROCESS_BYTES = 2**29
 """What a Python process takes before it holds any data: the interpreter and its packages."""
@@ -253,9 +253,9 @@ class _Predictor:
         """Predict what the whole corpus holds of something."""
         return self._at(name, self._corpus.positions, ceiling=ceiling)
 
-    def _units(self, limits: TaskMemory) -> Units:
+    def _units(self, limits: TaskMemory) -> UnitCounts:
         """Deal the windows out."""
-        return Units.of(limits, self._tokens.value, self._size, self._cores, self._config.windows.files)
+        return UnitCounts.of(limits, self._tokens.value, self._size, self._cores, self._config.windows.files)
 
     def _at(
         self, name: str, positions: Estimate, *, ceiling: float | None = None, scales: Sequence[str] = DISTINCT
@@ -264,27 +264,29 @@ class _Predictor:
         top = ceiling or float(self._size) ** 2
         return foretell(self._observed.census, name, positions, ceiling=top, scales=scales)
 
-    def _in_units(self, units: Units, names: tuple[str, ...]) -> Estimate:
+    def _in_units(self, units: UnitCounts, names: tuple[str, ...]) -> Estimate:
         """Predict the entries of all partial sums: of so many units, each of which has its own."""
         positions = self._corpus.positions * (1 / units.units)
         return total([self._at(name, positions) for name in names]) * units.units
 
-    def _partial_bytes(self, units: Units, entries: Estimate, matrices: int, entry: float) -> Estimate:
+    def _partial_bytes(self, units: UnitCounts, entries: Estimate, matrices: int, entry: float) -> Estimate:
         """Predict what partial sums take on disk, an entry so many bytes."""
         rows = self._at("rows", self._corpus.positions * (1 / units.units), ceiling=self._size)
         fixed = Estimate.exact(self._batches(units, matrices) * self._observed.matrices.partial_bytes[1])
         return entries * entry + rows * (ROW * matrices * units.units) + fixed
 
-    def _batches(self, units: Units, matrices: int) -> int:
+    def _batches(self, units: UnitCounts, matrices: int) -> int:
         """Count the batches of partial sums: one for each group of rows, and unit."""
         groups = RowGroups.divide(self._config.counting.rows_per_file, self._size)
         return units.units * matrices * -(-self._size // groups.rows_per_group)
 
-    def _partials_seconds(self, costs: tuple[float, float], entries: Estimate, units: Units, matrices: int) -> Estimate:
+    def _partials_seconds(
+        self, costs: tuple[float, float], entries: Estimate, units: UnitCounts, matrices: int
+    ) -> Estimate:
         """Predict what it takes one core to write partial sums."""
         return entries * costs[0] + Estimate.exact(costs[1] * self._batches(units, matrices))
 
-    def _merge_seconds(self, units: Units, entries: Estimate, matrices: int) -> Estimate:
+    def _merge_seconds(self, units: UnitCounts, entries: Estimate, matrices: int) -> Estimate:
         """Predict how long merging takes; of very many files some are added up before."""
         rounds, files = 1, units.units
         while files > MOST_FILES:

@@ -22,7 +22,7 @@ from leadterm.reading.read_documents import batch_of
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
+class EncodedSample:
     """A sample as windows.
 
     Attributes
@@ -66,7 +66,7 @@ class Encoded:
         return lists.flatten().to_numpy().copy(), np.concatenate([[0], np.cumsum(lengths)])
 
 
-def encode_sample(config: Config, drawn: Drawn) -> Encoded:
+def encode_sample(config: Config, drawn: Drawn) -> EncodedSample:
     """Encode a sample.
 
     Raises
@@ -97,7 +97,7 @@ def encode_sample(config: Config, drawn: Drawn) -> Encoded:
     making = (made - started) / distinct[-1][0] if distinct else 0.0  # To load one takes no time for each byte.
     seconds = making, (time.process_time() - made) / max(1, drawn.sample_bytes)
     by_batch = np.array(sizes, dtype=float), np.array(positions)
-    return Encoded(tokenizer, pa.concat_tables(tables), tally, *by_batch, distinct, *seconds)
+    return EncodedSample(tokenizer, pa.concat_tables(tables), tally, *by_batch, distinct, *seconds)
 
 
 def _encode(

@@ -21,7 +21,7 @@ from leadterm.counting import (
 from leadterm.counting.row_codec import pack
 from leadterm.frequent_tokens import top_tokens
 from leadterm.pipeline.compose_weights import PairStatistics, compose_scores
-from leadterm.pipeline.count_attention.precision import Units
+from leadterm.pipeline.count_attention.precision import TermUnits
 from leadterm.planner.distinct_pairs import CAPACITY, Census, fit_costs, halves
 
 COMPOSED = 4096
@@ -134,7 +134,7 @@ def _made_up_scores(bigram: csr_array, context: csr_array) -> Scores:
     offsets, rows = context.indptr.astype(np.int64), np.flatnonzero(np.diff(context.indptr))
     spread = np.zeros(context.shape[0])
     spread[rows] = np.maximum.reduceat(values, offsets[rows]) - np.minimum.reduceat(values, offsets[rows])
-    units = Units.from_counts(bigram, spread)
+    units = TermUnits.from_counts(bigram, spread)
     kept = np.ones(len(spread), dtype=np.bool_)
     matrix = ScoreRows.of_csr(offsets, context.indices.astype(np.int32), values)
     return Scores(matrix, kept, np.zeros(len(spread)), units.row_bits, units.position_bits)

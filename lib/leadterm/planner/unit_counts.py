@@ -9,7 +9,7 @@ from leadterm.storage.formats.windows_files import ROW_GROUP_TOKENS
 
 
 @dataclass(frozen=True)
-class Units:
+class UnitCounts:
     """How the windows are dealt out.
 
     Attributes
@@ -25,7 +25,7 @@ class Units:
     memory: int
 
     @classmethod
-    def of(cls, limits: TaskMemory, tokens: float, size: int, cores: int, files: int) -> "Units":
+    def of(cls, limits: TaskMemory, tokens: float, size: int, cores: int, files: int) -> "UnitCounts":
         """Deal tokens out as the jobs do."""
         groups = max(files, int(tokens // ROW_GROUP_TOKENS) + 1)
         rounds = max(1, int(np.ceil(tokens / (limits.unit_tokens * cores))))

@@ -12,7 +12,7 @@ from leadterm.storage.hub_filesystem import known_sha256
 from leadterm.storage.location import Location
 from leadterm.storage.store_errors import require_reached
 
-REPORT = pa.schema(
+INSPECTION = pa.schema(
     [
         ("path", pa.string()),
         ("bytes", pa.int64()),
@@ -29,11 +29,11 @@ REPORT = pa.schema(
 
 
 def inspect_file(path: str, rule: Rule) -> dict[str, Any]:
-    """Hash one file and look into it, in one pass over its bytes; gives a row of :data:`REPORT`.
+    """Hash one file and look into it, in one pass over its bytes; gives a row of :data:`INSPECTION`.
 
     A file that only Spark opens has no bytes in its report, one that cannot be used a problem.
     """
-    report: dict[str, Any] = dict.fromkeys(REPORT.names) | {"path": path}
+    report: dict[str, Any] = dict.fromkeys(INSPECTION.names) | {"path": path}
     digest, n_bytes = hashlib.sha256(), 0
 
     def watch(chunk: bytes) -> None:

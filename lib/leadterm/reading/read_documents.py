@@ -19,7 +19,7 @@ from leadterm.reading.record_selection import only
 from leadterm.reading.splits import Split
 from leadterm.storage.location import Location
 
-Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+DocumentsFunction = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 """What is done with batches (document, source, row, replaced); travels to the executors."""
 LINE_REMEDY = "Correct the line or leave the file out."
 
@@ -41,7 +41,7 @@ class Reading:
     """
 
     rule: Rule
-    work: Work
+    work: DocumentsFunction
     vocabulary_size: int | None = None
     has_rows: bool = True
 

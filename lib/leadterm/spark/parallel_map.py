@@ -33,12 +33,12 @@ class Machine:
     gpu: str | None
 
 
-Work = Callable[[str, Machine], str]
+ItemFunction = Callable[[str, Machine], str]
 """From an item to its result, both as text; can be pickled."""
 
 
 def side_by_side(
-    session: SparkSession, items: Sequence[str], work: Work, at_once: int | None = None, *, description: str
+    session: SparkSession, items: Sequence[str], work: ItemFunction, at_once: int | None = None, *, description: str
 ) -> list[str]:
     """Do some work for each item, so many at once, by default all; give the results in the order of the items.
 
@@ -76,7 +76,7 @@ def _threads(session: SparkSession, n_tasks: int) -> int:
 class _Task:
     """Does the work for the items that it was dealt; travels to the executors."""
 
-    work: Work
+    work: ItemFunction
     threads: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

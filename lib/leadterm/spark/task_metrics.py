@@ -6,14 +6,14 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
-from leadterm.telemetry.stage_metrics import Work
+from leadterm.telemetry.stage_metrics import StageMetrics
 
 PEAKS = {"peak_heap_bytes": "JVMHeapMemory", "peak_python_bytes": "ProcessTreePythonRSSMemory"}
 """Spark's names of what it measures at each heartbeat of an executor; the second where
 ``spark.executor.processTreeMetrics.enabled`` is set."""
 
 
-def work_of(session: SparkSession, group: str) -> Work:
+def work_of(session: SparkSession, group: str) -> StageMetrics:
     """Add up what Spark's own store says of a group's jobs, which is what its pages show; empty if it does not answer.
 
     Parameters
@@ -42,7 +42,7 @@ def _stages(session: SparkSession, store: Any, group: str) -> Iterator[Any]:
                 yield stage
 
 
-def _sums(stages: list[Any]) -> Work:
+def _sums(stages: list[Any]) -> StageMetrics:
     """Add stages up."""
     return {
         "tasks": sum(stage.numTasks() for stage in stages),
@@ -55,7 +55,7 @@ def _sums(stages: list[Any]) -> Work:
     }
 
 
-def _peaks(store: Any) -> Work:
+def _peaks(store: Any) -> StageMetrics:
     """Find the most memory that any executor had until now."""
     executors = store.executorList(False)
     measured = [executors.apply(number).peakMemoryMetrics() for number in range(executors.size())]

@@ -14,12 +14,12 @@ from leadterm.spark.translate_errors import readable_errors
 
 FEW_BYTES = 2**20
 """Of rows that all tasks are given: what Spark sends along with the work, before it makes a broadcast of it."""
-Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+TaskFunction = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 """What a task does with the rows that it was dealt; travels to the executors."""
 
 
 def run_tasks(
-    session: SparkSession, description: str, dealt: Sequence[pa.RecordBatch], work: Work, reports: pa.Schema
+    session: SparkSession, description: str, dealt: Sequence[pa.RecordBatch], work: TaskFunction, reports: pa.Schema
 ) -> pa.Table:
     """Run a task for each batch of rows; give what all tasks report, in the order of the batches."""
     with progress(session, description), readable_errors():
@@ -27,7 +27,7 @@ def run_tasks(
     return found.cast(reports)
 
 
-def spread(session: SparkSession, dealt: Sequence[pa.RecordBatch], work: Work, made: pa.Schema) -> DataFrame:
+def spread(session: SparkSession, dealt: Sequence[pa.RecordBatch], work: TaskFunction, made: pa.Schema) -> DataFrame:
     """Describe what tasks make, one for each batch of rows.
 
     A few rows travel with the work, and a task takes its own by its number; many are shuffled to the tasks, which takes
@@ -40,7 +40,7 @@ def spread(session: SparkSession, dealt: Sequence[pa.RecordBatch], work: Work, m
 
 
 def _with_rows(
-    dealt: Sequence[pa.RecordBatch], work: Work, numbers: Iterator[pa.RecordBatch]
+    dealt: Sequence[pa.RecordBatch], work: TaskFunction, numbers: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """Do the work of the tasks with these numbers."""
     return work(dealt[number] for batch in numbers for number in batch.column(0).to_pylist())

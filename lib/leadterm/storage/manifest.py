@@ -9,7 +9,7 @@ from typing import Any
 
 from leadterm._version import __version__
 from leadterm.errors import RunError
-from leadterm.telemetry.stage_metrics import Work, work_until_now
+from leadterm.telemetry.stage_metrics import StageMetrics, work_until_now
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -133,7 +133,7 @@ class Manifest:
     code_version: str = __version__
     withheld: bool = False
     format: int = FORMAT
-    work: dict[str, Work] = field(default_factory=work_until_now)
+    work: dict[str, StageMetrics] = field(default_factory=work_until_now)
 
     @property
     def content_hash(self) -> str:

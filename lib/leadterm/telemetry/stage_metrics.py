@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Work = dict[str, float]
+StageMetrics = dict[str, float]
 """What one stage took, by name: ``tasks``, ``task_seconds`` …"""
 
-_COLLECTED: ContextVar[dict[str, Work] | None] = ContextVar("_COLLECTED", default=None)
+_COLLECTED: ContextVar[dict[str, StageMetrics] | None] = ContextVar("_COLLECTED", default=None)
 
 
 @contextmanager
-def collecting_work() -> Iterator[dict[str, Work]]:
+def collecting_work() -> Iterator[dict[str, StageMetrics]]:
     """Collect the work of all stages of a block, by their descriptions."""
-    collected: dict[str, Work] = {}
+    collected: dict[str, StageMetrics] = {}
     token = _COLLECTED.set(collected)
     try:
         yield collected
@@ -26,7 +26,7 @@ def is_collected() -> bool:
     return _COLLECTED.get() is not None
 
 
-def note_work(description: str, work: Work) -> None:
+def note_work(description: str, work: StageMetrics) -> None:
     """Keep what a stage took; the sum, where one of that description was before."""
     collected = _COLLECTED.get()
     if collected is not None:
@@ -37,6 +37,6 @@ def note_work(description: str, work: Work) -> None:
         }
 
 
-def work_until_now() -> dict[str, Work]:
+def work_until_now() -> dict[str, StageMetrics]:
     """Give a copy of what was collected; empty where nobody collects."""
     return {description: dict(work) for description, work in (_COLLECTED.get() or {}).items()}

@@ -97,7 +97,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Moments:
+class AgreementSums:
     """Sums of products of entries, in float64: <w, p>, |w|^2, |p|^2 and |w - p|^2.
 
     The last is summed by itself: |w|^2 - 2 <w, p> + |p|^2 would cancel where the two agree.
@@ -175,7 +175,9 @@ def weights_of(model: Transformer, kind: str) -> tuple[list[int | None], list[to
     return [layer for layer, _ in chosen], [weight for _, weight in chosen]
 
 
-def compare(weights: Sequence[torch.Tensor], kind: str, term: Term, memory_bytes: int = WORKSPACE) -> list[Moments]:
+def compare(
+    weights: Sequence[torch.Tensor], kind: str, term: Term, memory_bytes: int = WORKSPACE
+) -> list[AgreementSums]:
     """Return the moments of some weights with one prediction, whose rows are computed once for all of them."""
     sums = torch.zeros(len(weights), 4, dtype=torch.float64)
     for rows, predicted in term_blocks(kind, term, weights[0].shape, memory_bytes):
@@ -184,7 +186,7 @@ def compare(weights: Sequence[torch.Tensor], kind: str, term: Term, memory_bytes
             error = trained - predicted
             pairs = ((trained, predicted), (trained, trained), (predicted, predicted), (error, error))
             sums[number] += torch.stack([torch.sum(left * right) for left, right in pairs]).cpu()
-    return [Moments(*total) for total in sums.tolist()]
+    return [AgreementSums(*total) for total in sums.tolist()]
 
 
 def term_blocks(

@@ -28,14 +28,14 @@ def looked_at(make: Callable[[Path], object], file: str = PARQUET, **corpus: Any
     """Make a file, and look at it as an executor does before the work starts."""
 
     def act(folder: Path) -> Any:
-        from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import REPORT, inspect_file, refuse_broken  # noqa: PLC0415  # imports PySpark
+        from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import INSPECTION, inspect_file, refuse_broken  # noqa: PLC0415  # imports PySpark
         from leadterm.reading.format_checks import rule_of  # noqa: PLC0415
 
         make(folder / file)
         kind = {} if file.endswith(".parquet") else {"format": "json"}
         section = parse_config({"corpus": {"paths": [file], **kind, **corpus}, "tokenizer": WORDS}).corpus
         found = inspect_file(str(folder / file), rule_of(section))
-        return refuse_broken(pa.Table.from_pylist([found], REPORT))
+        return refuse_broken(pa.Table.from_pylist([found], INSPECTION))
 
     return act
 

@@ -60,11 +60,11 @@ def csv(text: str) -> Callable[[Path], Any]:
     """Look at a CSV file."""
 
     def act(folder: Path) -> Any:
-        from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import REPORT, refuse_broken  # noqa: PLC0415  # imports PySpark
+        from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import INSPECTION, refuse_broken  # noqa: PLC0415  # imports PySpark
 
         (folder / "a.csv").write_text(text)
         section = parse_config({"corpus": {"paths": ["a"], "format": "csv"}, "tokenizer": WORDS}).corpus
-        return refuse_broken(pa.Table.from_pylist([inspect_file(str(folder / "a.csv"), rule_of(section))], REPORT))
+        return refuse_broken(pa.Table.from_pylist([inspect_file(str(folder / "a.csv"), rule_of(section))], INSPECTION))
 
     return act
 

@@ -11,7 +11,7 @@ from leadterm.pipeline.aggregation.limits import MERGING_TASKS
 from leadterm.pipeline.aggregation.partial_sums_file import SummandRows
 from leadterm.pipeline.aggregation.row_groups import deal_blocks
 from leadterm.pipeline.aggregation.stored_rows import StoredRows
-from leadterm.pipeline.aggregation.task import REPORT, MatrixWriter
+from leadterm.pipeline.aggregation.task import FILE_REPORT, MatrixWriter
 from leadterm.spark.tasks import run_tasks
 from leadterm.storage import Location
 from leadterm.storage.stored_run import StoredRun
@@ -53,7 +53,7 @@ def add_matrices(
     n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
     dealt = deal_blocks(_blocks(runs, matrices, adder), n_tasks)
     partials = tuple(run.location.uri for run in runs)
-    found = run_tasks(session, f"add up {what}", dealt, replace(adder, partials=partials), REPORT)
+    found = run_tasks(session, f"add up {what}", dealt, replace(adder, partials=partials), FILE_REPORT)
     return Merged(found.sort_by("name").to_pylist(), 0, {})
 
 

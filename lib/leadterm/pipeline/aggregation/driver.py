@@ -17,7 +17,7 @@ from leadterm.pipeline.aggregation.limits import MERGING_TASKS, MOST_FILES
 from leadterm.pipeline.aggregation.partial_sums import SUMS, PartialsMerger, PartialsWriter, reported_sums
 from leadterm.pipeline.aggregation.partial_sums_file import Sums, finished_sums
 from leadterm.pipeline.aggregation.row_groups import deal_blocks, deal_out, number_of_tasks, row_groups
-from leadterm.pipeline.aggregation.task import MATRICES, REPORT, MatrixWriter
+from leadterm.pipeline.aggregation.task import FILE_REPORT, MATRICES, MatrixWriter
 from leadterm.spark.tasks import deal_places, run_tasks
 from leadterm.storage import FileEntry, Location, Manifest
 from leadterm.storage.read_products import PARTS
@@ -110,7 +110,7 @@ def count_and_merge(
         sums = _fewer(session, what, sums, writer, blocks)
     dealt = deal_blocks(blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)
     merger = replace(writer, partials=tuple(one.place for one in sums))
-    reports = run_tasks(session, f"merge {what}", dealt, merger, REPORT).to_pylist()
+    reports = run_tasks(session, f"merge {what}", dealt, merger, FILE_REPORT).to_pylist()
     seconds = {"count": counting, "merge": time.monotonic() - started - counting}
     return Merged(sorted(reports, key=lambda row: row["name"] or ""), partial_bytes, seconds)
 

@@ -19,7 +19,7 @@ from leadterm.storage.read_products import PARTS
 from leadterm.storage.staged.part_reports import finish, finished
 
 MATRICES = tuple(one for one in Statistic if one.name.lower() in [*Product] and Product(one.name.lower()).axes)
-REPORT = pa.schema(
+FILE_REPORT = pa.schema(
     [
         *((name, pa.string()) for name in ("product", "name", "place")),
         ("bytes", pa.int64()),
@@ -147,4 +147,4 @@ def _dense(pieces: Iterator[SparseRows], width: int) -> NDArray[np.int64]:
 
 def _report(fields: dict[str, Any]) -> pa.RecordBatch:
     """Lay a report out as a row."""
-    return pa.RecordBatch.from_pylist([fields], schema=REPORT)
+    return pa.RecordBatch.from_pylist([fields], schema=FILE_REPORT)

@@ -21,7 +21,7 @@ from leadterm.errors import LeadtermError, RunError
 from leadterm.pipeline.aggregation.driver import Merged, count_and_merge
 from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
 from leadterm.pipeline.aggregation.task import MatrixWriter
-from leadterm.pipeline.count_attention.precision import Units
+from leadterm.pipeline.count_attention.precision import TermUnits
 from leadterm.pipeline.count_attention.task import AttentionCounter, ScoresFile
 from leadterm.pipeline.lifecycle import Order, carry_out, job, skip
 from leadterm.storage import Location, Manifest, Staging
@@ -69,7 +69,7 @@ def count_attention(
         return skip(order)
     started = time.monotonic()
     margins = read_table(run, composed, MARGINS)
-    units = Units.from_counts(read_matrix(run, bigram), margins["spread"].to_numpy())
+    units = TermUnits.from_counts(read_matrix(run, bigram), margins["spread"].to_numpy())
 
     def count(stage: Staging) -> None:
         with _scores_file(session, config, run, composed) as scores:
@@ -133,7 +133,7 @@ def _count(
     stage: Staging,
     scores: ScoresFile,
     margins: pa.Table,
-    units: Units,
+    units: TermUnits,
     tasks: int | None,
 ) -> Merged:
     """Count and merge."""
@@ -156,7 +156,7 @@ def _count(
     return count_and_merge(session, "attention", windows, counter, writer, tasks)
 
 
-def _commit(stage: Staging, windows: Manifest, merged: Merged, units: Units, base: Manifest) -> None:
+def _commit(stage: Staging, windows: Manifest, merged: Merged, units: TermUnits, base: Manifest) -> None:
     """Check the accounts, then let both products appear."""
     vector, matrix = merged.vector(Product.POSITION), merged.matrix(Product.QUERY_KEY)
     n_positions, length = windows.counts["positions"], windows.settings["windows"]["length"]

@@ -14,7 +14,7 @@ SUM_BITS = 61
 
 
 @dataclass(frozen=True, eq=False)
-class Units:
+class TermUnits:
     """In what fixed point the attention terms are summed.
 
     Attributes
@@ -29,7 +29,7 @@ class Units:
     position_bits: int
 
     @classmethod
-    def from_counts(cls, bigram: csr_array, spread: NDArray[np.float64]) -> "Units":
+    def from_counts(cls, bigram: csr_array, spread: NDArray[np.float64]) -> "TermUnits":
         """Take the finest units in which no term is too large for the kernel to round, and no sum can overflow.
 
         An entry q_j = (s_j - mean) / t of a position with next token c is no more than spread[c] / t, and a token

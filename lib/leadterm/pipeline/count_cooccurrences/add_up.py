@@ -11,7 +11,7 @@ from leadterm.catalog.products import Product, Statistic
 from leadterm.counting import RowGroups
 from leadterm.errors import CountOverflowError
 from leadterm.pipeline.aggregation.add_matrices import RunsAdder, add_matrices
-from leadterm.pipeline.aggregation.task import REPORT
+from leadterm.pipeline.aggregation.task import FILE_REPORT
 from leadterm.pipeline.count_cooccurrences.job import commit_counts
 from leadterm.pipeline.lifecycle import Order, Timer
 from leadterm.storage import Manifest, Staging
@@ -49,7 +49,7 @@ def add_up(
     groups = RowGroups.divide(order.settings["rows_per_file"], size)
     adder = RunsAdder(stage.folder.uri, size, order.settings["scale_bits"], groups)
     merged = add_matrices(session, "co-occurrences", runs, (Statistic.BIGRAM, Statistic.CONTEXT), adder, tasks)
-    vectors = [dict.fromkeys(REPORT.names) | row for row in _sum_frequencies(runs)]
+    vectors = [dict.fromkeys(FILE_REPORT.names) | row for row in _sum_frequencies(runs)]
     whole = replace(merged, reports=merged.reports + vectors)
     commit_counts(stage, windows, whole, order.manifest(seconds={"merge": timer.lap()}))
 

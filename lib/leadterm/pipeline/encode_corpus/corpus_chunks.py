@@ -38,7 +38,7 @@ PORTIONS = 32
 """Of a larger corpus, portions grow, so that their number stays below 2 · 32 + 2: merging holds a row group of each."""
 
 logger = logging.getLogger("leadterm")
-Work = Callable[[Documents, str], pa.Table]
+ChunkWork = Callable[[Documents, str], pa.Table]
 """Does something with documents, under a description, and gives a report of each file that came of it."""
 
 
@@ -65,7 +65,7 @@ class Portions:
         """Spark."""
         return self.documents.session
 
-    def each(self, what: str, done: str, work: Work) -> list[pa.Table]:
+    def each(self, what: str, done: str, work: ChunkWork) -> list[pa.Table]:
         """Do some work for each portion for which it was not done before.
 
         Parameters
@@ -103,7 +103,7 @@ class Portions:
         return list(found.values())
 
 
-def encode_portions(portions: Portions, encode: Work) -> pa.Table:
+def encode_portions(portions: Portions, encode: ChunkWork) -> pa.Table:
     """Encode what was not encoded before, and merge; gives a report of each file, as if it had been done at once."""
     reports = portions.each("encode documents", "encoded", encode)
     return _merge(portions.session, pa.concat_tables(reports), portions.folder)

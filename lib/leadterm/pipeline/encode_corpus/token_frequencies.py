@@ -28,7 +28,7 @@ LARGEST_COUNTER = 500_000
 """Distinct words that a task holds before it hands its counts on: about 100 MB."""
 COUNTS = pa.schema([("part", pa.string()), ("n", pa.int64())])
 """How often a word, or a piece, occurs; there may be several rows of one."""
-REPORT = "place string, bytes long, sha256 string"
+COUNTS_REPORT = "place string, bytes long, sha256 string"
 """What a task says of the file of counts that it wrote."""
 READING_TASKS = 2
 """For each that runs at once, so that one with larger files does not hold the others up."""
@@ -132,7 +132,7 @@ def count_parts(
         return wanted.mapped(counter, COUNTS)
 
     def write(some: Documents, what: str) -> pa.Table:
-        written = _added_up(some.mapped(counter, COUNTS)).mapInArrow(CountsWriter(corpus.folder.uri), REPORT)
+        written = _added_up(some.mapped(counter, COUNTS)).mapInArrow(CountsWriter(corpus.folder.uri), COUNTS_REPORT)
         with progress(corpus.session, what), readable_errors():
             return written.toArrow()
 

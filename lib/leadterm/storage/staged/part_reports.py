@@ -16,7 +16,7 @@ from leadterm.storage.formats.parquet_io import table_bytes
 from leadterm.storage.location import Location
 from leadterm.storage.staged.hashing_sink import part_output
 
-REPORT = ".report"
+REPORT_SUFFIX = ".report"
 """What follows the name of a part of the work in that of its report."""
 
 
@@ -34,14 +34,14 @@ def finish(folder: Location, name: str, report: pa.Table) -> None:
         be known. Without a column ``place`` it tells of no file.
     """
     data = table_bytes(report)
-    with part_output(folder / f"{name}{REPORT}") as stream:
+    with part_output(folder / f"{name}{REPORT_SUFFIX}") as stream:
         stream.write(hashlib.sha256(data).digest() + data)
 
 
 def finished(folder: Location, name: str) -> pa.Table | None:
     """Read the report of a part of the work whose files are as they were; None if it is not finished."""
     try:
-        written = (folder / f"{name}{REPORT}").read_bytes()
+        written = (folder / f"{name}{REPORT_SUFFIX}").read_bytes()
         size = hashlib.sha256().digest_size
         if hashlib.sha256(written[size:]).digest() != written[:size].to_pybytes():
             return None
@@ -54,7 +54,7 @@ def finished(folder: Location, name: str) -> pa.Table | None:
 def drop_others(folder: Location, reports: Mapping[str, pa.Table]) -> None:
     """Remove what belongs to none of the parts that are finished, whose reports these are by their names."""
     files = {Location.of(row["place"]).name for report in reports.values() for row in _files_of(report)}
-    kept = files | {f"{name}{REPORT}" for name in reports}
+    kept = files | {f"{name}{REPORT_SUFFIX}" for name in reports}
     for name in folder.names():
         if name not in kept:
             (folder / name).remove()

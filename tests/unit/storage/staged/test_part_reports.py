@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from leadterm.storage import Location
-from leadterm.storage.staged.part_reports import REPORT, drop_others, finish, finished
+from leadterm.storage.staged.part_reports import REPORT_SUFFIX, drop_others, finish, finished
 from support.flipping import DAMAGES
 from support.jobs import names_in
 
@@ -36,7 +36,7 @@ def test_what_is_finished_is_found(folder):
     assert finished(folder, "part") is None
     finish(folder, "part", report)
     assert finished(folder, "part") == report
-    assert folder.names() == [*NAMES, f"part{REPORT}"]
+    assert folder.names() == [*NAMES, f"part{REPORT_SUFFIX}"]
     finish(folder, "none", report[:0])
     assert finished(folder, "none") == report[:0]
     text = pa.table({"text": ["ä", "𝐀"]})
@@ -44,7 +44,7 @@ def test_what_is_finished_is_found(folder):
     assert finished(folder, "text") == text
 
 
-@pytest.mark.parametrize("name", [*NAMES, f"part{REPORT}"])
+@pytest.mark.parametrize("name", [*NAMES, f"part{REPORT_SUFFIX}"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_is_damaged_is_not_finished(folder, name, damage):
     finish(folder, "part", write(folder, NAMES))
@@ -54,7 +54,7 @@ def test_what_is_damaged_is_not_finished(folder, name, damage):
 
 def test_no_bit_of_a_report_can_change(folder):
     finish(folder, "part", write(folder, NAMES))
-    place = Path((folder / f"part{REPORT}").path)
+    place = Path((folder / f"part{REPORT_SUFFIX}").path)
     whole = place.read_bytes()
     for at in range(len(whole)):
         place.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
@@ -77,7 +77,7 @@ def test_what_belongs_to_no_report_goes(folder):
     (folder / ".c.partial-1").write_bytes(b"")
     finish(folder, "kept", pa.table({"text": ["a"]}))
     drop_others(folder, {"a": reports["a"], "kept": pa.table({"text": ["a"]})})
-    assert names_in(Path(folder.path)) == ["a", f"a{REPORT}", f"kept{REPORT}"]
+    assert names_in(Path(folder.path)) == ["a", f"a{REPORT_SUFFIX}", f"kept{REPORT_SUFFIX}"]
     drop_others(folder, {})
     assert names_in(Path(folder.path)) == []
 

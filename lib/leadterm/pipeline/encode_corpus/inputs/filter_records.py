@@ -17,7 +17,7 @@ from leadterm.reading.json_kinds import KindsReader, columns_of_lines
 from leadterm.reading.record_columns import PLACE, ColumnsReader, Partitions, columns_of, partition_values
 from leadterm.reading.record_selection import pack
 from leadterm.spark.task_progress import progress
-from leadterm.spark.tasks import Work, run_tasks, spread
+from leadterm.spark.tasks import TaskFunction, run_tasks, spread
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.storage.location import Location
 
@@ -96,7 +96,7 @@ def _reader(
     names = names_in(session, where)
     folders = tuple(partition_values(place) if partitions is None else partitions.types)
     if isinstance(rule, JsonRule):
-        work: Work = KindsReader(rule, names)
+        work: TaskFunction = KindsReader(rule, names)
         kinds = run_tasks(session, "look at the keys of corpus.where", dealt, work, KindsReader.SCHEMA)
         columns = columns_of_lines(kinds["kinds"].to_pylist())
     else:

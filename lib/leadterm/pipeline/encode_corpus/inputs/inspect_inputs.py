@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.pipeline.encode_corpus.inputs.spark_files import look_through_spark
-from leadterm.reading import REPORT, Listing, Rule, inspect_file, list_corpus
+from leadterm.reading import INSPECTION, Listing, Rule, inspect_file, list_corpus
 from leadterm.reading.hub_datasets import pin_revisions
 from leadterm.reading.read_documents import with_path
 from leadterm.reading.table_roots import refuse_table_roots
@@ -138,13 +138,13 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: Rule, *, ma
     def inspect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             rows = [inspect_file(path, rule) for path in batch["place"].to_pylist()]
-            yield pa.RecordBatch.from_pylist(rows, schema=REPORT)
+            yield pa.RecordBatch.from_pylist(rows, schema=INSPECTION)
 
     tasks = max(1, min(len(files), max(session.sparkContext.defaultParallelism, len(files) // FILES_PER_TASK)))
     dealt = deal(pa.RecordBatch.from_pydict({"place": files}), np.arange(len(files)) % tasks)
-    found = run_tasks(session, "look at the input files", dealt, inspect, REPORT).sort_by("path")
+    found = run_tasks(session, "look at the input files", dealt, inspect, INSPECTION).sort_by("path")
     if len(found.filter(pc.field("bytes").is_null() & pc.field("problem").is_null())):
-        found = pa.Table.from_pylist(look_through_spark(session, found.to_pylist(), rule), schema=REPORT)
+        found = pa.Table.from_pylist(look_through_spark(session, found.to_pylist(), rule), schema=INSPECTION)
     refuse_broken(found)
     column = _common_column(found, rule, may_be_empty=may_be_empty)
     return Inspected(found.drop_columns(list(NOT_SOURCES)), found["parts"], with_path(rule, column))

@@ -21,7 +21,7 @@ from leadterm.pipeline.encode_corpus.inputs.source_list import content_of, refus
 from leadterm.pipeline.encode_corpus.inputs.spark_files import frame_of, rows_of
 from leadterm.reading import SPLITS, Reading, Rule, Split, rule_of
 from leadterm.reading.list_files import some
-from leadterm.reading.read_documents import Work
+from leadterm.reading.read_documents import DocumentsFunction
 from leadterm.reading.record_columns import Partitions
 from leadterm.spark.tasks import deal, run_tasks, spread
 from leadterm.spark.translate_errors import file_name
@@ -119,7 +119,7 @@ class Documents:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
-    def mapped(self, work: Work, made: pa.Schema, vocabulary_size: int | None = None) -> DataFrame:
+    def mapped(self, work: DocumentsFunction, made: pa.Schema, vocabulary_size: int | None = None) -> DataFrame:
         """Describe what comes of the documents.
 
         Parameters

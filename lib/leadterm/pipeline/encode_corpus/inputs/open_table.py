@@ -17,7 +17,7 @@ from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_f
 from leadterm.pipeline.encode_corpus.inputs.predicate import asking, check_predicate, flag, in_utc, names_in
 from leadterm.pipeline.encode_corpus.inputs.source_list import TO
 from leadterm.pipeline.encode_corpus.inputs.spark_tables import TableRows, added_between, delta_root, open_table
-from leadterm.reading import REPORT, delta, rule_of
+from leadterm.reading import INSPECTION, delta, rule_of
 from leadterm.reading.delta import DeltaFile, DeltaSnapshot
 from leadterm.reading.list_files import address_of
 from leadterm.reading.read_documents import with_path
@@ -26,7 +26,7 @@ from leadterm.spark.task_progress import progress
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.storage.location import Location
 
-SOURCES = pa.schema([field for field in REPORT if field.name not in NOT_SOURCES])
+SOURCES = pa.schema([field for field in INSPECTION if field.name not in NOT_SOURCES])
 """The columns of the product ``sources``."""
 
 

@@ -24,7 +24,7 @@ from leadterm.reading.column_format import OtherRule
 from leadterm.reading.document_column import NullTextError, check_documents
 from leadterm.reading.format_checks import SAMPLED_LINES
 from leadterm.reading.json_documents import JsonReader
-from leadterm.reading.read_documents import LINE_REMEDY, Work, batch_of
+from leadterm.reading.read_documents import LINE_REMEDY, DocumentsFunction, batch_of
 from leadterm.spark.task_progress import described
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.telemetry.progress import titled
@@ -89,7 +89,7 @@ def frame_of(
     rows: DataFrame,
     numbers: Mapping[str, int],
     rule: Rule,
-    work: Work,
+    work: DocumentsFunction,
     made: pa.Schema,
     vocabulary_size: int | None,
 ) -> DataFrame:
@@ -145,7 +145,7 @@ class FrameReading:
     """
 
     rule: Rule
-    work: Work
+    work: DocumentsFunction
     numbers: Mapping[str, int]
     vocabulary_size: int | None
 
