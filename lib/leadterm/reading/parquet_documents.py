@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadterm.errors import InputError
+from leadterm.reading.decompression_limits import HELD, claim_of, longest_text
 from leadterm.reading.document_column import ColumnRule, NullTextError, is_list
 from leadterm.reading.splits import Split
 from leadterm.storage.location import Location
@@ -33,7 +34,8 @@ def read_groups(place: Location, splits: Sequence[Split], rule: ColumnRule) -> I
             path = rule.find(parquet.schema_arrow)
             leaves = leaves_of(parquet.metadata.schema, path)
             for split in splits:
-                yield from _read_group(parquet, place, split, path, leaves, rule)
+                rows = _rows_at_once(file, parquet.metadata, split.start, leaves, looks=place.is_local)
+                yield from _read_group(parquet, place, split, path, leaves, rule, rows)
     except (pa.ArrowException, OSError) as error:
         require_reached(place, error)
         reason = str(error).splitlines()[0].rstrip(".")
@@ -76,9 +78,10 @@ def _read_group(
     path: tuple[str, ...],
     leaves: Sequence[int],
     rule: ColumnRule,
+    rows: int,
 ) -> Iterator[tuple[Any, Split, int]]:
-    """Read one row group, a batch at a time."""
-    done, rows = 0, _rows_at_once(parquet.metadata.row_group(split.start), leaves)
+    """Read one row group, so many rows at a time."""
+    done = 0
     names = [parquet.metadata.schema.column(leaf).path for leaf in leaves]
     options = {"row_groups": [split.start], "columns": names, "use_threads": False}
     for batch in parquet.iter_batches(rows, **options):
@@ -96,7 +99,26 @@ def _read_group(
             return
 
 
-def _rows_at_once(group: Any, leaves: Sequence[int]) -> int:
-    """Say how many rows of a row group a batch has."""
-    n_bytes = sum(group.column(leaf).total_uncompressed_size for leaf in leaves)
-    return int(max(1, min(MOST_ROWS, BATCH_BYTES * group.num_rows // max(1, n_bytes))))
+def _rows_at_once(file: pa.NativeFile, metadata: Any, group: int, leaves: Sequence[int], *, looks: bool) -> int:
+    """Say how many rows of a row group a batch has.
+
+    Parameters
+    ----------
+    file, metadata
+        The file and its footer.
+    group, leaves
+        The number of the row group, and those of the leaves that are read.
+    looks
+        Whether headers of pages are looked at: a footer does not tell of texts that are longer than their pages, and
+        may lie.
+    """
+    columns = metadata.row_group(group)
+    n_rows, chunks = columns.num_rows, [columns.column(leaf) for leaf in leaves]
+    claims = [claim_of(file, chunk) for chunk in chunks] if looks else []
+    n_bytes = sum(claim.written for claim in claims) or sum(chunk.total_uncompressed_size for chunk in chunks)
+    rows = min(MOST_ROWS, BATCH_BYTES * n_rows // max(1, n_bytes))
+    for chunk, claim in zip(chunks, claims, strict=False):
+        if claim.repeated > HELD:
+            longest = longest_text(file, group, chunk.path_in_schema, claim)
+            rows = min(rows, HELD * n_rows // max(1, longest * chunk.num_values))
+    return int(max(1, rows))
