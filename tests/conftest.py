@@ -11,6 +11,7 @@ import pytest
 
 from leadterm.storage import Location
 from support.quick_spark import QUICK
+from support.shared import shared_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,6 +42,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker("spark")
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Let torch compute with two threads, as on a user's machine, where that might matter to the result."""
+    import torch  # noqa: PLC0415  # tests without it do not pay for importing it
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +92,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
     session = start_session("leadterm tests", properties)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def small_run(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of some chapters of the sample with every product, made once for all processes. Not to be changed."""
+    from support.small_run import make_small_run  # noqa: PLC0415  # as above
+
+    with shared_folder(tmp_path_factory, "small-run") as folder:
+        return make_small_run(spark, folder)

@@ -6,8 +6,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from support.small_run import make_small_run
-
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 FIGURES = {
@@ -25,11 +23,6 @@ FIGURES = {
 """The cells of each notebook that draw one figure."""
 LARGEST = 1_500_000
 """Bytes of a notebook with its pictures; more would make a clone slow."""
-
-
-@pytest.fixture(scope="module")
-def small_run(spark, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_small_run(spark, tmp_path_factory.mktemp("notebooks"))
 
 
 def read(name: str) -> nbformat.NotebookNode:

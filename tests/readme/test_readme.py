@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 import leadterm
 from leadterm import cli
 from leadterm.config import Config, parse_config
-from support.small_run import make_small_run
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -43,11 +42,6 @@ def section(title: str) -> str:
     return found[1]
 
 
-@pytest.fixture(scope="module")
-def small_run(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_small_run(spark, tmp_path_factory.mktemp("readme"))
-
-
 # The shell commands, each in the form that a test can afford.
 
 
@@ -59,7 +53,7 @@ def test_every_command_is_of_a_kind_that_is_checked_here() -> None:
 def test_the_make_targets_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     named = {words[1] for words in commands(text) if words[0] == "make" and len(words) > 1}
-    named |= set(re.findall(r"`make ([a-z]+)`", text))
+    named |= set(re.findall(r"`make ([a-z-]+)`", text))
     targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert targets
     assert named <= set(targets[1].split())

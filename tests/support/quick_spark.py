@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
+UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""Java compiles no code for a query."""
 QUICK = {
     "spark.sql.shuffle.partitions": "4",  # of the word count; 200 empty tasks would only take time
-    # Java compiles code for every query.
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    **UNCOMPILED,
     "spark.python.daemon.module": "support.warm_workers",
     "spark.executorEnv.PYTHONPATH": f"{TESTS.parent / 'lib'}{os.pathsep}{TESTS}",  # Not another tree that is installed.
 }

@@ -20,6 +20,7 @@ from leadterm.storage.integrity.check_run import check_run
 from support.bad_input import put, texts
 from support.cluster import Cluster
 from support.commands import ROOT, content_hashes, environment, write_config
+from support.quick_spark import UNCOMPILED
 
 SENTENCES = ["the cat {0} sat on the mat", "a dog and {1} cats ran", "{0} birds, {1} fish and the sea", "so {2}"]
 JOBS = {"encode": "encode_corpus", "count": "count_cooccurrences", "attention": "count_attention"}
@@ -56,6 +57,7 @@ class Driver:
             "spark.sql.shuffle.partitions": 3,
             "spark.sql.files.maxPartitionBytes": 2**15,
             "spark.ui.enabled": "false",
+            **UNCOMPILED,
             **more,
         }
         self.log = (folder / "driver.log").open("a")

@@ -29,6 +29,7 @@ def wide():
     return operator, rows - rows.mean(axis=1, keepdims=True)
 
 
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("memory_bytes", [1, 10**6, 2**30])
 def test_exact_norms_do_not_depend_on_the_blocks(wide, memory_bytes):
     operator, dense = wide

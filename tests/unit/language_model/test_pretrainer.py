@@ -73,6 +73,7 @@ def test_steps_are_those_of_adamw(tmp_path):
         torch.testing.assert_close(weight, expected, rtol=1e-9, atol=6e-9)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_same_seed_same_bytes(tmp_path):
     for name, changes in (("one", {}), ("same", {}), ("other", {"seed": 5})):
         torch.manual_seed(len(name))

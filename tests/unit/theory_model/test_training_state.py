@@ -23,6 +23,7 @@ def bytes_of(folder, step: int) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (folder / f"step-{step:08d}").iterdir()}
 
 
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch", [3, None])
 def test_a_resumed_training_ends_in_the_same_bytes(tmp_path, batch, dtype):
