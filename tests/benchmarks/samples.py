@@ -163,7 +163,7 @@ def _session(name: str) -> Iterator[Any]:
 
 
 def _sample(data: Path, texts: Path, n_tokens: int | None, name: str, tokenizer: dict[str, Any], length: int) -> Sample:
-    """Describe a sample of the first so many tokens."""
+    """Describe a sample of the first N tokens."""
     corpus = {"paths": [str(first_texts(texts, n_tokens))]}
     config = parse_config({"corpus": corpus, "tokenizer": tokenizer, "windows": {"length": length, "files": 4}})
     corpus_name = texts.stem.partition("-")[0].replace("texts", "")

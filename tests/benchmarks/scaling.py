@@ -21,7 +21,7 @@ from benchmarks.samples import Sample
 from benchmarks.stages import logged_session
 from leadterm.config import Config
 from leadterm.counting import plan_memory
-from leadterm.pipeline.aggregation.row_groups import deal_out, row_groups
+from leadterm.pipeline.aggregation.row_groups import assign_row_groups, row_groups
 from leadterm.storage import Location, read_manifest, require_manifest
 
 SAMPLES = ("scaling", "scaling doubled")
@@ -71,12 +71,12 @@ def take_turn(bench: Bench, one: Contender, every: Contender) -> Turn:
 
 def largest_task(sample: Sample) -> int:
     """Say how many tokens a task has, where a round on all cores counts the sample; windows share none of them."""
-    dealt = deal_out(row_groups(sample.manifest), usable_cores())
+    dealt = assign_row_groups(row_groups(sample.manifest), usable_cores())
     return max(sum(task["tokens"].to_pylist()) for task in dealt)
 
 
 def prepare(cores: int, unit_tokens: int, bound: bool, output: Path) -> Prepared:
-    """Start Spark on so many cores, for both jobs, whose tasks have memory for so many tokens at once."""
+    """Start Spark on so many cores, for both jobs, whose tasks have memory for this many tokens at once."""
     from leadterm.pipeline.count_attention.job import count_attention  # noqa: PLC0415
     from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ PRODUCTS = {
     "position", "report",
 }  # fmt: skip
 STAGES = {
-    "sources": {"look at the input files", "count words", "encode documents"},
+    "sources": {"inspect the input files", "count words", "encode documents"},
     "bigram": {"count co-occurrences", "merge co-occurrences"},
     "query_key": {"count attention", "merge attention"},
 }
@@ -69,7 +69,7 @@ def run(folder) -> Path:
     before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in run.rglob("*")}
     answer = run_job(folder, "run_pipeline", 0)
     for job in ("encode_corpus", "count_cooccurrences"):
-        assert f"{job}: nothing to do: made from the same inputs already" in answer
+        assert f"{job}: skipped: its products are up to date" in answer
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in before} == before
     assert {path.name for path in run.iterdir()} == PRODUCTS
     return run

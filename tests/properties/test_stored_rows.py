@@ -24,7 +24,7 @@ ROWS = st.dictionaries(st.integers(0, 19), st.dictionaries(st.integers(0, 19), s
 
 
 def write(run: Location, rows: list[Row], groups: RowGroups, row_group: int) -> Location:
-    """Write a bigram matrix of 20 rows as the counting job does, with row groups of so many entries."""
+    """Write a bigram matrix of 20 rows as the counting job does, with row groups of this many entries."""
     entries, places = [], []
     with staging(run) as stage, patch("leadterm.storage.formats.matrix_files.ROW_GROUP_ENTRIES", row_group):
         for block in range(-(-20 // groups.rows_per_file)):

@@ -12,7 +12,7 @@ from leadterm import Run, open_run
 from leadterm.errors import InputError, RunError
 from leadterm.pipeline import lifecycle
 from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences
-from leadterm.pipeline.encode_corpus.corpus_chunks import Portions
+from leadterm.pipeline.encode_corpus.corpus_chunks import Chunks
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import open_documents
 from leadterm.pipeline.encode_corpus.job import encode_corpus
 from leadterm.pipeline.encode_corpus.make_tokenizer import bpe_tokenizer
@@ -121,7 +121,7 @@ def test_a_tokenizer_is_trained_on_the_most_frequent_pieces(spark, tmp_path, mon
         monkeypatch.setattr(f"leadterm.pipeline.encode_corpus.make_tokenizer.{name}", value)
     config = make_config(tmp_path / "in", {"kind": "bpe", "vocabulary_size": 300})
     documents = open_documents(spark, config.corpus)
-    tokenizer = bpe_tokenizer(Portions(documents, [list(documents.stamps)], Location.of(tmp_path)), config.tokenizer)
+    tokenizer = bpe_tokenizer(Chunks(documents, [list(documents.stamps)], Location.of(tmp_path)), config.tokenizer)
     assert list(tokenizer.tokens[256:]) == merges
 
 

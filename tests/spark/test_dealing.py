@@ -1,4 +1,4 @@
-"""Rows reach the task that they were dealt to, whether they travel with the work or are shuffled."""
+"""Rows reach the task that they were assigned to, whether they travel with the work or are shuffled."""
 
 import numpy as np
 import pyarrow as pa

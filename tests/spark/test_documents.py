@@ -56,10 +56,10 @@ TEXTS = [None if n % 7 == 3 else " ".join(f"w{chr(97 + i)}" for i in range(n % 9
 KEPT = sum(1 for text in TEXTS if text and len(naive_words(text)) > 1)
 
 
-@pytest.mark.parametrize("portions", [False, True])
-def test_parquet_by_its_rows(spark, tmp_path, monkeypatch, portions):
-    if portions:
-        monkeypatch.setattr(encode_job, "PORTION_BYTES", 1)
+@pytest.mark.parametrize("chunks", [False, True])
+def test_parquet_by_its_rows(spark, tmp_path, monkeypatch, chunks):
+    if chunks:
+        monkeypatch.setattr(encode_job, "CHUNK_BYTES", 1)
     for number in range(3):
         table = pa.table({"text": pa.array(TEXTS[20 * number : 20 * number + 20], pa.string())})
         put(tmp_path / f"in/{number}.parquet", table, row_group_size=7)

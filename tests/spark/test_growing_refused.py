@@ -113,7 +113,7 @@ def test_settings_under_which_files_cannot_be_added(spark, corpus, tmp_path, ref
 def test_a_run_that_is_not_whole(spark, corpus, run, refusal):
     shutil.rmtree(run / "windows")
     message = refusal(RunError, lambda: add(spark, run, config_for(corpus / "1.parquet")))
-    assert message.startswith(f"{run} is not whole: it lacks 'windows', perhaps because the job encode_corpus was")
+    assert message.startswith(f"{run} is not whole: it lacks 'windows', perhaps as the job encode_corpus was")
 
 
 def test_runs_over_the_same_file(spark, counted, tmp_path, refusal):

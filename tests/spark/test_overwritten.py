@@ -48,7 +48,7 @@ def test_each_job_makes_its_products_anew(made, caplog, job):
     before, hashes = places(run), content_hashes(run)
     run_jobs(parse_config(sections), Location.of(run), [job])
     assert changed(before, run) == set()
-    assert f"{job}: nothing to do: made from the same inputs already" in caplog.text
+    assert f"{job}: skipped: its products are up to date" in caplog.text
     caplog.clear()
     run_jobs(parse_config(sections), Location.of(run), [job], overwrite=True)
     assert changed(before, run) == set(Job(job).told)

@@ -1,4 +1,4 @@
-"""A plan beside the run that it foretold: all of it where the sample is the corpus, nearly where it is a part."""
+"""A plan beside the run that it predicted: all of it where the sample is the corpus, nearly where it is a part."""
 
 import json
 from pathlib import Path

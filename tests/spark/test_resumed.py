@@ -1,4 +1,4 @@
-"""A job that was stopped goes on from what it had finished, to the same bytes; a corpus that changes is refused."""
+"""A job that was interrupted resumes from what it had finished, to the same bytes; a corpus that changes is refused."""
 
 import logging
 import os
@@ -100,7 +100,7 @@ def same(folder: Path, run: Path, products) -> None:
 def test_counting_goes_on_from_any_finished_units(spark, folder, run, seed, caplog, monkeypatch):
     """Of the files that a stopped job leaves, some are lost, one ends early and one is of what others sum too."""
     with monkeypatch.context() as broken, pytest.raises(Stopped):
-        broken.setattr(merged, "deal_blocks", stop)
+        broken.setattr(merged, "assign_blocks", stop)
         job(folder, run, "count_cooccurrences")
     place = staging_of(run)
     assert f"finished parts are kept in {place}: run again to go on from there" in caplog.text
@@ -165,7 +165,7 @@ def test_a_unit_that_no_task_reported_is_refused(spark, folder, run, monkeypatch
 
 def test_other_settings_begin_anew(spark, folder, run, monkeypatch):
     with monkeypatch.context() as broken, pytest.raises(Stopped):
-        broken.setattr(merged, "deal_blocks", stop)
+        broken.setattr(merged, "assign_blocks", stop)
         job(folder, run, "count_cooccurrences")
     before = staging_of(run)
     other = config(folder).model_copy(update={"counting": config(folder).counting.model_copy(update={"scale_bits": 9})})
@@ -186,7 +186,7 @@ def test_composing_and_attention_go_on_too(spark, folder, run, caplog, monkeypat
     assert "compose scores: 54 % of the tokens were composed before" in caplog.text
     same(folder, run, ["composed"])
     with monkeypatch.context() as broken, pytest.raises(Stopped):
-        broken.setattr(merged, "deal_blocks", stop)
+        broken.setattr(merged, "assign_blocks", stop)
         job(folder, run, "count_attention")
     job(folder, run, "count_attention")
     assert "count attention: 100 % of the tokens were counted before" in caplog.text

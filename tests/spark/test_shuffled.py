@@ -158,7 +158,7 @@ def test_what_is_done_is_skipped_and_every_line_says_of_which_run(real, folder, 
     before = {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")}
     with caplog.at_level(logging.INFO, "leadterm"):
         run_jobs(config, real.location, ALL)
-    said = ": nothing to do: made from the same inputs already"
+    said = ": skipped: its products are up to date"
     steps = [*COUNTING, *(f"shuffled: {name}" for name in ("shuffle_corpus", *COUNTING[1:]))]
     assert [one.getMessage() for one in caplog.records if one.name == "leadterm"] == [step + said for step in steps]
     assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")} == before

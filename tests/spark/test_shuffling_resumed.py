@@ -1,4 +1,4 @@
-"""Shuffling that is stopped goes on from the files that it had finished, to the same bytes."""
+"""Shuffling that is interrupted goes on from the files that it had finished, to the same bytes."""
 
 import logging
 import shutil

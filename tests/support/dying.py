@@ -34,7 +34,7 @@ def dying_after(changes: int) -> Iterator[list[str]]:
 
 @contextmanager
 def dying_in(owner: Any, name: str, call: int) -> Iterator[None]:
-    """Die as a function is called for so many times in the block: nothing cleans up."""
+    """Die as a function is called for this many times in the block: nothing cleans up."""
     function, calls = getattr(owner, name), 0
 
     def tick(_what: str = "") -> None:

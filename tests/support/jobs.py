@@ -18,7 +18,7 @@ PRODUCTS = ("sources", "documents", "vocabulary", "windows", "bigram", "context"
 
 
 def write_files(folder: Path, column: pa.Array, n_files: int, *, name: str = "text", row_group: int = 64) -> Path:
-    """Write a column as so many Parquet files of about as many rows, in order of their names."""
+    """Write a column as this many Parquet files of about as many rows, in order of their names."""
     folder.mkdir(parents=True, exist_ok=True)
     places = [len(column) * i // n_files for i in range(n_files + 1)]
     for number, (start, stop) in enumerate(pairwise(places)):

@@ -12,7 +12,7 @@ def markov_documents(
 
 
 def _walk(random: np.random.Generator, chain: np.ndarray, length: int) -> list[int]:
-    """Draw one document of so many tokens, at least one."""
+    """Draw one document of this many tokens, at least one."""
     tokens = [int(random.integers(len(chain)))]
     while len(tokens) < length:
         tokens.append(int(random.choice(len(chain), p=chain[tokens[-1]])))

@@ -107,7 +107,7 @@ def loss_at(step: int) -> float:
 
 
 def add_training(run: Run, steps: int = LOSS_STEPS, *, windows: str | None = None) -> None:
-    """Save the losses of a training of so many steps, by default on the windows that the run has now."""
+    """Save the losses of a training of this many steps, by default on the windows that the run has now."""
     settings = PretrainingSection(layers=2, steps=steps, batch=3, warmup_steps=10, learning_rate=0.01)
     table = losses_table(settings, [loss_at(step) for step in range(1, steps + 1)], UNIGRAM_ENTROPY)
     counts = {"parameters": 12_345, "unigram_entropy": UNIGRAM_ENTROPY}

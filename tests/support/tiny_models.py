@@ -125,7 +125,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "seed_oss": ("SeedOssConfig", _WIDE),
     "smollm3": ("SmolLM3Config", _GROUPED),
     "stablelm": ("StableLmConfig", {**_GROUPED, "use_qkv_bias": True, "partial_rotary_factor": 0.5}),
-    "stablelm, side by side": (
+    "stablelm, in parallel": (
         "StableLmConfig",
         {**_GROUPED, "partial_rotary_factor": 0.5, "use_parallel_residual": True},
     ),

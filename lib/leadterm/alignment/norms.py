@@ -27,7 +27,7 @@ from leadterm.alignment.centred_rows import CentredRows
 NormMethod = Literal["auto", "exact", "estimated"]
 
 EXACT_TOKENS = 4096
-"""Up to so many tokens ``auto`` is exact: a matter of seconds."""
+"""Up to this many tokens ``auto`` is exact: a matter of seconds."""
 
 DIRECTIONS = 128
 """k: see the head of this file. Measured for V = 49,152: with 96 and 64 samples the standard error of the bigram's norm

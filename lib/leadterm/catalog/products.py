@@ -64,7 +64,7 @@ class Declared:
     published
         When its files are published.
     stage
-        What a plan calls the stage that writes it; "" where a plan does not foretell it.
+        What a plan calls the stage that writes it; "" where a plan does not predict it.
     """
 
     meaning: str

@@ -134,5 +134,5 @@ def family_of(config: Any, source: str) -> Family:
 
 
 def _is_parallel_falcon(config: Any) -> bool:
-    """Say whether attention and MLP of a Falcon are side by side."""
+    """Say whether attention and MLP of a Falcon are in parallel."""
     return config.model_type == "falcon" and bool(config.parallel_attn or config.new_decoder_architecture)

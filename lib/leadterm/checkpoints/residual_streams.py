@@ -81,7 +81,7 @@ class _Call:
     two: _Arguments
 
     def of(self, batch: int) -> _Arguments:
-        """Give the arguments for so many tokens at once."""
+        """Give the arguments for this many tokens at once."""
         (args, kwargs), (args_of_two, kwargs_of_two) = self.one, self.two
         return (
             tuple(_repeated(value, of_two, batch) for value, of_two in zip(args, args_of_two, strict=True)),

@@ -13,7 +13,7 @@ class ReportSection(Section):
     explorer_tokens: int = Field(
         default=5000,
         ge=0,
-        description="the so many most frequent tokens can be looked up in the page; each takes about 1 kB; 0: none",
+        description="the N most frequent tokens can be looked up in the page; each takes about 1 kB; 0: none",
     )
     k: int = Field(default=10, ge=1, le=100, description="associations kept of each token and basis function")
     figures: Literal["auto", "always", "never"] = Field(

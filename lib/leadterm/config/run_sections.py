@@ -96,7 +96,7 @@ class CorpusSection(Section):
         description="longer documents are dropped and counted, which bounds an executor's memory; characters",
     )
     max_documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = Field(
-        default=None, description="only the first so many eligible documents, in order of file path and row; null: all"
+        default=None, description="only the first N eligible documents, in order of file path and row; null: all"
     )
 
     @model_validator(mode="before")
@@ -189,7 +189,7 @@ class AttentionSection(Section):
     """How the attention terms are composed and counted."""
 
     top_tokens: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="only the so many most frequent tokens have rows and columns; null: all"
+        default=None, description="only the N most frequent tokens have rows and columns; null: all"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where the driver composes; auto: on CUDA where there is a device, else on the CPU"

@@ -21,7 +21,7 @@ class WordTokenizerSection(Section):
 
     kind: Literal["words"]
     vocabulary_size: int = Field(
-        ge=1, le=MAX_VOCABULARY, description="the so many most frequent words are the vocabulary; words"
+        ge=1, le=MAX_VOCABULARY, description="the N most frequent words are the vocabulary; words"
     )
     unknown: UnknownPolicy = Field(
         default="drop",
@@ -40,7 +40,7 @@ class BpeTokenizerSection(Section):
     )
     training_documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = Field(
         default=100_000,
-        description="trained on the first so many eligible documents, in order of file path and row; null: all",
+        description="trained on the first N eligible documents, in order of file path and row; null: all",
     )
 
 

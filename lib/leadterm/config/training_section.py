@@ -44,7 +44,7 @@ class TrainingSection(Section):
         description="number type; tf32 and bfloat16 (float32 weights, matrix products in fewer bits) need device: cuda",
     )
     checkpoint_every: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="steps between checkpoints, from which a stopped training goes on; null: none"
+        default=None, description="steps between checkpoints, from which an interrupted training resumes; null: none"
     )
 
     @property

@@ -1,4 +1,4 @@
-"""What a config asks of the vocabulary: tokens by their names, and so many of the most frequent ones."""
+"""What a config asks of the vocabulary: tokens by their names, and a number of the most frequent ones."""
 
 from collections.abc import Iterator, Sequence
 

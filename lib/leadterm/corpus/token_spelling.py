@@ -7,7 +7,7 @@ from enum import Enum
 BYTE_LEVEL_SPACE, METASPACE = "Ġ", "▁"
 """How byte-level tokenizers, and SentencePiece, write a space."""
 _FEW = 100
-"""Of so many tokens of a byte-level vocabulary, at least one begins with a space, or all single bytes are there."""
+"""Of this many tokens of a byte-level vocabulary, at least one begins with a space, or all single bytes are there."""
 _ONE_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 """How SentencePiece writes a byte of a character that it has no token for."""
 

@@ -44,7 +44,7 @@ def last_row(key: int, scratch: NDArray[np.int64], touched: NDArray[np.uint64], 
 
 @inlined
 def fills(n_additions, n_columns):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Say whether a row with so many additions is taken as full."""
+    """Say whether a row with this many additions is taken as full."""
     return COLUMNS_PER_ADDITION * n_additions >= n_columns
 
 

@@ -120,7 +120,7 @@ def _blocks(
     most_places: int,
     entries_per_score: float,
 ) -> Iterator[tuple[slice, NDArray[np.int64]]]:
-    """Cut the grouped positions into blocks that have room in so many places; say how each position is served."""
+    """Cut the grouped positions into blocks that have room in this many places; say how each position is served."""
     places = np.empty(max(1, most_places // PLACES_PER_POSITION), dtype=np.int64)
     last = 0
     while last < len(order):

@@ -14,7 +14,7 @@ BYTES_PER_ROW_OF_SCORES = 96
 """What attention keeps besides: where the rows lie (24), one written out (8) and one noted (4), the scores of tokens
 without one (8), a scale (8), marks (2), the groups of a block (32); slack (10)."""
 PLACES_PER_POSITION = 8
-"""A block of attention has a position for so many places at most, so that what is kept for each is bounded too."""
+"""A block of attention has a position for this many places at most, so that what is kept for each is bounded too."""
 BYTES_PER_PLACE = 10
 """Of a block of attention: a score or a mean (8), and its share of what is kept for a position (16, of 8 places)."""
 LARGEST_UNIT = 2**30
@@ -50,7 +50,7 @@ class TaskMemory:
 
 
 def places_of(pairs: float, positions: float) -> float:
-    """Say how many places of blocks some positions with so many pairs take."""
+    """Say how many places of blocks some positions with this many pairs take."""
     return max(pairs + positions, PLACES_PER_POSITION * positions)
 
 

@@ -22,7 +22,7 @@ WORD_BYTES = 8
 ONE_BYTE, TWO_BYTES = np.uint64(0xFF), np.uint64(0xFFFF)
 """What fits."""
 BROKEN = -1
-"""What the kernel returns for bytes that are not so many entries."""
+"""What the kernel returns for bytes that are not this many entries."""
 
 
 def pack(rows: SparseRows) -> NDArray[np.uint8]:
@@ -56,7 +56,7 @@ def unpack(packed: NDArray[np.uint8], keys: NDArray[np.int64], lengths: NDArray[
     Raises
     ------
     ValueError
-        The bytes are not so many entries.
+        The bytes are not this many entries.
     """
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])
     columns, values = np.empty(offsets[-1], dtype=np.int32), np.empty(offsets[-1], dtype=np.int64)
@@ -73,7 +73,7 @@ def rest_length(code):  # type: ignore[no-untyped-def]  # numba infers the types
 
 @inlined
 def low_bytes(word, number):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Keep so many bytes of a word, 0 to 8."""
+    """Keep this many bytes of a word, 0 to 8."""
     return word & ~(~np.uint64(0) << np.uint64(8 * number)) if number < WORD_BYTES else word
 
 

@@ -36,7 +36,7 @@ class RowGroups:
 
     @classmethod
     def divide(cls, rows_per_file: int, n_columns: int) -> "RowGroups":
-        """Make groups as large as scratch rows of so many columns allow; at least one row."""
+        """Make groups as large as scratch rows of this many columns allow; at least one row."""
         return cls(rows_per_file, min(rows_per_file, max(1, GROUP_ENTRIES // n_columns)))
 
     def numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ ENTRIES_PER_SCORE = 1.0
 def worthwhile_entries(n_entries: int, most_places: int) -> float:
     """Say how many entries a row may have, for each score that is wanted, to be written out for one pair of tokens.
 
-    A block that has so many places notes up to all entries of the matrix, and has its scores wait.
+    A block that has this many places notes up to all entries of the matrix, and has its scores wait.
 
     Examples
     --------

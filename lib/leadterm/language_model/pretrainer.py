@@ -34,7 +34,7 @@ class Pretrainer:
 
     A step trains on the next windows of a shuffled stream that depends on the seed alone. On a CPU, the same windows
     and settings give the same bytes of every revision, with the same packages and number of threads, and so does a
-    training that was stopped and goes on. On CUDA only the order of windows and step 0 are sure to be the same.
+    training that was interrupted and resumes. On CUDA only the order of windows and step 0 are sure to be the same.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ class Pretrainer:
         return found
 
     def _restore(self, state: State, n_steps: int) -> None:
-        """Go back to the weights and moments after so many steps."""
+        """Go back to the weights and moments after this many steps."""
         try:
             with torch.no_grad():
                 for name, weight in self.model.named_parameters():
@@ -199,7 +199,7 @@ def batch_loss(model: Any, batch: Batch) -> Tensor:
 
 
 def learning_rate(settings: PretrainingSection, step: int) -> float:
-    """Return the learning rate of the step after so many.
+    """Return the learning rate of the step after this many.
 
     Examples
     --------

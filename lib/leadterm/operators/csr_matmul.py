@@ -18,10 +18,10 @@ V = 49,152, 576 columns, one busy core: 19 GFlop/s in float32 and 10 in float64,
 7 and 1, in whatever blocks of columns, and scipy 1."""
 
 SERIAL_ENTRIES = 2**16
-"""Below so many, starting threads would take longer than it saves."""
+"""Below this many, starting threads would take longer than it saves."""
 
 FEW_COLUMNS = 4
-"""Below so many torch is the faster one."""
+"""Below this many torch is the faster one."""
 
 
 def csr_tensor(matrix: sparse.csr_array, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

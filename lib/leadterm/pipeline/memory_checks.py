@@ -17,7 +17,7 @@ class SizeCheck(NamedTuple):
     job, stage
         Who asks, and what a plan calls that.
     ask
-        Raises a ConfigError if there is too little memory for so many tokens.
+        Raises a ConfigError if there is too little memory for this many tokens.
     """
 
     job: str

@@ -209,9 +209,9 @@ class _Workplace:
         merging = MatrixWriter(str(self._folder), size, self._section.scale_bits, self._groups, partials=urls)
         blocks = [(int(one), i) for one in MATRICES for i in range(-(-size // self._section.rows_per_file))]
         statistics, numbers = zip(*blocks, strict=True)
-        dealt = pa.RecordBatch.from_pydict({"statistic": statistics, "block": numbers})
+        assigned = pa.RecordBatch.from_pydict({"statistic": statistics, "block": numbers})
         started = time.process_time()
-        reports = [row for batch in merging(iter([dealt])) for row in batch.to_pylist()]
+        reports = [row for batch in merging(iter([assigned])) for row in batch.to_pylist()]
         seconds = time.process_time() - started
         return _Made(
             tally.entries, tally.rows, tally.batches, partial_bytes, *_sizes(reports), tally.seconds, seconds

@@ -14,7 +14,7 @@ from leadterm.pipeline.compose_weights.cpu import BYTES_PER_CELL, widest
 from leadterm.planner.bytes_per_entry import ROW, Matrices, Windows
 from leadterm.planner.corpus_size import CorpusSize
 from leadterm.planner.distinct_pairs import Census
-from leadterm.planner.extrapolate_counts import foretell
+from leadterm.planner.extrapolate_counts import predict
 from leadterm.planner.interval import Estimate, total
 from leadterm.planner.kernel_speeds import Attending, Composing
 from leadterm.planner.pair_growth import DISTINCT, LENGTHS
@@ -26,7 +26,7 @@ DRIVER_ENTRY, MAPPED_SCORE = 24, 8
 """Bytes of a nonzero on the driver while a matrix is read, in parts and whole; and of its score, which is mapped."""
 SLOWER, FASTER = 2.4, 0.6
 """By what factors times are bounded: a sample lies in caches that a corpus does not, and machines have other work.
-Counting and composing 63 million tokens took 2.3 and 1.9 times as long as 1 million foretold."""
+Counting and composing 63 million tokens took 2.3 and 1.9 times as long as 1 million predicted."""
 ENTRY, MARGIN = 12, 16
 """Bytes of a score and its column, and of a token's margins."""
 
@@ -260,12 +260,12 @@ class _Predictor:
     def _at(
         self, name: str, positions: Estimate, *, ceiling: float | None = None, scales: Sequence[str] = DISTINCT
     ) -> Estimate:
-        """Predict what a corpus of so many positions holds of something, of pairs by default."""
+        """Predict what a corpus of this many positions holds of something, of pairs by default."""
         top = ceiling or float(self._size) ** 2
-        return foretell(self._observed.census, name, positions, ceiling=top, scales=scales)
+        return predict(self._observed.census, name, positions, ceiling=top, scales=scales)
 
     def _in_units(self, units: UnitCounts, names: tuple[str, ...]) -> Estimate:
-        """Predict the entries of all partial sums: of so many units, each of which has its own."""
+        """Predict the entries of all partial sums: of this many units, each of which has its own."""
         positions = self._corpus.positions * (1 / units.units)
         return total([self._at(name, positions) for name in names]) * units.units
 

@@ -1,4 +1,4 @@
-"""Counts a sample and its parts with the job's own kernels: how many distinct pairs there are in so many positions."""
+"""Counts a sample and its parts with the job's own kernels: how many distinct pairs there are in some positions."""
 
 import time
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ from leadterm.config import WindowsSection
 
 WINDOWS, LEAST_TOKENS = 4, 2048
 """Of a piece, so that little is lost at its end. From 4 % of 5,741 source files, 29.5 million tokens, whole documents
-foretold the pairs within 21 %, pieces of this size within 3."""
+predicted the pairs within 21 %, pieces of this size within 3."""
 TOKEN_BYTES = 4
 """Of text, about; what it is for more exactly does not matter."""
 ID_BYTES = 8

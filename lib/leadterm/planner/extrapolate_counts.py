@@ -18,7 +18,7 @@ MOST = 0.9
 """By what share a bound is lowered at most."""
 
 
-def foretell(
+def predict(
     census: Census, name: str, positions: Estimate, *, ceiling: float, scales: Sequence[str] = DISTINCT
 ) -> Estimate:
     """Predict what so many positions hold.

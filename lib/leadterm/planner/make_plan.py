@@ -148,13 +148,13 @@ def measure_run(run: Location) -> dict[tuple[str, str], float]:
         values["alignment", "layers"] = sum(map(len, layers))
         values["alignment", "tokens"] = scored[0].counts["tokens"]
         prepared = read_manifest(run, Product.PREDICTORS)
-        if len(scored) == 1 and prepared:  # Of more, which are scored side by side, no manifest says how long it was.
+        if len(scored) == 1 and prepared:  # Of more, which are scored in parallel, no manifest says how long it was.
             values["alignment", "seconds"] = scored[0].seconds["evaluate"] + prepared.seconds["prepare"]
     return values
 
 
 def _measured(run: Location, prefix: str) -> dict[tuple[str, str], float]:
-    """Take from the manifests of a run, or of its shuffled one, what they say of each stage that a plan foretells."""
+    """Take from the manifests of a run, or of its shuffled one, what they say of each stage that a plan predicts."""
     values: dict[tuple[str, str], float] = {}
     for product in Product:
         found = read_manifest(run, product) if product.stage else None

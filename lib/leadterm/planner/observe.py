@@ -48,7 +48,7 @@ class Observation:
 
 
 def observe(config: Config, sample_bytes: int, seed: int, *, composes_here: bool) -> Observation:
-    """Draw a sample of so many bytes of text and measure it.
+    """Draw a sample of this many bytes of text and measure it.
 
     Parameters
     ----------

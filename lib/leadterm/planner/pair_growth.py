@@ -8,9 +8,9 @@ bracket the truth: the odds b / (1 - b), which fall too fast; log b, too slowly;
 arcsin(sqrt(b)), which is the prediction. On 11.6 million tokens of English, of 3,001 words and of 49,152 subwords, it
 was wrong by 5 % at most from 5 % of the documents and by 7 % from 1 %, and the truth always lay between the bounds.
 
-Where there are C pairs at most, what grows so is U = -C log(1 - D / C): after so many throws at C places that are all
+Where there are C pairs at most, what grows so is U = -C log(1 - D / C): after this many throws at C places that are all
 equally likely, D are taken. So D comes close to C, and does not run into it. Pairs are not equally likely, though: of
-3,000 words drawn by Zipf's law, 0.79 of C were foretold where 0.87 were found. So D itself, cut off at C, is a bound.
+3,000 words drawn by Zipf's law, 0.79 of C were predicted where 0.87 were found. So D itself, cut off at C, is a bound.
 """
 
 from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ def predict_growth(
     Parameters
     ----------
     sizes, values
-        Of nested parts of a sample, ascending: positions, and how much was found in so many. Five are best; of fewer
+        Of nested parts of a sample, ascending: positions, and how much was found in this many. Five are best; of fewer
         than three the exponent is not known to fall.
     size
         Positions of what is predicted. Between those of the parts it is read from the curve.
@@ -103,7 +103,7 @@ def _thrown(taken: Vector, ceiling: float) -> Vector:
 
 
 def _taken(thrown: float, ceiling: float) -> float:
-    """Say how many places are taken after so many throws: the inverse."""
+    """Say how many places are taken after this many throws: the inverse."""
     return float(-ceiling * np.expm1(-thrown / ceiling)) if np.isfinite(ceiling) else float(thrown)
 
 

@@ -110,7 +110,7 @@ def of_the_vocabulary(config: Config, tokens: Sequence[str]) -> Iterator[Hazard]
 
 
 def _most_tokens(config: Config, drawn: int) -> int:
-    """Say how many tokens the vocabulary may have, where the sample's has so many."""
+    """Say how many tokens the vocabulary may have, where the sample's has this many."""
     settings = config.tokenizer
     if isinstance(settings, WordTokenizerSection):
         return settings.vocabulary_size + (settings.unknown == "replace")

@@ -10,7 +10,7 @@ from leadterm.storage.formats.windows_files import ROW_GROUP_TOKENS
 
 @dataclass(frozen=True)
 class UnitCounts:
-    """How the windows are dealt out.
+    """How the windows are assigned.
 
     Attributes
     ----------

@@ -99,7 +99,7 @@ def refuse_inflated(unpacked: int, packed: int) -> None:
 
 
 def _most(packed: int) -> int:
-    """Say how many bytes a file of so many may hold."""
+    """Say how many bytes a file of this many may hold."""
     return max(MOST_INFLATED, MOST_TIMES * packed)
 
 

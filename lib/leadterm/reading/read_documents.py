@@ -65,7 +65,7 @@ def read_documents(
     Parameters
     ----------
     splits
-        What is read; those of a file stand side by side.
+        What is read; those of a file stand in parallel.
     rule
         What the files hold.
     vocabulary_size

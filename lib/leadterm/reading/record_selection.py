@@ -19,7 +19,7 @@ def pack(kept: NDArray[np.bool_]) -> bytes:
 
 
 def unpack(keep: bytes, records: int) -> NDArray[np.bool_]:
-    """Read which of so many records are kept."""
+    """Read which of this many records are kept."""
     bits = np.unpackbits(np.frombuffer(zlib.decompress(keep), dtype=np.uint8), count=records)
     return bits.astype(bool)
 

@@ -1,4 +1,4 @@
-"""Runs a function for each of some items side by side on the executors, one task for each."""
+"""Runs a function for each of some items in parallel on the executors, one task for each."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +37,7 @@ ItemFunction = Callable[[str, Machine], str]
 """From an item to its result, both as text; can be pickled."""
 
 
-def side_by_side(
+def parallel_map(
     session: SparkSession, items: Sequence[str], work: ItemFunction, at_once: int | None = None, *, description: str
 ) -> list[str]:
     """Do some work for each item, so many at once, by default all; give the results in the order of the items.
@@ -51,9 +51,9 @@ def side_by_side(
     n_tasks = min(len(items), at_once or len(items))
     number = np.arange(len(items), dtype=np.int32)
     table = pa.table({"task": number % n_tasks, "number": number, "item": pa.array(items, pa.string())})
-    dealt = session.createDataFrame(table, ITEMS).repartitionById(n_tasks, "task")
+    assigned = session.createDataFrame(table, ITEMS).repartitionById(n_tasks, "task")
     with readable_errors(), described(session, titled(description)):
-        found = dealt.mapInArrow(_Task(work, _threads(session, n_tasks)), RESULTS).toArrow()
+        found = assigned.mapInArrow(_Task(work, _threads(session, n_tasks)), RESULTS).toArrow()
     results: list[str] = found.sort_by("number")["result"].to_pylist()
     return results
 
@@ -74,7 +74,7 @@ def _threads(session: SparkSession, n_tasks: int) -> int:
 
 @dataclass(frozen=True)
 class _Task:
-    """Does the work for the items that it was dealt; travels to the executors."""
+    """Does the work for the items that it was assigned; travels to the executors."""
 
     work: ItemFunction
     threads: int

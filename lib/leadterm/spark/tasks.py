@@ -15,51 +15,51 @@ from leadterm.spark.translate_errors import readable_errors
 FEW_BYTES = 2**20
 """Of rows that all tasks are given: what Spark sends along with the work, before it makes a broadcast of it."""
 TaskFunction = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-"""What a task does with the rows that it was dealt; travels to the executors."""
+"""What a task does with the rows that it was assigned; travels to the executors."""
 
 
 def run_tasks(
-    session: SparkSession, description: str, dealt: Sequence[pa.RecordBatch], work: TaskFunction, reports: pa.Schema
+    session: SparkSession, description: str, assigned: Sequence[pa.RecordBatch], work: TaskFunction, reports: pa.Schema
 ) -> pa.Table:
     """Run a task for each batch of rows; give what all tasks report, in the order of the batches."""
     with progress(session, description), readable_errors():
-        found: pa.Table = spread(session, dealt, work, reports).toArrow()
+        found: pa.Table = spread(session, assigned, work, reports).toArrow()
     return found.cast(reports)
 
 
-def spread(session: SparkSession, dealt: Sequence[pa.RecordBatch], work: TaskFunction, made: pa.Schema) -> DataFrame:
+def spread(session: SparkSession, assigned: Sequence[pa.RecordBatch], work: TaskFunction, made: pa.Schema) -> DataFrame:
     """Describe what tasks make, one for each batch of rows.
 
     A few rows travel with the work, and a task takes its own by its number; many are shuffled to the tasks, which takes
     0.1 s more.
     """
     schema = from_arrow_schema(made)
-    if sum(batch.nbytes for batch in dealt) <= FEW_BYTES:
-        return session.range(0, len(dealt), 1, len(dealt)).mapInArrow(partial(_with_rows, dealt, work), schema)
-    return _shuffled(session, dealt).mapInArrow(work, schema)
+    if sum(batch.nbytes for batch in assigned) <= FEW_BYTES:
+        return session.range(0, len(assigned), 1, len(assigned)).mapInArrow(partial(_with_rows, assigned, work), schema)
+    return _shuffled(session, assigned).mapInArrow(work, schema)
 
 
 def _with_rows(
-    dealt: Sequence[pa.RecordBatch], work: TaskFunction, numbers: Iterator[pa.RecordBatch]
+    assigned: Sequence[pa.RecordBatch], work: TaskFunction, numbers: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """Do the work of the tasks with these numbers."""
-    return work(dealt[number] for batch in numbers for number in batch.column(0).to_pylist())
+    return work(assigned[number] for batch in numbers for number in batch.column(0).to_pylist())
 
 
-def _shuffled(session: SparkSession, dealt: Sequence[pa.RecordBatch]) -> DataFrame:
+def _shuffled(session: SparkSession, assigned: Sequence[pa.RecordBatch]) -> DataFrame:
     """Send each task its rows, in a partition of its own."""
-    number = np.repeat(np.arange(len(dealt), dtype=np.int32), [len(batch) for batch in dealt])
-    rows = pa.Table.from_batches(dealt).append_column("task", pa.array(number))
-    return session.createDataFrame(rows).repartitionById(len(dealt), "task")
+    number = np.repeat(np.arange(len(assigned), dtype=np.int32), [len(batch) for batch in assigned])
+    rows = pa.Table.from_batches(assigned).append_column("task", pa.array(number))
+    return session.createDataFrame(rows).repartitionById(len(assigned), "task")
 
 
-def deal(rows: pa.RecordBatch, task: NDArray[np.int64]) -> list[pa.RecordBatch]:
+def assign(rows: pa.RecordBatch, task: NDArray[np.int64]) -> list[pa.RecordBatch]:
     """Divide rows among tasks, by the number of the task that each is for; a task without rows is left out."""
     order = np.argsort(task, kind="stable")
     bounds = np.flatnonzero(np.diff(task[order])) + 1
     return [rows.take(pa.array(chosen)) for chosen in np.split(order, bounds)]
 
 
-def deal_places(places: Sequence[str], per_task: int) -> list[pa.RecordBatch]:
+def assign_places(places: Sequence[str], per_task: int) -> list[pa.RecordBatch]:
     """Give every task so many files, the last one what is left."""
-    return deal(pa.RecordBatch.from_pydict({"place": places}), np.arange(len(places)) // per_task)
+    return assign(pa.RecordBatch.from_pydict({"place": places}), np.arange(len(places)) // per_task)

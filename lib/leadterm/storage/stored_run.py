@@ -57,7 +57,8 @@ class StoredRun:
         if others := other_inputs(self.location, found):
             raise RunError(
                 f"{self.location} is not of one piece: its '{product}' was made from another '{others[0]}' than it "
-                f"holds. Run {who_makes(self.location, product)} again, or leadterm add once more if it was stopped."
+                f"holds. Run {who_makes(self.location, product)} again, or leadterm add once more if it was "
+                "interrupted."
             )
         return found
 

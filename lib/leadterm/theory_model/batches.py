@@ -1,4 +1,4 @@
-"""Windows of token ids as tensors: packed end to end, dealt out to steps, padded only where nothing counts."""
+"""Windows of token ids as tensors: packed end to end, assigned to steps, padded only where nothing counts."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def verify(
     predict : callable
         Takes the number of steps s and returns the predicted weights after s steps.
     folder : pathlib.Path, optional
-        Where checkpoints go, and where a training that was stopped is picked up: from the newest checkpoint that
+        Where checkpoints go, and where a training that was interrupted is picked up: from the newest checkpoint that
         misses no comparison.
     on_progress : callable, optional
         Called after each step, with the latest comparison.

@@ -24,7 +24,7 @@ from leadterm.theory_model.transformer import Transformer
 from leadterm.theory_model.weight_agreement import Agreement
 
 DIVERGED = 4.0
-"""A loss of so many times ln V, that of a model that knows nothing, is taken for divergence: gradient descent with a
+"""A loss of this many times ln V, that of a model that knows nothing, is taken for divergence: gradient descent with a
 sound learning rate goes down from ln V, and a step too long overshoots by far more in a few steps."""
 
 
@@ -77,7 +77,7 @@ class Trainer:
     step : int
         Steps done.
     history : list of dict
-        JSON values that the caller wants in the checkpoints, to have them back when the training goes on.
+        JSON values that the caller wants in the checkpoints, to have them back when the training resumes.
 
     Raises
     ------

@@ -42,7 +42,7 @@ class State:
     weights_sha256 : str
         Of the file of weights.
     history : list of dict
-        What the caller wants to have back when the training goes on, as JSON values.
+        What the caller wants to have back when the training resumes, as JSON values.
     """
 
     step: int

@@ -52,7 +52,7 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
         },
         "tokenizer": {"kind": "words", "vocabulary_size": 3000, "unknown": "drop"},
         "windows": {"length": 128, "policy": "tile", "files": 16},
-        "counting": {"scale_bits": 32, "memory_per_task": 2**30, "rows_per_file": 1024},
+        "counting": {"scale_bits": 32, "memory_per_task": 2**30, "rows_per_file": 1024, "distances": []},
         "attention": {"top_tokens": None, "device": "auto", "memory": 2**32, "distribution": "auto"},
         "associations": {"tokens": [], "k": 10},
         "training": None,

@@ -1,11 +1,11 @@
-"""Numbers of pairs, foretold from samples of corpora that were counted whole."""
+"""Numbers of pairs, predicted from samples of corpora that were counted whole."""
 
 import numpy as np
 import pytest
 
 from leadterm.counting import Statistic, count_unit, reciprocal_weights
 from leadterm.planner.distinct_pairs import take_census
-from leadterm.planner.extrapolate_counts import foretell
+from leadterm.planner.extrapolate_counts import predict
 from leadterm.planner.interval import Estimate
 
 
@@ -39,12 +39,12 @@ def test_the_truth_lies_within_the_bounds(size, n_windows, length, topics, share
     some = int(n_windows * share)
     census = take_census(tokens[: offsets[some]], offsets[: some + 1], size, weights, None)
     for name, true in truth.items():
-        found = foretell(census, name, Estimate.exact(n_windows * length), ceiling=float(size) ** 2)
+        found = predict(census, name, Estimate.exact(n_windows * length), ceiling=float(size) ** 2)
         assert found.low <= true <= found.high, (name, true / found.value)
 
 
 def test_pairs_of_long_windows_are_counted_with_the_weights_of_the_job():
-    """In eight bits 1/t rounds to 0 beyond t = 512: half of the pairs of T = 1,024 were not foretold."""
+    """In eight bits 1/t rounds to 0 beyond t = 512: half of the pairs of T = 1,024 were not predicted."""
     length, size, n = 1024, 4000, 8
     tokens, offsets = zipf_windows(size, n, length)
     weights = reciprocal_weights(length, 32)
@@ -59,7 +59,7 @@ def test_pairs_of_long_windows_are_counted_with_the_weights_of_the_job():
 def test_a_sample_that_is_the_corpus_is_exact():
     tokens, offsets = zipf_windows(500, 64, 32)
     census = take_census(tokens, offsets, 500, reciprocal_weights(32, 32), None)
-    found = foretell(census, "context", Estimate.exact(64 * 32), ceiling=500.0**2)
+    found = predict(census, "context", Estimate.exact(64 * 32), ceiling=500.0**2)
     assert found.is_exact
     assert found.value == census.whole.context
 
@@ -71,6 +71,6 @@ def test_quarters_that_differ_widen_the_bounds():
     widths = []
     for some in (alike[0], tokens):
         census = take_census(some, alike[1], 20_000, reciprocal_weights(64, 32), None)
-        found = foretell(census, "bigram", Estimate.exact(6400 * 64), ceiling=4e8)
+        found = predict(census, "bigram", Estimate.exact(6400 * 64), ceiling=4e8)
         widths.append(found.high / found.low)
     assert widths[1] > 1.3 * widths[0]

@@ -79,7 +79,7 @@ def test_the_truth_lies_within_the_bounds(tmp_path, monkeypatch, kind, form, rea
 
 @pytest.mark.parametrize("form", ["parquet", "parquet, one group", "jsonl", "jsonl.gz"])
 def test_three_documents_of_fifty_hold_nearly_all(tmp_path, form):
-    """Where 13,811 tokens were foretold, and 3,263,162 counted."""
+    """Where 13,811 tokens were predicted, and 3,263,162 counted."""
     random = np.random.default_rng(0)
     words = np.full(53, 276)
     words[[20, 40, 52]] = 200_000

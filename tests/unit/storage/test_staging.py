@@ -76,7 +76,7 @@ def test_nothing_stays_of_what_is_done_refused_or_has_no_finished_part(tmp_path,
     assert names_in(tmp_path / "run") == []
 
 
-@pytest.mark.parametrize(("name", "left"), [("portion-1", ["portion-1"]), (".portion-1.partial-2", None)])
+@pytest.mark.parametrize(("name", "left"), [("chunk-1", ["chunk-1"]), (".chunk-1.partial-2", None)])
 def test_counts_are_kept_as_parts_are(tmp_path, name, left):
     run = Location.of(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt), staging(run, STAGE) as staged:

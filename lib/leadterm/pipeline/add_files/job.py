@@ -73,7 +73,7 @@ def add_files(session: SparkSession, config: Config, run: Location, files: Seque
         logger.info("new files: %s; counted already: %s", f"{len(new.sources):,}", f"{n_counted:,}")
         if base:
             _count(session, config, run, overwrite=False)
-        part = stage.parts / "added"  # What an add that was stopped has done of the same stays done.
+        part = stage.parts / "added"  # What an add that was interrupted has done of the same stays done.
         encode.encode_corpus(session, config, part, overwrite="differing", documents=new, may_be_empty=base is not None)
         if StoredRun(part).manifest(Product.WINDOWS).counts["windows"]:
             _count(session, config, part, overwrite="differing")
@@ -121,7 +121,7 @@ def _base(config: Config, run: Location) -> Manifest | None:
         return None
     if windows is None or missing:
         raise RunError(
-            f"{run} is not whole: it lacks '{missing[0]}', perhaps because the job {Job.ENCODE_CORPUS} was stopped. "
+            f"{run} is not whole: it lacks '{missing[0]}', perhaps as the job {Job.ENCODE_CORPUS} was interrupted. "
             "Run that job again over the files that it was making it from, or choose another output."
         )
     made_from = encode.made_from(windows.made_from["corpus"], given)

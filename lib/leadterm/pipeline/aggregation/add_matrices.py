@@ -9,7 +9,7 @@ from leadterm.catalog.products import Product, Statistic
 from leadterm.pipeline.aggregation.driver import Merged
 from leadterm.pipeline.aggregation.limits import MERGING_TASKS
 from leadterm.pipeline.aggregation.partial_sums_file import SummandRows
-from leadterm.pipeline.aggregation.row_groups import deal_blocks
+from leadterm.pipeline.aggregation.row_groups import assign_blocks
 from leadterm.pipeline.aggregation.stored_rows import StoredRows
 from leadterm.pipeline.aggregation.task import FILE_REPORT, MatrixWriter
 from leadterm.spark.tasks import run_tasks
@@ -51,9 +51,9 @@ def add_matrices(
         How many tasks there are; the bytes do not depend on it.
     """
     n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
-    dealt = deal_blocks(_blocks(runs, matrices, adder), n_tasks)
+    assigned = assign_blocks(_blocks(runs, matrices, adder), n_tasks)
     partials = tuple(run.location.uri for run in runs)
-    found = run_tasks(session, f"add up {what}", dealt, replace(adder, partials=partials), FILE_REPORT)
+    found = run_tasks(session, f"add up {what}", assigned, replace(adder, partials=partials), FILE_REPORT)
     return Merged(found.sort_by("name").to_pylist(), 0, {})
 
 

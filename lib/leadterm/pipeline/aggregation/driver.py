@@ -16,9 +16,9 @@ from leadterm.pipeline.aggregation.coverage import Cover, disjoint
 from leadterm.pipeline.aggregation.limits import MERGING_TASKS, MOST_FILES
 from leadterm.pipeline.aggregation.partial_sums import SUMS, PartialsMerger, PartialsWriter, reported_sums
 from leadterm.pipeline.aggregation.partial_sums_file import Sums, finished_sums
-from leadterm.pipeline.aggregation.row_groups import deal_blocks, deal_out, number_of_tasks, row_groups
+from leadterm.pipeline.aggregation.row_groups import assign_blocks, assign_row_groups, number_of_tasks, row_groups
 from leadterm.pipeline.aggregation.task import FILE_REPORT, MATRICES, MatrixWriter
-from leadterm.spark.tasks import deal_places, run_tasks
+from leadterm.spark.tasks import assign_places, run_tasks
 from leadterm.storage import FileEntry, Location, Manifest
 from leadterm.storage.read_products import PARTS
 from leadterm.telemetry.progress import titled
@@ -27,7 +27,7 @@ logger = logging.getLogger("leadterm")
 
 
 class Counter(Protocol):
-    """Turns the row groups that a task was dealt into partial sums; travels to the executors."""
+    """Turns the row groups that a task was assigned into partial sums; travels to the executors."""
 
     @property
     def memory(self) -> TaskMemory:
@@ -98,9 +98,9 @@ class MatrixFiles:
 def count_and_merge(
     session: SparkSession, what: str, windows: Manifest, counter: Counter, writer: MatrixWriter, tasks: int | None
 ) -> Merged:
-    """Count the windows of a run in so many tasks, by default what the cluster runs or memory asks for, and merge.
+    """Count the windows of a run in this many tasks, by default what the cluster runs or memory asks for, and merge.
 
-    What a job that was stopped has finished in the same staging folder is not done again.
+    What a job that was interrupted has finished in the same staging folder is not done again.
     """
     started = time.monotonic()
     sums = _count(session, what, windows, counter, Location.of(writer.folder) / PARTS, tasks)
@@ -108,9 +108,9 @@ def count_and_merge(
     blocks = _blocks(counter.statistics, writer.files.n_rows, writer.groups)
     while len(sums) > MOST_FILES:
         sums = _fewer(session, what, sums, writer, blocks)
-    dealt = deal_blocks(blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)
+    assigned = assign_blocks(blocks, tasks or MERGING_TASKS * session.sparkContext.defaultParallelism)
     merger = replace(writer, partials=tuple(one.place for one in sums))
-    reports = run_tasks(session, f"merge {what}", dealt, merger, FILE_REPORT).to_pylist()
+    reports = run_tasks(session, f"merge {what}", assigned, merger, FILE_REPORT).to_pylist()
     seconds = {"count": counting, "merge": time.monotonic() - started - counting}
     return Merged(sorted(reports, key=lambda row: row["name"] or ""), partial_bytes, seconds)
 
@@ -134,7 +134,7 @@ def _count(
         logger.info("%s: %.0f %% of the tokens were counted before", titled(f"count {what}"), share)
     if rest:
         n_tasks = tasks or number_of_tasks(session, n_left, counter.memory.unit_tokens)
-        sums += reported_sums(run_tasks(session, f"count {what}", deal_out(rest, n_tasks), counter, SUMS))
+        sums += reported_sums(run_tasks(session, f"count {what}", assign_row_groups(rest, n_tasks), counter, SUMS))
     Cover.union(one.cover for one in sums).require_all(len(groups))
     return sums
 
@@ -154,14 +154,14 @@ def _found(folder: Location, n_groups: int) -> tuple[list[Sums], list[int]]:
 def _fewer(
     session: SparkSession, what: str, sums: Sequence[Sums], writer: MatrixWriter, blocks: Sequence[tuple[int, int]]
 ) -> list[Sums]:
-    """Add files of partial sums up, so many at a time, and delete them; no more, and no larger ones, than need be."""
+    """Add files of partial sums up, this many at a time, and delete them; no more, and no larger ones, than need be."""
     merger = PartialsMerger(PartialsWriter(writer.folder, writer.groups), tuple(blocks), writer.width, writer.signed)
     ascending = sorted(sums, key=lambda one: len(one.cover))
     n_tasks = -(-(len(sums) - MOST_FILES) // (MOST_FILES - 1))
     n_added = min(len(sums), len(sums) - MOST_FILES + n_tasks)
     added, kept = ascending[:n_added], ascending[n_added:]
-    dealt = deal_places([one.place for one in added], MOST_FILES)
-    made = reported_sums(run_tasks(session, f"add up {what}", dealt, merger, SUMS))
+    assigned = assign_places([one.place for one in added], MOST_FILES)
+    made = reported_sums(run_tasks(session, f"add up {what}", assigned, merger, SUMS))
     for place in {one.place for one in added} - {one.place for one in made}:
         Location.of(place).remove()
     return [*made, *kept]

@@ -7,7 +7,7 @@ from leadterm.storage.formats.matrix_files import rows_file
 
 @dataclass(frozen=True)
 class Layout:
-    """The rows of one matrix (V, V), in files of so many rows; travels to the executors.
+    """The rows of one matrix (V, V), in files of this many rows; travels to the executors.
 
     A product of several matrices numbers the rows of all of them from end to end, each matrix from the beginning of a
     file on, and says here which file a block of these rows is.

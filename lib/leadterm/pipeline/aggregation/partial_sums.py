@@ -57,7 +57,7 @@ def reported_sums(reports: pa.Table) -> list[Sums]:
 
 @dataclass(frozen=True)
 class PartialsMerger:
-    """Adds the partial sums of the files that a task was dealt up into one file; travels to the executors.
+    """Adds the partial sums of the files that a task was assigned up into one file; travels to the executors.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from leadterm.pipeline.aggregation.coverage import Cover
-from leadterm.spark.tasks import deal
+from leadterm.spark.tasks import assign
 from leadterm.storage import Manifest
 from leadterm.storage.formats.windows_files import WindowsFiles
 
@@ -36,21 +36,21 @@ def row_groups(windows: Manifest) -> list[RowGroup]:
     return [RowGroup(number, *group) for number, group in enumerate(groups)]
 
 
-def deal_out(groups: Sequence[RowGroup], n_tasks: int) -> list[pa.RecordBatch]:
+def assign_row_groups(groups: Sequence[RowGroup], n_tasks: int) -> list[pa.RecordBatch]:
     """Give every task row groups with about as many tokens as every other."""
     n_tasks = min(n_tasks, len(groups))
     columns = dict(zip(RowGroup._fields, zip(*groups, strict=True), strict=True))
     sizes = np.array(columns["tokens"], dtype=np.int64)
     middle = np.cumsum(sizes) - sizes / 2
     task = np.minimum(middle * n_tasks // sizes.sum(), n_tasks - 1)
-    return deal(pa.RecordBatch.from_pydict(columns), task.astype(np.int64))
+    return assign(pa.RecordBatch.from_pydict(columns), task.astype(np.int64))
 
 
-def deal_blocks(blocks: Sequence[tuple[int, int]], n_tasks: int) -> list[pa.RecordBatch]:
+def assign_blocks(blocks: Sequence[tuple[int, int]], n_tasks: int) -> list[pa.RecordBatch]:
     """Give every task as many blocks (statistic, block) as every other, in turn: frequent tokens lie together."""
     statistics, numbers = zip(*blocks, strict=True)
     rows = pa.RecordBatch.from_pydict({"statistic": statistics, "block": numbers})
-    return deal(rows, np.arange(len(blocks)) % n_tasks)
+    return assign(rows, np.arange(len(blocks)) % n_tasks)
 
 
 def number_of_tasks(session: SparkSession, n_tokens: int, unit_tokens: int) -> int:
@@ -61,7 +61,7 @@ def number_of_tasks(session: SparkSession, n_tokens: int, unit_tokens: int) -> i
 
 
 def fill_units(batches: Iterator[pa.RecordBatch], unit_tokens: int) -> Iterator[Unit]:
-    """Divide what a task was dealt into units of at most so many tokens; a larger group is a unit of its own."""
+    """Divide what a task was assigned into units of at most this many tokens; a larger group is a unit of its own."""
     rows = (row for batch in batches for row in batch.to_pylist())
     unit: list[RowGroup] = []
     filled = 0

@@ -34,7 +34,7 @@ FILE_REPORT = pa.schema(
 
 @dataclass(frozen=True)
 class MatrixWriter:
-    """Merges and writes the files that a task was dealt; travels to the executors.
+    """Merges and writes the files that a task was assigned; travels to the executors.
 
     Attributes
     ----------

@@ -32,9 +32,9 @@ WIDEST = 512
 """Context tokens of a strip: its rows of 4 KB are long enough that coming to each of them costs little. Twice as many
 would take 7 % less time and twice the memory."""
 NARROW, NARROW_BYTES = 256, 2**23
-"""So many where all rows of a strip fit the caches then: these would not hold twice as many."""
+"""This many where all rows of a strip fit the caches then: these would not hold twice as many."""
 DENSE = 6
-"""A row of the context map is laid out if it has one entry for so many columns of a strip, or more."""
+"""A row of the context map is laid out if it has one entry for this many columns of a strip, or more."""
 
 
 def compose_scores(
@@ -159,7 +159,7 @@ def divide_memory(memory_bytes: int, size: int, threads: int) -> tuple[int, int]
 
 
 def widest(size: int) -> int:
-    """Say how many context tokens a strip has at most, of a vocabulary of so many."""
+    """Say how many context tokens a strip has at most, of a vocabulary of this many."""
     return NARROW if np.dtype(np.float64).itemsize * NARROW * size <= NARROW_BYTES else WIDEST
 
 

@@ -44,7 +44,7 @@ def first_entries(offsets, columns, column):  # type: ignore[no-untyped-def]  # 
 
 @kernel("int64(int64[::1], int64[::1], int64, int32[::1])")
 def place_rows(firsts, lasts, least, places):  # type: ignore[no-untyped-def]  # types stand in the signature
-    """Give rows of at least so many entries a place among the dense ones; returns their number."""
+    """Give rows of at least this many entries a place among the dense ones; returns their number."""
     n_dense = 0
     for row in range(places.size):
         places[row] = SPARSE

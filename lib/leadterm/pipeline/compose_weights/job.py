@@ -87,7 +87,7 @@ def _scratch(stage: Staging) -> Iterator[Unfinished]:
 
 
 def _read(run: Location, manifests: dict[str, Manifest], section: AttentionSection) -> PairStatistics:
-    """Read the counts, and keep the most frequent tokens if so many are asked for."""
+    """Read the counts, and keep the most frequent tokens if a number is asked for."""
     context, bigram = manifests[Product.CONTEXT], manifests[Product.BIGRAM]
     weights = read_matrix(run, context)
     weights.data = np.ldexp(weights.data.astype(np.float64), -int(context.settings["scale_bits"]))

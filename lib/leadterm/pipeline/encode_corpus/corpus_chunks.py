@@ -1,7 +1,7 @@
-"""Goes through a large corpus a portion of its files after the other: a job that is stopped loses one portion at most.
+"""Goes through a large corpus a chunk of its files after the other: a job that is interrupted loses one chunk at most.
 
-Spark's shuffle is lost with the driver. So what comes of a portion goes to files of its own, and a report beside them
-says that the portion is finished. Of encoding these are sorted windows, a file for each bucket. In the end the files of
+Spark's shuffle is lost with the driver. So what comes of a chunk goes to files of its own, and a report beside them
+says that the chunk is finished. Of encoding these are sorted windows, a file for each bucket. In the end the files of
 a bucket are merged to one, which has the bytes that it would have if all had been encoded together.
 """
 
@@ -22,7 +22,7 @@ from leadterm.pipeline.encode_corpus.windows_writer import (
     is_documents,
     sum_vectors,
 )
-from leadterm.spark.tasks import deal, run_tasks
+from leadterm.spark.tasks import assign, run_tasks
 from leadterm.storage.formats.documents_table import documents_file
 from leadterm.storage.formats.parquet_io import read_groups
 from leadterm.storage.formats.sorted_merge import DOCUMENTS, WINDOWS, merge_sorted
@@ -31,11 +31,11 @@ from leadterm.storage.location import Location
 from leadterm.storage.staged.part_reports import drop_others, finish, finished
 from leadterm.telemetry.progress import titled
 
-PORTION_BYTES = 2**30
-"""Of input files, as they lie on the disk; a larger file is a portion of its own. A corpus of one portion is encoded
+CHUNK_BYTES = 2**30
+"""Of input files, as they lie on the disk; a larger file is a chunk of its own. A corpus of one chunk is encoded
 at once, without this: to merge, all windows are written and read once more."""
-PORTIONS = 32
-"""Of a larger corpus, portions grow, so that their number stays below 2 · 32 + 2: merging holds a row group of each."""
+CHUNKS = 32
+"""Of a larger corpus, chunks grow, so that their number stays below 2 · 32 + 2: merging holds a row group of each."""
 
 logger = logging.getLogger("leadterm")
 ChunkWork = Callable[[Documents, str], pa.Table]
@@ -43,8 +43,8 @@ ChunkWork = Callable[[Documents, str], pa.Table]
 
 
 @dataclass(frozen=True)
-class Portions:
-    """A corpus that is gone through a portion of its files after the other.
+class Chunks:
+    """A corpus that is gone through a chunk of its files after the other.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Portions:
         return self.documents.session
 
     def each(self, what: str, done: str, work: ChunkWork) -> list[pa.Table]:
-        """Do some work for each portion for which it was not done before.
+        """Do some work for each chunk for which it was not done before.
 
         Parameters
         ----------
@@ -78,24 +78,24 @@ class Portions:
         Returns
         -------
         list
-            The report of each portion, in any order.
+            The report of each chunk, in any order.
 
         Raises
         ------
         InputError
-            If files of a portion change while they are read.
+            If files of a chunk change while they are read.
         """
-        # Numbered, because portions may hold the same.
-        names = [f"portion-{number}-{self.documents.digest(files)}" for number, files in enumerate(self.files)]
+        # Numbered, because chunks may hold the same.
+        names = [f"chunk-{number}-{self.documents.digest(files)}" for number, files in enumerate(self.files)]
         found = {name: report for name in names if (report := finished(self.folder, name)) is not None}
         drop_others(self.folder, found)
         if found:
-            logger.info("%s: %d of %d portions were %s before", titled(what), len(found), len(names), done)
+            logger.info("%s: %d of %d chunks were %s before", titled(what), len(found), len(names), done)
         try:
             for number, (files, name) in enumerate(zip(self.files, names, strict=True), 1):
                 if name not in found:
                     with self.documents.unchanged(files):
-                        report = work(self.documents.only(files), f"{what}, portion {number} of {len(names)}")
+                        report = work(self.documents.only(files), f"{what}, chunk {number} of {len(names)}")
                     finish(self.folder, name, report)
                     found[name] = report
         finally:
@@ -103,21 +103,21 @@ class Portions:
         return list(found.values())
 
 
-def encode_portions(portions: Portions, encode: ChunkWork) -> pa.Table:
+def encode_chunks(chunks: Chunks, encode: ChunkWork) -> pa.Table:
     """Encode what was not encoded before, and merge; gives a report of each file, as if it had been done at once."""
-    reports = portions.each("encode documents", "encoded", encode)
-    return _merge(portions.session, pa.concat_tables(reports), portions.folder)
+    reports = chunks.each("encode documents", "encoded", encode)
+    return _merge(chunks.session, pa.concat_tables(reports), chunks.folder)
 
 
 def _merge(session: SparkSession, reports: pa.Table, folder: Location) -> pa.Table:
-    """Merge the files of each bucket; the tallies and counts of all portions come with the first report."""
+    """Merge the files of each bucket; the tallies and counts of all chunks come with the first report."""
     rows = [row for row in reports.to_pylist() if row["name"] is not None]
     if not rows:
         return reports
     names, places = ([row[key] for row in rows] for key in ("name", "place"))
     files = pa.RecordBatch.from_pydict({"name": names, "place": places})
-    dealt = deal(files, np.unique(names, return_inverse=True)[1])
-    merged = run_tasks(session, "merge portions", dealt, PortionsMerger(folder.uri), REPORT_ROW)
+    assigned = assign(files, np.unique(names, return_inverse=True)[1])
+    merged = run_tasks(session, "merge chunks", assigned, ChunksMerger(folder.uri), REPORT_ROW)
     for name in ("tally", "counts"):
         total = sum_vectors(reports[name]).tobytes()
         column = pa.array([total, *[b""] * (len(merged) - 1)], pa.binary())
@@ -126,7 +126,7 @@ def _merge(session: SparkSession, reports: pa.Table, folder: Location) -> pa.Tab
 
 
 @dataclass(frozen=True)
-class PortionsMerger:
+class ChunksMerger:
     """Merges the files of a bucket, of windows and of documents; travels to the executors.
 
     Attributes
@@ -165,14 +165,14 @@ def merged_documents(name: str, place: Location, parts: Sequence[Iterator[pa.Tab
 
 
 def divide(documents: Documents, n_bytes: int) -> list[list[str]]:
-    """Divide the files of a corpus, in order, into portions of so many bytes or more; one, if it is read in part."""
-    portions: list[list[str]] = [[]]
+    """Divide the files of a corpus, in order, into chunks of this many bytes or more; one, if it is read in part."""
+    chunks: list[list[str]] = [[]]
     sizes, filled = [size or 0 for size in documents.sources["bytes"].to_pylist()], 0
-    most = max(n_bytes, sum(sizes) // PORTIONS)
+    most = max(n_bytes, sum(sizes) // CHUNKS)
     for file, size in zip(documents.sources["path"].to_pylist(), sizes, strict=True):
-        if portions[-1] and filled + size > most and not documents.is_limited:
-            portions.append([])
+        if chunks[-1] and filled + size > most and not documents.is_limited:
+            chunks.append([])
             filled = 0
-        portions[-1].append(file)
+        chunks[-1].append(file)
         filled += size
-    return portions
+    return chunks

@@ -19,7 +19,7 @@ from leadterm.corpus.required_tokens import check_asked
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
 from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
-from leadterm.pipeline.encode_corpus.corpus_chunks import PORTION_BYTES, Portions, divide, encode_portions
+from leadterm.pipeline.encode_corpus.corpus_chunks import CHUNK_BYTES, Chunks, divide, encode_chunks
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_documents
 from leadterm.pipeline.encode_corpus.inputs.source_list import sources_hash
 from leadterm.pipeline.encode_corpus.make_tokenizer import made_tokenizer, tokenizer_file
@@ -92,16 +92,16 @@ def encode_corpus(
     order = Order.of(Job.ENCODE_CORPUS, config, run, overwrite=overwrite, made_from=inputs)
     if order.is_current():  # Before the files are divided.
         return skip(order)
-    opened, files = documents, divide(documents, PORTION_BYTES)
+    opened, files = documents, divide(documents, CHUNK_BYTES)
 
     def encode(stage: Staging) -> None:
         timer = Timer()
         with opened.unchanged():
-            tokenizer = made_tokenizer(Portions(opened, files, stage.counts), given)
+            tokenizer = made_tokenizer(Chunks(opened, files, stage.counts), given)
             _check_size(config, tokenizer.vocabulary_size)
             check_asked(config, tokenizer.tokens)
             seconds = {"tokenizer": timer.lap()}
-            reports = _write_windows(Portions(opened, files, stage.parts), config, tokenizer, stage)
+            reports = _write_windows(Chunks(opened, files, stage.parts), config, tokenizer, stage)
             seconds["encode"] = timer.lap()
         corpus = Corpus.of(opened, config)
         vocabulary = list(tokenizer.tokens), tokenizer_file(tokenizer)
@@ -134,7 +134,7 @@ def _corpus_hash(documents: Documents, config: Config) -> str:
     return sources_hash(documents.listed, ordered=any(limits))
 
 
-def _write_windows(corpus: Portions, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
+def _write_windows(corpus: Chunks, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
     """Encode on the executors and write the windows files into the staging folder; a report per file."""
     encoding = Encoding(
         tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
@@ -159,7 +159,7 @@ def _write_windows(corpus: Portions, config: Config, tokenizer: AnyTokenizer, st
 
     if len(corpus.files) == 1:
         return encode(corpus.documents, "encode documents")
-    return encode_portions(corpus, encode)
+    return encode_chunks(corpus, encode)
 
 
 @dataclass(frozen=True)

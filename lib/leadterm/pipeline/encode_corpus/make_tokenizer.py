@@ -9,13 +9,13 @@ from leadterm.config import BpeTokenizerSection, WordTokenizerSection
 from leadterm.corpus import HuggingFaceTokenizer, WordTokenizer, count_pieces, count_words, train_bpe
 from leadterm.errors import InputError
 from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary
-from leadterm.pipeline.encode_corpus.corpus_chunks import Portions
+from leadterm.pipeline.encode_corpus.corpus_chunks import Chunks
 from leadterm.pipeline.encode_corpus.token_frequencies import count_parts, most_frequent_parts
 from leadterm.storage.staged.part_reports import drop_others, finish, finished
 from leadterm.telemetry.progress import progress, titled
 
 MOST_PIECES, MOST_BYTES = 2**20, 10_000_000
-"""What a BPE tokenizer is trained on: the most frequent distinct pieces, so many of so many bytes together. The library
+"""What a BPE tokenizer is trained on: the most frequent distinct pieces, of this many bytes together. The library
 takes some 100 bytes of the driver's memory for each byte."""
 KEPT = "tokenizer"
 """The name under which a tokenizer is kept."""
@@ -23,10 +23,10 @@ KEPT = "tokenizer"
 logger = logging.getLogger("leadterm")
 
 
-def made_tokenizer(corpus: Portions, given: HuggingFaceTokenizer | IdsVocabulary | FromCorpus) -> AnyTokenizer:
+def made_tokenizer(corpus: Chunks, given: HuggingFaceTokenizer | IdsVocabulary | FromCorpus) -> AnyTokenizer:
     """Make the tokenizer of the corpus, unless it was given, or made before and kept.
 
-    It is kept in the folder of the portions, in place of what was counted for it.
+    It is kept in the folder of the chunks, in place of what was counted for it.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def made_tokenizer(corpus: Portions, given: HuggingFaceTokenizer | IdsVocabulary
     return made
 
 
-def _make(corpus: Portions, settings: FromCorpus) -> WordTokenizer | HuggingFaceTokenizer:
+def _make(corpus: Chunks, settings: FromCorpus) -> WordTokenizer | HuggingFaceTokenizer:
     """Make a tokenizer, of files that do not change meanwhile."""
     (corpus.folder / KEPT).make_parent()
     with corpus.documents.unchanged():
@@ -73,7 +73,7 @@ def _from_table(kept: pa.Table, settings: FromCorpus) -> WordTokenizer | Hugging
     return HuggingFaceTokenizer(*texts)
 
 
-def word_tokenizer(corpus: Portions, settings: WordTokenizerSection) -> WordTokenizer:
+def word_tokenizer(corpus: Chunks, settings: WordTokenizerSection) -> WordTokenizer:
     """Count the words of the corpus, and make the tokenizer of the most frequent ones."""
     counts = count_parts(corpus, count_words, "words")
     words = most_frequent_parts(counts, settings.vocabulary_size, "count words")
@@ -86,11 +86,11 @@ def word_tokenizer(corpus: Portions, settings: WordTokenizerSection) -> WordToke
     return WordTokenizer(list(words), settings.unknown)
 
 
-def bpe_tokenizer(corpus: Portions, settings: BpeTokenizerSection) -> HuggingFaceTokenizer:
+def bpe_tokenizer(corpus: Chunks, settings: BpeTokenizerSection) -> HuggingFaceTokenizer:
     """Count the pieces of the first documents, and train a tokenizer on the counts.
 
     Only the counts come to the driver, not the text. Where ``training_documents`` leaves some documents out, they are
-    not counted portion by portion, and a job that is stopped counts them again.
+    not counted chunk by chunk, and a job that is interrupted counts them again.
     """
     counts = count_parts(corpus, count_pieces, "pieces of text", settings.training_documents)
     ranked = most_frequent_parts(counts, MOST_PIECES, "count pieces of text")

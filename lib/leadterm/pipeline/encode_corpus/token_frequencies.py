@@ -1,6 +1,6 @@
 """Finds the most frequent words, or pieces of text, of a corpus: executors count them, Spark adds the counts up.
 
-Of a large corpus they are counted a portion after the other. The counts of a portion lie in files that tasks write and
+Of a large corpus they are counted a chunk after the other. The counts of a chunk lie in files that tasks write and
 read, as there may be too many different words for one machine.
 """
 
@@ -14,11 +14,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from leadterm.pipeline.encode_corpus.corpus_chunks import Portions
+from leadterm.pipeline.encode_corpus.corpus_chunks import Chunks
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents
 from leadterm.pipeline.encode_corpus.task import eligible_texts
 from leadterm.spark.task_progress import progress
-from leadterm.spark.tasks import deal_places, spread
+from leadterm.spark.tasks import assign_places, spread
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.storage.formats.parquet_io import parquet_writer, read_groups
 from leadterm.storage.location import Location
@@ -101,18 +101,18 @@ def read_counts(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def count_parts(
-    corpus: Portions, count: Callable[[Iterable[str]], Counter[str]], parts: str, first: int | None = None
+    corpus: Chunks, count: Callable[[Iterable[str]], Counter[str]], parts: str, first: int | None = None
 ) -> DataFrame:
     """Count parts of the eligible documents.
 
-    A corpus of several portions is counted now, but for portions that were counted before. Where only the first
+    A corpus of several chunks is counted now, but for chunks that were counted before. Where only the first
     documents are wanted, and there are more, all are counted together, when the counts are asked for: they may be any
-    part of the portions.
+    part of the chunks.
 
     Parameters
     ----------
     corpus
-        Its portions.
+        Its chunks.
     count
         Counts the parts of texts; runs on the executors.
     parts
@@ -145,7 +145,7 @@ def _stored_counts(session: SparkSession, places: list[str]) -> DataFrame:
     if not places:
         return session.createDataFrame(COUNTS.empty_table())
     n_tasks = READING_TASKS * session.sparkContext.defaultParallelism
-    return spread(session, deal_places(places, -(-len(places) // n_tasks)), read_counts, COUNTS)
+    return spread(session, assign_places(places, -(-len(places) // n_tasks)), read_counts, COUNTS)
 
 
 def _added_up(counts: DataFrame) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Compares checkpoints with a run: prepares it once, scores revisions side by side, saves each at once."""
+"""Compares checkpoints with a run: prepares it once, scores revisions in parallel, saves each at once."""
 
 from typing import TYPE_CHECKING
 

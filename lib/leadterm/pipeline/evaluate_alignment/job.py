@@ -1,4 +1,4 @@
-"""The job ``evaluate_alignment``: how far checkpoints agree with the corpus, revisions side by side on executors."""
+"""The job ``evaluate_alignment``: how far checkpoints agree with the corpus, revisions in parallel on executors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leadterm.pipeline.evaluate_alignment.prepared_predictors import prepare_pre
 from leadterm.pipeline.evaluate_alignment.requested_revisions import Wanted, wanted_revisions
 from leadterm.pipeline.evaluate_alignment.task import Scorer, device_of, made_from_of
 from leadterm.pipeline.lifecycle import Order, job
-from leadterm.spark.parallel_map import is_local, side_by_side
+from leadterm.spark.parallel_map import is_local, parallel_map
 from leadterm.spark.session import Session
 from leadterm.storage import Location, read_manifest, staging
 from leadterm.storage.formats.alignment_table import alignment_manifests, same_weights
@@ -105,7 +105,7 @@ def _score(
         at_once = section.at_once or (1 if device.type == "cuda" and is_local(session) else None)
         with progress_of_layers(marks, len(pending)):
             items = [json.dumps(asdict(wanted)) for wanted in pending]
-            errors = side_by_side(session, items, scorer, at_once, description="evaluate alignment")
+            errors = parallel_map(session, items, scorer, at_once, description="evaluate alignment")
     failed = [f"{wanted}: {error}" for wanted, error in zip(pending, errors, strict=True) if error]
     if failed:
         kept = "the others are saved; correct these and run again" if len(failed) < len(pending) else "none was"

@@ -19,7 +19,7 @@ from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vecto
 from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.pipeline.merge_runs.compatibility import Part, check_sums, counting_jobs, open_parts
 from leadterm.pipeline.merge_runs.task import DocumentsFiles, WindowsJoiner
-from leadterm.spark.tasks import deal_places, run_tasks
+from leadterm.spark.tasks import assign_places, run_tasks
 from leadterm.storage import Location, Manifest, Staging, require_manifest
 from leadterm.storage.formats.small_tables import TOKENIZER
 from leadterm.storage.formats.windows_files import WindowsFiles
@@ -107,8 +107,8 @@ def _join_corpora(
     reports = _tally_report(parts, run.vocabulary_size)
     if names := sorted({*_names(windows), *_names(documents)}):
         n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
-        dealt = deal_places(names, -(-len(names) // n_tasks))
-        reports = pa.concat_tables([reports, run_tasks(session, "merge windows", dealt, joiner, REPORT_ROW)])
+        assigned = assign_places(names, -(-len(names) // n_tasks))
+        reports = pa.concat_tables([reports, run_tasks(session, "merge windows", assigned, joiner, REPORT_ROW)])
     if np.any(sum_vectors(reports["counts"]) != token_counts):
         raise LeadtermError(
             "consistency check failed: tokens occur more or less often than the vocabularies of the runs say. Look "

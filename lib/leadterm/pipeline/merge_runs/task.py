@@ -55,7 +55,7 @@ class DocumentsFiles:
 
 @dataclass(frozen=True)
 class WindowsJoiner:
-    """Merges the files of windows and of documents that a task was dealt by name; travels to the executors.
+    """Merges the files of windows and of documents that a task was assigned by name; travels to the executors.
 
     Attributes
     ----------

@@ -79,7 +79,7 @@ def pretrain_model(config: Config, run: Location, *, overwrite: Overwrite = Fals
         The run directory, on a local disk; it holds ``vocabulary`` and ``windows``.
     overwrite
         Train anew; ``differing``: only if the revisions are of other windows or settings. They are gone as soon as
-        the training begins. One that was stopped goes on.
+        the training begins. One that was interrupted resumes.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def _train(run: StoredRun, section: PretrainingSection, folder: Path) -> Pretrai
     sizes = run.vocabulary_size, run.context_length
     trainer = Pretrainer(run.windows(), *sizes, section, folder, tokenizer_file(run))
     if trainer.resume():
-        logger.info("pretrain: goes on after step %s", f"{trainer.step:,}")
+        logger.info("pretrain: resumes after step %s", f"{trainer.step:,}")
     done = trainer.step
     with progress("pretrain", section.steps - done, "steps") as report:
         trainer.advance(lambda step, loss: report(step - done, f"loss {loss:.4f}"))

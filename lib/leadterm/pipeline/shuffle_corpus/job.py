@@ -18,7 +18,7 @@ from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vecto
 from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.pipeline.shuffle_corpus.shuffled_corpus import ShuffledCorpus
 from leadterm.pipeline.shuffle_corpus.task import SHARED, SharedCounter, ShuffledFinder, WindowsShuffler
-from leadterm.spark.tasks import deal_places, run_tasks
+from leadterm.spark.tasks import assign_places, run_tasks
 from leadterm.storage import FileEntry, Location, Manifest, Staging
 from leadterm.storage.formats.small_tables import VOCABULARY, read_table, stage_bytes
 from leadterm.storage.formats.windows_files import WindowsFiles
@@ -104,22 +104,22 @@ def _shuffle(
     found = _found(session, stage, names)
     if len(found):
         logger.info("%s: %d of %d files were shuffled before", titled("shuffle windows"), len(found), len(names))
-    starts = _starts(session, deal_places(names, per_task), source, windows, counts)
+    starts = _starts(session, assign_places(names, per_task), source, windows, counts)
     rest = sorted(set(names) - set(found["name"].to_pylist()))
     if not rest:
         return found
     shuffler = WindowsShuffler(source, stage.folder.uri, ShuffledCorpus(counts, seed), starts)
-    written = run_tasks(session, "shuffle windows", deal_places(rest, per_task), shuffler, REPORT_ROW)
+    written = run_tasks(session, "shuffle windows", assign_places(rest, per_task), shuffler, REPORT_ROW)
     return pa.concat_tables([found, written])
 
 
 def _found(session: SparkSession, stage: Staging, names: Sequence[str]) -> pa.Table:
-    """Find the files that a job that was stopped has shuffled; a report per file."""
+    """Find the files that a job that was interrupted has shuffled; a report per file."""
     there = sorted(set(names) & set(stage.parts.names()))
     if not there:
         return REPORT_ROW.empty_table()
     finder = ShuffledFinder(stage.folder.uri)
-    return run_tasks(session, "look at shuffled windows", deal_places(there, 1), finder, REPORT_ROW)
+    return run_tasks(session, "look at shuffled windows", assign_places(there, 1), finder, REPORT_ROW)
 
 
 def _starts(

@@ -63,7 +63,7 @@ class ShuffledFinder:
 
 @dataclass(frozen=True, eq=False)
 class WindowsShuffler:
-    """Writes the files that a task was dealt with other tokens; travels to the executors.
+    """Writes the files that a task was assigned with other tokens; travels to the executors.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class WindowsShuffler:
 
 
 def _names(batches: Iterator[pa.RecordBatch]) -> Iterator[str]:
-    """Give the names of the files that a task was dealt."""
+    """Give the names of the files that a task was assigned."""
     for batch in batches:
         yield from batch["place"].to_pylist()
 

@@ -165,7 +165,7 @@ class Check:
         return self.run.predictor(settings.learning_rate, settings.layers, settings.device, start)
 
     def verify(self) -> Sequence[Row]:
-        """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was stopped goes on.
+        """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was interrupted resumes.
 
         They are written after each comparison, so that they are there too where training diverges later.
         """

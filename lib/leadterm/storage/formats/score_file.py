@@ -72,7 +72,7 @@ def map_scores(path: str, sha256: str, vocabulary_size: int) -> ScoreRows:
     Raises
     ------
     RunError
-        If it is missing, its bytes are not those that were written, or they are no scores of so many tokens.
+        If it is missing, its bytes are not those that were written, or they are no scores of this many tokens.
     """
     try:
         status = Path(path).stat()
@@ -137,7 +137,7 @@ def _check(path: str, _size: int, _modified: int, vocabulary_size: int) -> None:
             if not columns.offsets.equals(values.offsets) or any(
                 _place(lists.values, mapped) % 8 for lists in (columns, values)
             ):
-                raise InputError("Columns and values must lie side by side; found others.")
+                raise InputError("Columns and values must lie in parallel; found others.")
             if len(rows) and rows[0] <= last:
                 raise InputError(f"Rows must ascend; found {rows[0]} after {last}.")
             last = int(rows[-1]) if len(rows) else last

@@ -106,9 +106,9 @@ class Inventory:
             job = "" if folder.startswith(SWAP) else folder.removeprefix(STAGING).rpartition("-")[0]
             goes_on = f"run {job} again to go on from there, or remove it" if job else "remove it"
             if folder.startswith(SWAP) and f"{folder}/{JOURNAL}" in self.files:
-                yield f"{folder} holds the rest of a replacement that was stopped: run leadterm add, or any job, again"
+                yield f"{folder} holds the rest of an interrupted replacement: run leadterm add, or any job, again"
             else:
-                yield f"{folder} is unexpected: a job is at work, or was stopped; {goes_on} when none is running"
+                yield f"{folder} is unexpected: a job is at work, or was interrupted; {goes_on} when none is running"
 
     def notes(self) -> Iterator[str]:
         """Say what could not be checked."""

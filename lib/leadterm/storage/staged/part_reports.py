@@ -1,7 +1,7 @@
 """What is finished of a job in its staging folder: a report lies beside files that are whole, and holds their hashes.
 
-A job that was stopped and is done again takes what it finds here. A report begins with the hash of the rest of itself,
-so it is as it was written, or does not count.
+A job that was interrupted and is done again takes what it finds here. A report begins with the hash of the rest of
+itself, so it is as it was written, or does not count.
 """
 
 import hashlib

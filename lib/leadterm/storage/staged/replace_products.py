@@ -1,8 +1,8 @@
 """Replaces several products of a run together: whoever is stopped on the way leaves the old ones, or a journal.
 
 The new products are put together in a hidden folder of the run, a run of its own. When all are whole, a journal appears
-in it, and from then on they are the run's: they take their places one after the other, and if that is stopped at any
-moment, whoever comes next goes on with it. One process at a time does so.
+in it, and from then on they are the run's: they take their places one after the other, and if that is interrupted at
+any moment, whoever comes next continues it. One process at a time does so.
 """
 
 import json
@@ -89,7 +89,7 @@ def _finish(run: Location, fresh: Location) -> None:
 
 
 def _take_place(fresh: Location, run: Location, product: str) -> None:
-    """Put a product where another may be, or what is left of one that was stopped here before."""
+    """Put a product where another may be, or what is left of one that was interrupted here before."""
     final = run / product
     if run.is_local:
         if final.exists():

@@ -1,4 +1,4 @@
-"""Where products are put together before they appear, and where a job that was stopped goes on."""
+"""Where products are put together before they appear, and where a job that was interrupted resumes."""
 
 import errno
 import hashlib
@@ -38,7 +38,7 @@ logger = logging.getLogger("leadterm")
 
 @dataclass(frozen=True)
 class Stage:
-    """What a job does, which names its staging folder: the same work goes on where it was stopped.
+    """What a job does, which names its staging folder: the same work resumes where it was interrupted.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Staging:
         """
         require_mine(self.folder)
         staged = self.folder / manifest.product
-        staged.remove()  # What a job that was stopped had moved there was made again.
+        staged.remove()  # What a job that was interrupted had moved there was made again.
         for place, name in parts:
             place.move_to(staged / name)
         (staged / manifests.NAME).write_bytes(manifest.to_json())

@@ -140,7 +140,7 @@ def test_a_stopped_training_goes_on_or_is_refused_or_replaced(tmp_path, monkeypa
         pretrain.pretrain_model(config(seed=5), run)
     caplog.set_level("INFO", "leadterm")
     assert pretrain.pretrain_model(config(), run)
-    assert "pretrain: goes on after step 2" in caplog.text
+    assert "pretrain: resumes after step 2" in caplog.text
     straight, _ = written(tmp_path / "straight", "ids")
     assert pretrain.pretrain_model(config(), straight)
     ours, theirs = (bytes_of(tmp_path / name / "pretrained") for name in ("run", "straight"))

@@ -1,4 +1,4 @@
-"""What a shuffling task writes: the same bytes whichever files it was dealt, and as often as it tries."""
+"""What a shuffling task writes: the same bytes whichever files it was assigned, and as often as it tries."""
 
 import hashlib
 from pathlib import Path

@@ -59,8 +59,8 @@ def test_the_command_lists_all_that_is_wrong(run, capsys):
     stated = open_run(run).manifest("bigram").files[1].sha256
     assert capsys.readouterr().err.splitlines()[-6:] == [
         f"leadterm: {run} is not whole, 5 problems:",
-        "  .staging-abc is unexpected: a job is at work, or was stopped; remove it when none is running",
-        "  .staging-count_attention-abc is unexpected: a job is at work, or was stopped; run count_attention again "
+        "  .staging-abc is unexpected: a job is at work, or was interrupted; remove it when none is running",
+        "  .staging-count_attention-abc is unexpected: a job is at work, or was interrupted; run count_attention again "
         "to go on from there, or remove it when none is running",
         f"  bigram/rows-00001.parquet is damaged: its SHA-256 is {hashlib.sha256(data).hexdigest()[:16]}…, "
         f"the manifest says {stated[:16]}…",

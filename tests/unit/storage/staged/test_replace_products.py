@@ -125,12 +125,12 @@ def test_a_check_tells_what_is_left_of_a_replacement(run):
     write(run, "old", "only-old")
     write(run / f"{SWAP}x", "new", "only-new")
     (problem,) = check_run(run).problems
-    assert problem.startswith(f"{SWAP}x is unexpected: a job is at work, or was stopped")
+    assert problem.startswith(f"{SWAP}x is unexpected: a job is at work, or was interrupted")
     (run / f"{SWAP}x").remove()
     with pytest.raises(Killed), patch("leadterm.storage.staged.replace_products._take_place", side_effect=Killed):
         swap(run)
     (problem,) = check_run(run).problems
-    assert problem.endswith(" holds the rest of a replacement that was stopped: run leadterm add, or any job, again")
+    assert problem.endswith(" holds the rest of an interrupted replacement: run leadterm add, or any job, again")
 
 
 def test_a_failure_before_the_journal_changes_nothing(run):

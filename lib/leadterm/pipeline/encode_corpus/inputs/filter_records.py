@@ -30,7 +30,7 @@ def selected(
     corpus: CorpusSection,
     rule: Rule,
     splits: Sequence[Split],
-    dealt: Sequence[pa.RecordBatch],
+    assigned: Sequence[pa.RecordBatch],
     partitions: Partitions | None = None,
 ) -> list[Split]:
     """Find out which records of splits are kept.
@@ -45,8 +45,8 @@ def selected(
         What the files hold.
     splits
         All that are read.
-    dealt
-        The same, dealt out to tasks.
+    assigned
+        The same, assigned to tasks.
     partitions
         Partition columns of a table; None: they are read off the folders' names, as text.
 
@@ -67,10 +67,10 @@ def selected(
     where = corpus.where or ""
     if not splits:
         return list(splits)
-    reader = _reader(session, where, rule, splits[0].place, dealt, partitions)
+    reader = _reader(session, where, rule, splits[0].place, assigned, partitions)
     with progress(session, "select by corpus.where"), asking(where), readable_errors():
         with in_utc(session):
-            rows = _typed(spread(session, dealt, reader, reader.schema), reader)
+            rows = _typed(spread(session, assigned, reader, reader.schema), reader)
             flagged = rows.select(*(F.col(name) for name in PLACE), flag(where).alias("kept"))
             reports = flagged.mapInArrow(_packed, from_arrow_schema(SELECTED))
         found = {(row["source"], row["start"]): row for row in reports.toArrow().to_pylist()}
@@ -89,7 +89,7 @@ def _reader(
     where: str,
     rule: Rule,
     place: str,
-    dealt: Sequence[pa.RecordBatch],
+    assigned: Sequence[pa.RecordBatch],
     partitions: Partitions | None,
 ) -> ColumnsReader:
     """Say which columns are read: of the records, and of folders."""
@@ -97,7 +97,7 @@ def _reader(
     folders = tuple(partition_values(place) if partitions is None else partitions.types)
     if isinstance(rule, JsonRule):
         work: TaskFunction = KindsReader(rule, names)
-        kinds = run_tasks(session, "look at the keys of corpus.where", dealt, work, KindsReader.SCHEMA)
+        kinds = run_tasks(session, "look at the keys of corpus.where", assigned, work, KindsReader.SCHEMA)
         columns = columns_of_lines(kinds["kinds"].to_pylist())
     else:
         columns = columns_of(Location.of(place), rule)

@@ -1,4 +1,4 @@
-"""Finds the first so many eligible documents: executors count them, split by split."""
+"""Finds the first N eligible documents: executors count them, split by split."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

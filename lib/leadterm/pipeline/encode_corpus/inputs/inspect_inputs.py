@@ -18,7 +18,7 @@ from leadterm.reading.hub_datasets import pin_revisions
 from leadterm.reading.read_documents import with_path
 from leadterm.reading.table_roots import refuse_table_roots
 from leadterm.spark.task_progress import described
-from leadterm.spark.tasks import deal, run_tasks
+from leadterm.spark.tasks import assign, run_tasks
 from leadterm.spark.translate_errors import file_name, root_cause
 from leadterm.telemetry.progress import titled
 
@@ -141,8 +141,8 @@ def inspect_files(session: SparkSession, files: Sequence[str], rule: Rule, *, ma
             yield pa.RecordBatch.from_pylist(rows, schema=INSPECTION)
 
     tasks = max(1, min(len(files), max(session.sparkContext.defaultParallelism, len(files) // FILES_PER_TASK)))
-    dealt = deal(pa.RecordBatch.from_pydict({"place": files}), np.arange(len(files)) % tasks)
-    found = run_tasks(session, "look at the input files", dealt, inspect, INSPECTION).sort_by("path")
+    assigned = assign(pa.RecordBatch.from_pydict({"place": files}), np.arange(len(files)) % tasks)
+    found = run_tasks(session, "inspect the input files", assigned, inspect, INSPECTION).sort_by("path")
     if len(found.filter(pc.field("bytes").is_null() & pc.field("problem").is_null())):
         found = pa.Table.from_pylist(look_through_spark(session, found.to_pylist(), rule), schema=INSPECTION)
     refuse_broken(found)

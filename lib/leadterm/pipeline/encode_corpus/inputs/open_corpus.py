@@ -1,4 +1,4 @@
-"""Opens a corpus: its files listed, looked at and hashed, and read part by part; cut to the first so many if asked."""
+"""Opens a corpus: its files listed, looked at and hashed, and read part by part; cut to the first N if asked."""
 
 import hashlib
 import logging
@@ -23,7 +23,7 @@ from leadterm.reading import SPLITS, Reading, Rule, Split, rule_of
 from leadterm.reading.list_files import some
 from leadterm.reading.read_documents import DocumentsFunction
 from leadterm.reading.record_columns import Partitions
-from leadterm.spark.tasks import deal, run_tasks, spread
+from leadterm.spark.tasks import assign, run_tasks, spread
 from leadterm.spark.translate_errors import file_name
 from leadterm.telemetry.progress import titled
 
@@ -174,18 +174,18 @@ class Documents:
         return replace(self, splits=[*self.splits[:reached], last.first(within)])
 
     def _count_eligible(self, start: int, wanted: int) -> list[int]:
-        """Count the eligible documents of further splits: of so many that they may be enough, or as many as before."""
+        """Count the eligible documents of further splits: of enough of them, or of as many as before."""
         ends = np.cumsum([split.records for split in self.splits[start:]])
         stop = start + max(int(np.searchsorted(ends, wanted)) + 1, start)
         some = replace(self, splits=self.splits[start:stop])
-        dealt = [_rows([split]) for split in some.splits]
+        assigned = [_rows([split]) for split in some.splits]
         reading = Reading(self.rule, EligibleCounter.of(self.corpus))
         what = f"find the first {wanted:,} documents"
-        found = run_tasks(self.session, what, dealt, reading, EligibleCounter.SCHEMA)
+        found = run_tasks(self.session, what, assigned, reading, EligibleCounter.SCHEMA)
         return [int(number) for number in found["eligible"].to_pylist()]
 
     def _last_eligible(self, wanted: int) -> int:
-        """Say how many records a split has up to its so many-th eligible document."""
+        """Say how many records a split has up to its N-th eligible document."""
         reading = Reading(self.rule, LastEligible(EligibleCounter.of(self.corpus), wanted))
         found = run_tasks(self.session, "find the last document", [_rows(self.splits)], reading, LastEligible.SCHEMA)
         return int(found["records"][0].as_py())
@@ -201,7 +201,7 @@ def _deal(session: SparkSession, splits: Sequence[Split]) -> list[pa.RecordBatch
     )
     sizes = np.array([split.length + opening for split in splits], dtype=np.int64)
     target = min(most, max(opening, int(sizes.sum()) // n_tasks))
-    return deal(_rows(splits), (np.cumsum(sizes) - sizes // 2) // max(1, target))
+    return assign(_rows(splits), (np.cumsum(sizes) - sizes // 2) // max(1, target))
 
 
 def _rows(splits: Sequence[Split]) -> pa.RecordBatch:
@@ -267,7 +267,7 @@ def open_files(
     if files.left_out:
         logger.info(
             "%s: %s files are left out, as hidden or as no data: %s",
-            titled("look at the input files"),
+            titled("inspect the input files"),
             f"{len(files.left_out):,}",
             some(map(file_name, files.left_out)),
         )

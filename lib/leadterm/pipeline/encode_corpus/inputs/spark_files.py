@@ -29,7 +29,7 @@ from leadterm.spark.task_progress import described
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.telemetry.progress import titled
 
-LOOKING = "look at the input files through Spark"
+LOOKING = "inspect the input files through Spark"
 NOT_UNPACKED = re.compile(r".*\.(lz4|zstd?|xz|lzma|snappy|deflate|br|zip|lzo|z|7z)", re.IGNORECASE)
 """Names of compressed files that Spark's reader of lines takes for others, or for empty ones."""
 NOT_BLANK = "value RLIKE '[^ \\t]'"

@@ -1,4 +1,4 @@
-"""A corpus of several portions that is stopped while it is counted or encoded goes on from there, to the same bytes."""
+"""A corpus of several chunks that is interrupted while it is counted or encoded resumes there, to the same bytes."""
 
 import logging
 import random
@@ -25,7 +25,7 @@ from support.killing import run_killed
 WORDS = {"kind": "words", "vocabulary_size": 36, "unknown": "replace"}
 PIECES = {"kind": "bpe", "vocabulary_size": 300, "training_documents": None}
 FIRST = PIECES | {"training_documents": 150}
-PORTIONS = 4
+CHUNKS = 4
 
 
 def config(folder: Path, tokenizer=WORDS) -> Config:
@@ -35,7 +35,7 @@ def config(folder: Path, tokenizer=WORDS) -> Config:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
     """Four files, two of them alike, and one of which nothing comes."""
-    place = tmp_path_factory.mktemp("portions")
+    place = tmp_path_factory.mktemp("chunks")
     chance = random.Random(1)
     words = [f"{first}{second}" for first in "abcdef" for second in "uvwxyz"]
     texts = [" ".join(chance.choice(words) for _ in range(40)) for _ in range(200)]
@@ -60,7 +60,7 @@ def whole(spark, corpus) -> Callable[[dict], dict[str, str]]:
 
 @pytest.fixture
 def begun(whole, monkeypatch, caplog) -> list[str]:
-    """Each file is a portion of its own; the names of those that were begun."""
+    """Each file is a chunk of its own; the names of those that were begun."""
     for tokenizer in (WORDS, PIECES, FIRST):
         whole(tokenizer)
     caplog.set_level(logging.INFO, "leadterm")
@@ -71,7 +71,7 @@ def begun(whole, monkeypatch, caplog) -> list[str]:
         return only(self, files)
 
     monkeypatch.setattr(encode_job.Documents, "only", noted)
-    monkeypatch.setattr(encode_job, "PORTION_BYTES", 1)
+    monkeypatch.setattr(encode_job, "CHUNK_BYTES", 1)
     return names
 
 
@@ -97,27 +97,27 @@ def said(caplog) -> list[str]:
     ("tokenizer", "report"), [(WORDS, 1), (WORDS, 3), (WORDS, 5), (WORDS, 6), (WORDS, 8), (PIECES, 3), (PIECES, 6)]
 )
 def test_killed_at_any_moment_it_goes_on(spark, corpus, whole, begun, tmp_path, caplog, monkeypatch, tokenizer, report):
-    """Reports 1 to 4 are of portions that were counted, 5 of the tokenizer, others of portions that were encoded."""
+    """Reports 1 to 4 are of chunks that were counted, 5 of the tokenizer, others of chunks that were encoded."""
     parts = "words" if tokenizer is WORDS else "pieces of text"
     killed(spark, corpus, tmp_path / "run", report, tokenizer)
-    assert len(begun) == report - (report > PORTIONS)
+    assert len(begun) == report - (report > CHUNKS)
     begun.clear()
     caplog.clear()
-    counted, encoded = min(report - 1, PORTIONS), max(report - PORTIONS - 2, 0)
-    if is_made := report > PORTIONS + 1:
+    counted, encoded = min(report - 1, CHUNKS), max(report - CHUNKS - 2, 0)
+    if is_made := report > CHUNKS + 1:
         monkeypatch.setattr(vocabulary_job, "_make", None)
     ends_well(spark, corpus, tmp_path / "run", whole(tokenizer), tokenizer)
-    assert len(begun) == 2 * PORTIONS - counted - encoded
+    assert len(begun) == 2 * CHUNKS - counted - encoded
     assert said(caplog) == [
-        *[f"count {parts}: {counted} of 4 portions were counted before"] * (counted > 0 and not is_made),
+        *[f"count {parts}: {counted} of 4 chunks were counted before"] * (counted > 0 and not is_made),
         *["encode documents: the tokenizer was made before"] * is_made,
-        *[f"encode documents: {encoded} of 4 portions were encoded before"] * (encoded > 0),
+        *[f"encode documents: {encoded} of 4 chunks were encoded before"] * (encoded > 0),
     ]
 
 
 @pytest.mark.parametrize(("folder", "report"), [("counts", 3), ("parts", 8)])
 def test_what_is_unfinished_does_not_stay(spark, corpus, begun, tmp_path, monkeypatch, folder, report):
-    """It goes when a job is stopped; what a killed one left goes before another portion is begun."""
+    """It goes when a job is stopped; what a killed one left goes before another chunk is begun."""
     place = killed(spark, corpus, tmp_path / "run", report) / folder
     left, only, still_there = unfinished(place), encode_job.Documents.only, []
     assert left
@@ -139,14 +139,14 @@ def test_what_is_unfinished_does_not_stay(spark, corpus, begun, tmp_path, monkey
 
 def unfinished(place: Path) -> set[str]:
     """The files of a folder that no report tells of."""
-    reports = list(place.glob(f"portion-*{finished.REPORT_SUFFIX}"))
+    reports = list(place.glob(f"chunk-*{finished.REPORT_SUFFIX}"))
     told = {Path(one).name for report in reports for one in read_report(report)["place"].drop_null().to_pylist()}
     return set(names_in(place)) - told - {report.name for report in reports}
 
 
 def test_a_tokenizer_of_the_first_documents_is_not_trained_again(spark, corpus, whole, begun, tmp_path, monkeypatch):
     killed(spark, corpus, tmp_path / "run", 2, FIRST)
-    assert len(begun) == 1, "something was counted portion by portion"
+    assert len(begun) == 1, "something was counted chunk by chunk"
     monkeypatch.setattr(vocabulary_job, "_make", None)
     ends_well(spark, corpus, tmp_path / "run", whole(FIRST), FIRST)
 
@@ -154,15 +154,15 @@ def test_a_tokenizer_of_the_first_documents_is_not_trained_again(spark, corpus, 
 @pytest.mark.parametrize(("what", "damage"), [("file", "flipped"), ("file", "gone"), ("report", "flipped")])
 def test_damaged_counts_are_counted_again(spark, corpus, whole, begun, tmp_path, caplog, damage, what):
     place = killed(spark, corpus, tmp_path / "run", 5)
-    reports = sorted((place / "counts").glob("portion-*"))
+    reports = sorted((place / "counts").glob("chunk-*"))
     files = sorted(path for path in (place / "counts").iterdir() if path not in reports)
-    assert len(reports) == PORTIONS
+    assert len(reports) == CHUNKS
     assert len(files) >= 3
     DAMAGES[damage](files[0] if what == "file" else reports[2])
     begun.clear()
     ends_well(spark, corpus, tmp_path / "run", whole(WORDS))
-    assert "count words: 3 of 4 portions were counted before" in said(caplog)
-    assert len(begun) == 1 + PORTIONS
+    assert "count words: 3 of 4 chunks were counted before" in said(caplog)
+    assert len(begun) == 1 + CHUNKS
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut"])
@@ -173,8 +173,8 @@ def test_a_damaged_tokenizer_is_made_again(spark, corpus, whole, begun, tmp_path
     DAMAGES[damage](kept)
     begun.clear()
     ends_well(spark, corpus, tmp_path / "run", whole(WORDS))
-    assert said(caplog) == ["encode documents: 2 of 4 portions were encoded before"]
-    assert len(begun) == PORTIONS + 2
+    assert said(caplog) == ["encode documents: 2 of 4 chunks were encoded before"]
+    assert len(begun) == CHUNKS + 2
 
 
 @pytest.mark.parametrize(
@@ -183,13 +183,13 @@ def test_a_damaged_tokenizer_is_made_again(spark, corpus, whole, begun, tmp_path
 def test_damaged_windows_are_encoded_again(spark, corpus, whole, begun, tmp_path, caplog, damage, what):
     run = tmp_path / "run"
     place = killed(spark, corpus, run, 8)
-    reports = sorted((place / "parts").glob("portion-*"))
+    reports = sorted((place / "parts").glob("chunk-*"))
     told = [read_report(report)["place"].drop_null().to_pylist() for report in reports]
-    assert sorted(map(bool, told)) == [False, True], "one portion has no windows"
+    assert sorted(map(bool, told)) == [False, True], "one chunk has no windows"
     DAMAGES[damage](reports[0] if what == "report" else Path(max(told)[0]))
     begun.clear()
     ends_well(spark, corpus, run, whole(WORDS))
-    assert "encode documents: 1 of 4 portions were encoded before" in said(caplog)
+    assert "encode documents: 1 of 4 chunks were encoded before" in said(caplog)
     assert len(begun) == 3
     accounts = [read_manifest(Location.of(one), "windows").counts for one in (run, corpus / "whole-words-None")]
     assert accounts[0] == accounts[1]
@@ -208,11 +208,11 @@ def test_other_settings_see_no_counts_of_these(spark, corpus, begun, tmp_path, c
     assert encode_corpus(spark, longer, Location.of(tmp_path / "run"))
     assert not before.exists()
     assert said(caplog) == []
-    assert len(begun) == 2 * PORTIONS
+    assert len(begun) == 2 * CHUNKS
 
 
 def test_other_files_see_no_counts_of_these(spark, corpus, begun, tmp_path, caplog):
-    """A portion is known by what it holds: of renamed files those that are alike stay where they were."""
+    """A chunk is known by what it holds: of renamed files those that are alike stay where they were."""
     shutil.copytree(corpus / "in", tmp_path / "in")
     killed(spark, tmp_path, tmp_path / "run", 5)
     names = ["part-001.parquet", "part-002.parquet"]
@@ -221,12 +221,12 @@ def test_other_files_see_no_counts_of_these(spark, corpus, begun, tmp_path, capl
     begun.clear()
     assert encode_corpus(spark, config(tmp_path), Location.of(tmp_path / "run"))
     assert content_hashes(tmp_path / "run")["windows"] == content_hashes(corpus / "whole-words-None")["windows"]
-    counted = PORTIONS - (len(begun) - PORTIONS)
-    assert 0 < counted < PORTIONS
-    assert said(caplog) == [f"count words: {counted} of 4 portions were counted before"]
+    counted = CHUNKS - (len(begun) - CHUNKS)
+    assert 0 < counted < CHUNKS
+    assert said(caplog) == [f"count words: {counted} of 4 chunks were counted before"]
 
 
-def test_a_portion_of_a_file_that_changed_is_not_kept(spark, corpus, begun, tmp_path, monkeypatch):
+def test_a_chunk_of_a_file_that_changed_is_not_kept(spark, corpus, begun, tmp_path, monkeypatch):
     """Not even if the driver is killed before it looks at all files, and the file is put back."""
     shutil.copytree(corpus / "in", tmp_path / "in")
     victim, only = tmp_path / "in/part-001.parquet", encode_job.Documents.only
@@ -240,7 +240,7 @@ def test_a_portion_of_a_file_that_changed_is_not_kept(spark, corpus, begun, tmp_
     with pytest.raises(InputError) as caught:
         encode_corpus(spark, config(tmp_path), Location.of(tmp_path / "run"))
     assert str(caught.value).startswith(f"{victim} changed while it was read: ")
-    assert begun[-1] == victim.name, "another portion was begun after it"
+    assert begun[-1] == victim.name, "another chunk was begun after it"
     assert not (tmp_path / "run").exists()
 
 
@@ -263,7 +263,7 @@ def test_a_tokenizer_of_a_file_that_changed_is_not_kept(spark, corpus, begun, tm
 KILLED = """
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.storage.staged import part_reports as finished
-encode.PORTION_BYTES, write, written = 1, finished.table_bytes, []
+encode.CHUNK_BYTES, write, written = 1, finished.table_bytes, []
 def killed(table):
     written.append(table)
     if len(written) == 8:
@@ -285,6 +285,6 @@ def test_a_driver_that_is_really_killed(spark, corpus, whole, begun, tmp_path, c
     ends_well(spark, corpus, run, whole(WORDS))
     assert said(caplog) == [
         "encode documents: the tokenizer was made before",
-        "encode documents: 2 of 4 portions were encoded before",
+        "encode documents: 2 of 4 chunks were encoded before",
     ]
     assert len(begun) == 2
