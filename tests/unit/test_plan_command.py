@@ -169,3 +169,9 @@ def test_a_plan_is_made_where_neither_spark_nor_torch_is_installed(config):
     ]
     assert "alignment is not predicted: PyTorch is not installed" in plan["notes"]
     assert "this run would be refused: encode, compose, alignment" in ended.errors
+
+
+def test_what_is_not_predicted_is_named(config, capsys):
+    assert not [note for note in plan_of(capsys, write(config))["notes"] if "count_distances" in note]
+    found = plan_of(capsys, write(config, counting={"distances": [1, 2]}))
+    assert "without count_distances, of which it is not predicted what it takes" in found["notes"]

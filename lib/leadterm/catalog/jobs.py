@@ -44,6 +44,8 @@ class DeclaredJob:
         Of leadterm, whose packages it takes beside those of ``spark``, which every job takes.
     within
         The folder of a run in which its products are, where they are those of another run in that folder.
+    predicted
+        Whether a plan says what it takes.
     """
 
     makes: tuple[Product, ...] = ()
@@ -59,6 +61,7 @@ class DeclaredJob:
     command: str = ""
     extras: tuple[str, ...] = ()
     within: str = ""
+    predicted: bool = True
 
 
 GROWN = (_P.SOURCES, _P.WINDOWS, _P.BIGRAM, _P.CONTEXT)
@@ -81,6 +84,7 @@ class Job(StrEnum):
     command: str
     extras: tuple[str, ...]
     within: str
+    predicted: bool
 
     def __new__(cls, name: str, declared: DeclaredJob = DeclaredJob()) -> "Job":
         """Give the name its declaration; ``Job("count_attention")`` finds the job of a name."""
@@ -120,6 +124,7 @@ class Job(StrEnum):
             keys=("counting.distances", "counting.rows_per_file"),
             when="counting.distances",
             adds_up=True,
+            predicted=False,
         ),
     )
     COMPOSE_WEIGHTS = (

@@ -43,7 +43,6 @@ def job(name: Job) -> Callable[[Callable[P, bool]], Callable[P, bool]]:
                 outcome.did_work = function(*args, **options)
             return outcome.did_work
 
-        logged.job = name  # type: ignore[attr-defined]
         return logged
 
     return decorate
@@ -200,16 +199,6 @@ def _require_made(order: Order) -> None:
         made = read_manifest(order.run, product)
         if made is None or made.made_from != order.made_from:
             raise LeadtermError(f"the job {order.job} ended without its product '{product}'. Please report this.")
-
-
-def is_asked(config: Config, job: Job) -> bool:
-    """Say whether a run of a config does a job: always, or where the config has what the catalogue names."""
-    if job.when is None:
-        return False
-    found: Any = config
-    for name in job.when.split(".") if job.when else ():
-        found = getattr(found, name, None)
-    return bool(found)
 
 
 def function_of(job: Job) -> Callable[..., bool]:

@@ -11,7 +11,8 @@ from leadterm.config import AlignmentSection, Config, canonical
 from leadterm.corpus.required_tokens import beyond, check_asked, check_asked_first
 from leadterm.errors import InputError
 from leadterm.pipeline.add_files.job import add_files
-from leadterm.pipeline.lifecycle import function_of, is_asked
+from leadterm.pipeline.job_choice import is_asked
+from leadterm.pipeline.lifecycle import function_of
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.pipeline.preflight import counted_size, require_possible, require_room
 from leadterm.spark.session import spark_session

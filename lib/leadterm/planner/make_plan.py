@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leadterm.catalog.jobs import jobs_where
 from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.config import Config
 from leadterm.machine_memory import available_memory
 from leadterm.packages import is_installed
+from leadterm.pipeline.job_choice import is_asked
 from leadterm.pipeline.preflight import refusals
 from leadterm.storage import Location, read_manifest
 from leadterm.storage.formats.alignment_table import alignment_manifests
@@ -122,6 +124,8 @@ def _notes(config: Config, seen: Any, cores: int, device: str) -> list[str]:
         notes.append("the sample is so small that the truth may well lie outside the bounds; raise --sample")
     if config.corpus.where is not None:
         notes.append("corpus.where is not evaluated: all is of all records, and a run takes as much or less")
+    if left_out := [job for job in jobs_where(predicted=False) if is_asked(config, job)]:
+        notes.append(f"without {', '.join(left_out)}, of which it is not predicted what it takes")
     notes += drawn.caveats
     if device != "cpu":
         notes.append(f"scores are composed on {device}, whose time is not predicted")

@@ -16,7 +16,8 @@ from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import list_files
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_files, with_sources
 from leadterm.pipeline.encode_corpus.inputs.open_table import open_gained, table_name
 from leadterm.pipeline.encode_corpus.inputs.source_list import new_sources
-from leadterm.pipeline.lifecycle import Order, function_of, is_asked, job
+from leadterm.pipeline.job_choice import is_asked
+from leadterm.pipeline.lifecycle import Order, function_of, job
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.spark.translate_errors import file_name
 from leadterm.storage import Location, Manifest, read_manifest
