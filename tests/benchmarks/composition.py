@@ -25,9 +25,10 @@ def run_part(bench: Bench) -> dict[str, Any]:
 
 def prepare_ours(_: Path) -> Prepared:
     """Load torch and compile the kernels."""
-    from leadterm.pipeline.compose_weights.job import PRODUCT, compose_weights  # noqa: PLC0415
+    from leadterm.catalog.jobs import Job  # noqa: PLC0415
+    from leadterm.pipeline.compose_weights.job import compose_weights  # noqa: PLC0415
 
-    return made_anew((PRODUCT,), compose_weights), lambda: None
+    return made_anew(Job.COMPOSE_WEIGHTS.makes, compose_weights), lambda: None
 
 
 OURS = Contender("leadterm, composition", prepare_ours)

@@ -108,7 +108,7 @@ CASES = [
     refused(
         "vocabulary", "a vocabulary of a billion tokens", GOOD.replace("50}", "1000000000}"),
         ": tokenizer.vocabulary_size: found 1000000000 (an integer); expected an integer from 1 to 67108864 "
-        "(the so many "
+        "(the N "
         "most frequent words are the vocabulary; words). Change it.",
     ),
     Case(

@@ -13,7 +13,7 @@ from leadterm.pipeline.aggregation.row_groups import (
     fill_units,
     number_of_tasks,
 )
-from leadterm.spark.tasks import assign_places, deal
+from leadterm.spark.tasks import assign, assign_places
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_tasks_fit_the_memory_and_no_core_waits_in_the_last_round(at_once, unit_
 
 def test_rows_are_divided_in_their_order_and_a_task_without_rows_is_left_out():
     rows = pa.RecordBatch.from_pydict({"place": list("abcde")})
-    dealt = deal(rows, np.array([3, 0, 3, 0, 7]))
+    dealt = assign(rows, np.array([3, 0, 3, 0, 7]))
     assert [batch["place"].to_pylist() for batch in dealt] == [["b", "d"], ["a", "c"], ["e"]]
     assert [batch["place"].to_pylist() for batch in assign_places(list("abcde"), 2)] == [["a", "b"], ["c", "d"], ["e"]]
     blocks = [(statistic, block) for statistic in (0, 1) for block in range(3)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leadterm import cli
+from leadterm.catalog.jobs import Job
 from leadterm.cli.console import report_errors
 from leadterm.errors import InputError, LeadtermError
 from leadterm.pipeline.job_log import watched_job
@@ -85,12 +86,12 @@ def test_a_job_tells_what_it_made_and_at_what_rate(tmp_path, capsys, monkeypatch
     entries = (FileEntry("a", 5, "0" * 64), FileEntry("b", 6, "0" * 64))
 
     def work():
-        with watched_job("count_cooccurrences", run):
+        with watched_job(Job.COUNT_COOCCURRENCES, run):
             note_work("count", {"tasks": 3, "failed_tasks": 1, "peak_heap_bytes": 9})
             write_manifest(run / "bigram", Manifest("bigram", {}, {}, counts, entries, {"count": 1.23456}))
-        with watched_job("count_cooccurrences", run) as outcome:
+        with watched_job(Job.COUNT_COOCCURRENCES, run) as outcome:
             outcome.did_work = False
-        with pytest.raises(LeadtermError), watched_job("build_report", run):
+        with pytest.raises(LeadtermError), watched_job(Job.BUILD_REPORT, run):
             raise LeadtermError("no")
 
     _, start, done, *_, skipped, _, failed, _ = told(tmp_path, work)

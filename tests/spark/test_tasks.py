@@ -21,7 +21,7 @@ def test_each_task_is_given_its_rows_and_reports_come_in_order(spark, monkeypatc
     monkeypatch.setattr(dealing, "FEW_BYTES", few_bytes)
     task = np.random.default_rng(1).integers(0, 7, 40)
     rows = pa.RecordBatch.from_pydict({"number": list(range(40)), "name": [f"row {number}" for number in range(40)]})
-    found = dealing.run_tasks(spark, "report rows", dealing.deal(rows, task), report, REPORTS)
+    found = dealing.run_tasks(spark, "report rows", dealing.assign(rows, task), report, REPORTS)
     expected = [np.flatnonzero(task == number).tolist() for number in range(7)]
     assert found.schema == REPORTS
     assert [sorted(numbers) for numbers in found["numbers"].to_pylist()] == expected
