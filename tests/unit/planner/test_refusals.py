@@ -1,5 +1,7 @@
 """What a plan warns of: the very refusals of the jobs, about sizes that are only expected."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from leadterm.config import parse_config
@@ -61,8 +63,14 @@ def test_partial_sums_and_products_share_the_disk(tmp_path, monkeypatch, free, e
     assert [(one.stage, one.certain) for one in found] == expected
 
 
-def test_a_disk_is_asked_where_the_run_will_lie(tmp_path):
-    assert hazards._free(tmp_path / "not" / "yet" / "there") == hazards._free(tmp_path) > 0
+def test_a_disk_is_asked_where_the_run_will_lie(tmp_path, monkeypatch):
+    def usage(folder):
+        if not folder.exists():
+            raise FileNotFoundError(folder)
+        return SimpleNamespace(free=7 if folder == tmp_path else 0)
+
+    monkeypatch.setattr(hazards.shutil, "disk_usage", usage)
+    assert hazards._free(tmp_path / "not" / "yet" / "there") == 7
 
 
 def test_memory_of_all_tasks_at_once():
