@@ -4,15 +4,12 @@ A product is a folder of a run, written whole or not at all. Its name in code is
 fact about it reads it here: the readers, ``check``, ``merge``, ``publish``, the report, ``plan`` and the reference.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import IntEnum, StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from leadterm.axes import Axis
-
-Published = Literal["always", "with_windows", "list_files", "list_documents", "never"]
-"""When the files of a product are part of a published copy: always; with the text; where ``dataset`` lists files, or
-documents too; or never."""
+from leadterm.catalog.declared_product import ROWS, TOKEN_ID, UNDECLARED, Column, Declared, Published, matrix_columns
 
 SHUFFLED_RUN = "shuffled"
 """The folder, in a run, of the run over the same corpus with its tokens shuffled."""
@@ -30,68 +27,6 @@ class Statistic(IntEnum):
     DISTANCES = 6
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its name, its Arrow type, and its meaning, in which ``{unit}`` is that of fixed point."""
-
-    name: str
-    type: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What is declared of a product.
-
-    Attributes
-    ----------
-    meaning
-        What it holds, in a sentence or two.
-    files
-        Which of its files hold its table: a name, or a glob; "" where it is no table.
-    columns
-        Of the table, in order.
-    axes
-        Of a matrix: what its rows and its columns are.
-    pairs
-        Of a matrix: what one of its entries is, for people.
-    averages
-        Whether the values are averages over positions, not sums.
-    adds_up
-        Whether the product of two corpora is the sum of those of each.
-    of_corpus
-        Whether it is made of the corpus alone: such products are a run's own, what is derived from them is not.
-    published
-        When its files are published.
-    stage
-        What a plan calls the stage that writes it; "" where a plan does not predict it.
-    """
-
-    meaning: str
-    files: str = ""
-    columns: tuple[Column, ...] = ()
-    axes: tuple[Axis, Axis] | None = None
-    pairs: str = ""
-    averages: bool = False
-    adds_up: bool = False
-    of_corpus: bool = True
-    published: Published = "never"
-    stage: str = ""
-
-
-ROWS = "rows-*.parquet"
-TOKEN_ID = Column("token_id", "int32", "number of the token, from 0, without gaps")
-
-
-def _matrix(rows: str, columns: str, values: str, number: str = "int64") -> tuple[Column, ...]:
-    """Describe the columns of a sparse matrix."""
-    return (
-        Column("row", "int32", f"token_id of the {rows}; ascending, and rows without an entry are not there"),
-        Column("cols", "list<int32>", f"token_ids of the {columns}; ascending"),
-        Column("values", f"list<{number}>", f"{values}; as many as cols"),
-    )
-
-
 class Product(StrEnum):
     """The products of a run, in the order in which they are made; a member is also its name, a string."""
 
@@ -106,7 +41,7 @@ class Product(StrEnum):
     published: Published
     stage: str
 
-    def __new__(cls, name: str, declared: Declared = Declared("")) -> "Product":
+    def __new__(cls, name: str, declared: Declared = UNDECLARED) -> "Product":
         """Give the name its declaration; ``Product("windows")`` finds the product of a name."""
         member = str.__new__(cls, name)
         member._value_ = name
@@ -186,7 +121,7 @@ class Product(StrEnum):
         Declared(
             "How often each token follows each: a sparse matrix, rows CURRENT, columns NEXT.",
             files=ROWS,
-            columns=_matrix("current token", "next tokens", "at how many positions the one follows the other"),
+            columns=matrix_columns("current token", "next tokens", "at how many positions the one follows the other"),
             axes=(Axis.CURRENT, Axis.NEXT),
             pairs="distinct pairs of current and next token",
             adds_up=True,
@@ -200,7 +135,9 @@ class Product(StrEnum):
             "How much each token stands in the context before each: a sparse matrix, rows NEXT, columns CONTEXT. At "
             "position t of a window the context is the t tokens up to and with the current one, and each weighs 1/t.",
             files=ROWS,
-            columns=_matrix("next token", "context tokens", "sums of 1/t, {unit}, over all contexts of t tokens"),
+            columns=matrix_columns(
+                "next token", "context tokens", "sums of 1/t, {unit}, over all contexts of t tokens"
+            ),
             axes=(Axis.NEXT, Axis.CONTEXT),
             pairs="distinct pairs of next and context token",
             adds_up=True,
@@ -229,7 +166,9 @@ class Product(StrEnum):
             "was asked for: sparse matrices, rows CONTEXT (x_{t-m}), columns CURRENT (x_t), one for each folder "
             "distance=m. At distance 1 they are the bigrams.",
             files="distance=*/rows-*.parquet",
-            columns=_matrix("earlier token", "later tokens", "how often the one stands so many places after the other"),
+            columns=matrix_columns(
+                "earlier token", "later tokens", "how often the one stands so many places after the other"
+            ),
             axes=(Axis.CONTEXT, Axis.CURRENT),
             pairs="distinct pairs of tokens at the distances that were counted, summed over these",
             adds_up=True,
@@ -252,7 +191,7 @@ class Product(StrEnum):
             "CONTEXT. It has no unit; times (3 C(s,4) + 2 C(s,3)) eta^4 it predicts attention's weights after s steps "
             "of rate eta.",
             files=ROWS,
-            columns=_matrix(
+            columns=matrix_columns(
                 "current token, which asks",
                 "context tokens, which are looked at",
                 "averages over positions",

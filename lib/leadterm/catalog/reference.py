@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from leadterm.catalog.declared_product import Column
 from leadterm.catalog.jobs import MADE_BY, Job
-from leadterm.catalog.products import Column, Product
+from leadterm.catalog.products import Product
 
 PUBLISHED = {
     "always": "always",

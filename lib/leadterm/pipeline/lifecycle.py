@@ -135,27 +135,21 @@ class Order:
         ]  # Each is asked, so that one that may not go is refused whatever the others are.
         return all(found)
 
-    def stage(self, details: Made | None = None) -> Stage:
+    def stage(self, details: Made) -> Stage:
         """Describe the work, so that it resumes where it was interrupted; details are what else its parts depend on."""
-        return Stage(str(self.job), self.made_from, self.settings, details or {})
+        return Stage(str(self.job), self.made_from, self.settings, details)
 
     def manifest(self, product: str = "", /, **parts: Any) -> Manifest:
         """Make the manifest of a product, or what those of all products share."""
         return replace(Manifest(str(product), self.made_from, self.settings, {}, ()), **parts)
 
 
-def skip(order: Order) -> bool:
-    """Leave a job whose products are up to date: what an interruption may have left of it goes."""
-    forget(order.run, str(order.job))
-    return False
-
-
 def carry_out(
     order: Order,
     work: Callable[[Staging], object],
-    details: Made | None = None,
+    details: Callable[[], Made] = dict,
     *,
-    resumes: bool = True,
+    resumes: Callable[[], bool] = lambda: True,
     also: Sequence[Order] = (),
 ) -> bool:
     """Do a job, unless its products are up to date.
@@ -167,9 +161,9 @@ def carry_out(
     work
         Makes the products in the staging folder that it is given, and commits them.
     details
-        What else the parts of the products depend on.
+        Says what else the parts of the products depend on; asked only if there is anything to do.
     resumes
-        Whether finished parts are kept where the work is interrupted, and taken up when it is done again.
+        Says, as late, whether finished parts are kept where the work is interrupted, and taken up the next time.
     also
         Orders of products that the same work makes, from other inputs or with other settings.
 
@@ -179,8 +173,9 @@ def carry_out(
         False if there was nothing to do.
     """
     if all([each.is_current() for each in (order, *also)]):  # noqa: C419  # each may refuse
-        return skip(order)
-    with staging(order.run, order.stage(details) if resumes else None) as stage:
+        forget(order.run, str(order.job))  # What an interruption may have left of it.
+        return False
+    with staging(order.run, order.stage(details()) if resumes() else None) as stage:
         work(stage)
     for each in (order, *also):
         _require_made(each)

@@ -17,8 +17,9 @@ from leadterm.checkpoints.shapes import Shape
 from leadterm.config import AlignmentSection
 from leadterm.pipeline.evaluate_alignment.corpus_statistics import names_of
 from leadterm.planner.alignment_rates import Rates
-from leadterm.planner.cost_model import PROCESS_BYTES, PlannedStage, bounded
+from leadterm.planner.cost_model import PROCESS_BYTES, bounded
 from leadterm.planner.interval import Estimate, total
+from leadterm.planner.planned_stage import PlannedStage
 
 NUMBER, SPARSE_ENTRY = 8, 12
 """Bytes in float64 of a dense number, and of a nonzero with its column."""

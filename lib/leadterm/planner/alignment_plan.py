@@ -15,8 +15,9 @@ from leadterm.errors import LeadtermError
 from leadterm.operators import Operator, SparseOperator, resolve_device
 from leadterm.planner.alignment_cost import Sizes, expect_alignment
 from leadterm.planner.alignment_rates import Rates, measure_rates
-from leadterm.planner.cost_model import Observed, PlannedStage, predict_entries, predict_shuffled
+from leadterm.planner.cost_model import Observed, predict_entries, predict_shuffled
 from leadterm.planner.observe import Observation
+from leadterm.planner.planned_stage import PlannedStage
 
 
 def plan_alignment(config: Config, seen: Observation, cores: int) -> tuple[list[PlannedStage], list[str]]:

@@ -1,6 +1,6 @@
 """Predicts each stage of a run from what was measured on a sample."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from leadterm.planner.extrapolate_counts import predict
 from leadterm.planner.interval import Estimate, total
 from leadterm.planner.kernel_speeds import Attending, Composing
 from leadterm.planner.pair_growth import DISTINCT, LENGTHS
+from leadterm.planner.planned_stage import PlannedStage
 from leadterm.planner.unit_counts import UnitCounts
 
 PROCESS_BYTES = 2**29
@@ -29,25 +30,6 @@ SLOWER, FASTER = 2.4, 0.6
 Counting and composing 63 million tokens took 2.3 and 1.9 times as long as 1 million predicted."""
 ENTRY, MARGIN = 12, 16
 """Bytes of a score and its column, and of a token's margins."""
-
-
-@dataclass(frozen=True)
-class PlannedStage:
-    """What is expected of a stage.
-
-    Attributes
-    ----------
-    name
-        Of the stage.
-    quantities
-        By name; names that end in ``bytes`` or ``memory`` are bytes.
-    seconds
-        Of this machine; None where that cannot be said.
-    """
-
-    name: str
-    quantities: Mapping[str, Estimate]
-    seconds: Estimate | None
 
 
 @dataclass(frozen=True, eq=False)

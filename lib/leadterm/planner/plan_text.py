@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leadterm.planner.cost_model import PlannedStage
 from leadterm.planner.interval import Estimate
+from leadterm.planner.planned_stage import PlannedStage
 from leadterm.planner.refusals import Hazard
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")

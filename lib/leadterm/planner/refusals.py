@@ -12,8 +12,9 @@ from leadterm.counting import check_no_overflow
 from leadterm.errors import LeadtermError
 from leadterm.pipeline.memory_checks import size_checks
 from leadterm.planner.corpus_size import CorpusSize
-from leadterm.planner.cost_model import PlannedStage, on_disk
+from leadterm.planner.cost_model import on_disk
 from leadterm.planner.interval import Estimate, total
+from leadterm.planner.planned_stage import PlannedStage
 from leadterm.planner.sampling import Drawn
 from leadterm.storage.location import Location
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from leadterm.catalog.products import Column, Product
+from leadterm.catalog.declared_product import Column
+from leadterm.catalog.products import Product
 from leadterm.config import CreatorSection, SourceSection
 from leadterm.publish.licences import licence_address
 from leadterm.publish.published_run import Dataset

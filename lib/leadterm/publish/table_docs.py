@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from leadterm.catalog.products import Column, Product
+from leadterm.catalog.declared_product import Column
+from leadterm.catalog.products import Product
 from leadterm.storage import Manifest
 
 

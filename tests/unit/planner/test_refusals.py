@@ -7,8 +7,8 @@ import pytest
 from leadterm.config import parse_config
 from leadterm.planner import refusals as hazards
 from leadterm.planner.corpus_size import CorpusSize
-from leadterm.planner.cost_model import PlannedStage
 from leadterm.planner.interval import Estimate
+from leadterm.planner.planned_stage import PlannedStage
 from leadterm.storage import Location
 
 GIB = 2**30

@@ -13,25 +13,8 @@ from leadterm.errors import InputError, LeadtermError
 from leadterm.pipeline.job_log import watched_job
 from leadterm.storage import FileEntry, Location, Manifest
 from leadterm.storage.read_products import write_manifest
-from leadterm.telemetry import progress as module
 from leadterm.telemetry.progress import progress
 from leadterm.telemetry.stage_metrics import collecting_work, note_work, work_until_now
-
-
-class Clock:
-    """Time that a test moves."""
-
-    now = 100.0
-
-    def monotonic(self):
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(module.time, "monotonic", clock.monotonic)
-    return clock
 
 
 def told(tmp_path: Path, action, command: str = "run") -> list[dict]:

@@ -5,25 +5,8 @@ import re
 
 import pytest
 
-from leadterm.telemetry import progress as module
 from leadterm.telemetry.progress import Bar, Done, Lines, part_of, progress, titled
 from support.terminal import Terminal
-
-
-class Clock:
-    """Time that a test moves."""
-
-    now = 100.0
-
-    def monotonic(self):
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(module.time, "monotonic", clock.monotonic)
-    return clock
 
 
 def test_a_log_gets_a_line_every_ten_seconds_and_one_at_the_end(clock):

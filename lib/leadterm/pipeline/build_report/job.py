@@ -72,7 +72,7 @@ def build_report(config: Config, run: Location, *, overwrite: Overwrite = False)
         counts = _counts(models, drawn)
         stage.commit(order.manifest(Product.REPORT, counts=counts, files=tuple(entries), seconds=seconds), parts)
 
-    return carry_out(order, build, resumes=False)
+    return carry_out(order, build, resumes=lambda: False)
 
 
 def _inputs(run: Run) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,12 @@ def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = Fal
     settings = {"device": device}  # Their sums are ordered differently.
     order = Order.of(Job.COMPOSE_WEIGHTS, config, run, overwrite=overwrite, settings=settings)
     bigram, started = order.inputs[Product.BIGRAM], time.monotonic()
-    details = _details(device, bigram)
+    details = partial(_details, device, bigram)
 
     def compose(stage: Staging) -> None:
         with _scratch(stage) as scratch:
             statistics = _read(run, order.inputs, config.attention)
-            composed = _compose(statistics, device, config.attention.memory, scratch, details)
+            composed = _compose(statistics, device, config.attention.memory, scratch, details())
             counts = {**bigram.window_counts, "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
             seconds = {"compose": time.monotonic() - started}
             _commit(stage, composed, order.manifest(Product.COMPOSED, counts=counts, seconds=seconds))

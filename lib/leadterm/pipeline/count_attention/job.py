@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
 from leadterm.pipeline.aggregation.task import MatrixWriter
 from leadterm.pipeline.count_attention.precision import TermUnits
 from leadterm.pipeline.count_attention.task import AttentionCounter, ScoresFile
-from leadterm.pipeline.lifecycle import Order, carry_out, job, skip
+from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.storage import Location, Manifest, Staging
 from leadterm.storage.formats.matrix_files import Average, read_matrix
 from leadterm.storage.formats.score_file import SCORES
@@ -65,20 +66,22 @@ def count_attention(
     order = Order.of(Job.COUNT_ATTENTION, config, run, overwrite=overwrite)
     windows, bigram, composed = (order.inputs[name] for name in (Product.WINDOWS, Product.BIGRAM, Product.COMPOSED))
     _check_same_corpus(run, windows, bigram, composed)
-    if order.is_current():  # Before the matrices are read, on which the units depend that name the staging folder.
-        return skip(order)
     started = time.monotonic()
-    margins = read_table(run, composed, MARGINS)
-    units = TermUnits.from_counts(read_matrix(run, bigram), margins["spread"].to_numpy())
+
+    @cache
+    def scales() -> tuple[pa.Table, TermUnits]:
+        margins = read_table(run, composed, MARGINS)
+        return margins, TermUnits.from_counts(read_matrix(run, bigram), margins["spread"].to_numpy())
 
     def count(stage: Staging) -> None:
+        margins, units = scales()
         with _scores_file(session, config, run, composed) as scores:
             merged = _count(session, config, run, windows, stage, scores, margins, units, tasks)
         seconds = {"read": time.monotonic() - started - sum(merged.seconds.values()), **merged.seconds}
         passing = {"partials": merged.partial_bytes}
         _commit(stage, windows, merged, units, order.manifest(seconds=seconds, passing_bytes=passing))
 
-    return carry_out(order, count, {"units": units.digest})
+    return carry_out(order, count, lambda: {"units": scales()[1].digest})
 
 
 def _check_same_corpus(run: Location, windows: Manifest, bigram: Manifest, composed: Manifest) -> None:

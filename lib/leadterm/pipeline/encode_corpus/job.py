@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from leadterm.pipeline.encode_corpus.inputs.source_list import sources_hash
 from leadterm.pipeline.encode_corpus.make_tokenizer import made_tokenizer, tokenizer_file
 from leadterm.pipeline.encode_corpus.task import DROPS, WINDOW_SCHEMA, Encoding, Tally
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, WindowsWriter, sum_vectors, written_files
-from leadterm.pipeline.lifecycle import Order, Timer, carry_out, job, skip
+from leadterm.pipeline.lifecycle import Order, Timer, carry_out, job
 from leadterm.spark.task_progress import progress
 from leadterm.spark.translate_errors import readable_errors
 from leadterm.storage import Location, Manifest, Staging, read_manifest, staging
@@ -90,12 +91,14 @@ def encode_corpus(
     documents = documents or open_documents(session, config.corpus)
     inputs = made_from(_corpus_hash(documents, config), given)
     order = Order.of(Job.ENCODE_CORPUS, config, run, overwrite=overwrite, made_from=inputs)
-    if order.is_current():  # Before the files are divided.
-        return skip(order)
-    opened, files = documents, divide(documents, CHUNK_BYTES)
+    opened = documents
+
+    @cache
+    def chunks() -> list[list[str]]:
+        return divide(opened, CHUNK_BYTES)
 
     def encode(stage: Staging) -> None:
-        timer = Timer()
+        timer, files = Timer(), chunks()
         with opened.unchanged():
             tokenizer = made_tokenizer(Chunks(opened, files, stage.counts), given)
             _check_size(config, tokenizer.vocabulary_size)
@@ -107,7 +110,7 @@ def encode_corpus(
         vocabulary = list(tokenizer.tokens), tokenizer_file(tokenizer)
         commit_corpus(stage, corpus, *vocabulary, reports, order.manifest(seconds=seconds), may_be_empty=may_be_empty)
 
-    return carry_out(order, encode, resumes=len(files) > 1)
+    return carry_out(order, encode, resumes=lambda: len(chunks()) > 1)
 
 
 def _check_size(config: Config, vocabulary_size: int) -> None:

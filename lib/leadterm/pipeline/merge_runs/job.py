@@ -76,7 +76,7 @@ def merge_runs(
         check_sums(parts, counted)
         _join_corpora(session, parts, sources, corpora, stage, tasks)
 
-    did_work = carry_out(corpora, join, resumes=False)
+    did_work = carry_out(corpora, join, resumes=lambda: False)
     if not counted:
         return did_work
     for name in counting_jobs(counted):
@@ -92,7 +92,7 @@ def _add_up(session: SparkSession, name: Job, parts: Sequence[Part], corpora: Or
     order = replace(corpora, made_from=made_from, settings=settings, products=name.makes)
     add_up = import_module(f"leadterm.pipeline.{name}.add_up").add_up
     runs = [part.run for part in parts]
-    return carry_out(order, lambda stage: add_up(session, runs, windows, order, stage, tasks), resumes=False)
+    return carry_out(order, lambda stage: add_up(session, runs, windows, order, stage, tasks), resumes=lambda: False)
 
 
 def _join_corpora(

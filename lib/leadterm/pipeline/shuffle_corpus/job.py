@@ -66,8 +66,12 @@ def shuffle_corpus(
     seed = wanted.settings.get("shuffled_seed", 0)
     settings = {**windows.settings, "shuffled": {"seed": seed}}
     shuffled = replace(wanted, run=run / SHUFFLED_RUN, settings=settings, products=(Product.WINDOWS,))
-    copied = replace(shuffled, made_from=_only(wanted, Product.VOCABULARY), settings=vocabulary.settings)
-    copied = replace(copied, products=(Product.VOCABULARY,))
+    copied = replace(
+        shuffled,
+        made_from={str(Product.VOCABULARY): vocabulary.content_hash},
+        settings=vocabulary.settings,
+        products=(Product.VOCABULARY,),
+    )
 
     def shuffle(stage: Staging) -> None:
         started = time.monotonic()
@@ -82,11 +86,6 @@ def shuffle_corpus(
         stage.commit(made, places)
 
     return carry_out(shuffled, shuffle, also=(copied,))
-
-
-def _only(order: Order, product: Product) -> dict[str, str]:
-    """Take the content of one of the products that a job is made from."""
-    return {str(product): order.made_from[product]}
 
 
 def _shuffle(
