@@ -59,7 +59,7 @@ def run(folder) -> Path:
     """A run that was made job by job, and then all again, which changed nothing."""
     run = folder / "out/run"
     answer = run_job(folder, "count_cooccurrences", 1)
-    assert f"leadterm: {run} has no product 'windows'; it holds no product at all. Run the job encode_c" in answer
+    assert f"leadterm: {run} has no product 'windows'; there is no such folder. Run the job encode_c" in answer
     assert not (folder / "out").exists()
 
     assert "encode_corpus: done in " in run_job(folder, "encode_corpus", 0)

@@ -101,9 +101,7 @@ def test_an_output_with_a_folder_of_someone_else(spark, encoded, tmp_path):
 
 def test_counting_before_encoding(spark, tmp_path):
     message = refusal(RunError, lambda: count(spark, tmp_path / "run"), tmp_path / "run")
-    assert message.endswith(
-        "has no product 'windows'; it holds no product at all. Run the job encode_corpus on it first."
-    )
+    assert message.endswith("has no product 'windows'; there is no such folder. Run the job encode_corpus on it first.")
     assert not (tmp_path / "run").exists()
 
 

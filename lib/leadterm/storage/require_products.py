@@ -1,5 +1,7 @@
 """Requires products of a run, and says of one that is missing which job makes it."""
 
+from difflib import get_close_matches
+
 from leadterm.catalog.jobs import MADE_BY, Job
 from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.errors import RunError
@@ -37,6 +39,17 @@ def _require_bucket(run: Location) -> None:
         raise bucket_missing(run, bucket)
 
 
+def _similar(run: Location) -> str:
+    """Name a run beside one that is not there, if its name is nearly the same."""
+    above, _, name = run.path.rstrip("/").rpartition("/")
+    if not run.is_local:
+        return ""
+    beside = Location(run.filesystem, above, above)
+    runs = [one for one in beside.names() if (beside / one / Product.WINDOWS / NAME).exists()]
+    near = get_close_matches(name, runs, 1)
+    return f" (did you mean {above}/{near[0]}?)" if near else ""
+
+
 def require_manifest(run: Location, product: str) -> Manifest:
     """Read a product's manifest, or say which job makes that product.
 
@@ -50,7 +63,8 @@ def require_manifest(run: Location, product: str) -> Manifest:
     if found is None:
         _require_bucket(run)
         present = [name for name in run.names() if (run / name / NAME).exists()]
-        held = f"it holds {', '.join(present)}" if present else "it holds no product at all"
+        nothing = "it holds no product at all" if run.exists() else "there is no such folder" + _similar(run)
+        held = f"it holds {', '.join(present)}" if present else nothing
         raise RunError(
             f"{run} has no product '{product}'; {held}. Run {who_makes(run, product)} on {_given(run, product)} first."
         )

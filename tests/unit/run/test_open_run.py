@@ -239,7 +239,7 @@ def test_a_missing_product_names_the_job_that_makes_it(copy, product, job):
 
 def test_no_run_at_all(tmp_path):
     with pytest.raises(
-        RunError, match=r"nowhere has no product 'windows'; it holds no product at all. Run the job encode_corpus"
+        RunError, match=r"nowhere has no product 'windows'; there is no such folder. Run the job encode_corpus"
     ):
         open_run(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")

@@ -105,7 +105,7 @@ def test_a_folder_that_leadterm_did_not_make_is_left_alone(tmp_path):
 
 def test_what_is_missing_is_named_with_its_job(tmp_path):
     run = Location.of(tmp_path / "run")
-    with pytest.raises(RunError, match=r"has no product 'bigram'; it holds no product at all. Run the job count"):
+    with pytest.raises(RunError, match=r"has no product 'bigram'; there is no such folder. Run the job count"):
         require_manifest(run, "bigram")
     commit(run)
     with pytest.raises(RunError, match=r"has no product 'bigram'; it holds windows. Run the job count"):

@@ -219,3 +219,13 @@ def test_what_is_read_is_as_it_was_written(run):
         assert found.to_json() == path.read_bytes()
         assert json.loads(found.to_json())["counts"] == found.counts
     assert check_run(Location.of(run)).problems == ()
+
+
+def test_a_run_that_is_not_there_is_told_with_the_one_that_nearly_has_its_name(run):
+    with pytest.raises(
+        RunError, match=r"/rnu has no product 'windows'; there is no such folder \(did you mean .*/run\?\)\."
+    ):
+        open_run(run.parent / "rnu")
+    (run.parent / "empty").mkdir()
+    with pytest.raises(RunError, match="it holds no product at all"):
+        open_run(run.parent / "empty")
