@@ -33,7 +33,7 @@ def whole(target: Path, scratch: Path | None = None) -> Iterator[Path]:
         partial.replace(target)
     except OSError as error:
         raise MachineError(
-            f"cannot write {target}: {error}. Choose a folder that you may write to, on a disk with space left."
+            f"cannot write {target}: {error}. Choose a folder that you can write to, on a disk with free space."
         ) from error
     finally:
         _remove(partial)

@@ -30,7 +30,7 @@ def message_of(done) -> str:
         ({"windows": {"lenght": 8}}, "windows.lenght: unknown key; expected one of length, policy, files. Did you"),
         ({"korpus": {}}, "korpus: unknown key; expected one of corpus, tokenizer, windows, counting, attention"),
         ({"corpus": {"paths": "x"}}, "corpus.paths: found 'x' (text); expected a list of texts"),
-        ({"spark": {"driver.memory": "1g"}}, "spark['driver.memory']: found the name 'driver.memory'; expected the"),
+        ({"spark": {"driver.memory": "1g"}}, "spark['driver.memory']: found 'driver.memory'; expected the"),
     ],
 )
 def test_a_wrong_setting_is_told_without_starting_spark(tmp_path, sections, reason):
@@ -58,7 +58,7 @@ def test_an_error_inside_an_executor_gives_one_message(tmp_path):
     path = put_lines(tmp_path / "a.jsonl", ['{"text": "a b c"}'] * 300 + ["{"] + ['{"text": "a b c"}'] * 300)
     config = write_config(tmp_path / "a.yaml", "x", corpus={"paths": ["a.jsonl"], "format": "json"})
     done = leadterm(["run", "--config", config, "--output", "run"], tmp_path)
-    assert message_of(done).startswith(f"{path}, line 301: it is no JSON object (Expecting property name")
+    assert message_of(done).startswith(f"{path}, line 301: it is not a JSON object (Expecting property name")
     assert not (tmp_path / "run").exists()
 
 

@@ -47,12 +47,12 @@ def test_a_run_grows_night_by_night_and_is_merged(leadterm, config, tmp_path):
     assert "documents  22 read" in said
     assert f"look at it in a browser:  file://{tmp_path}/run/report/index.html" in said
     status, said = leadterm(*night)
-    assert (status, "nothing to add: all 2 files are counted already" in said) == (0, True), said
+    assert (status, "nothing to add: all 2 files have already been counted" in said) == (0, True), said
     assert "done in" not in said
 
     status, said = leadterm(*night, tmp_path / "in/1.parquet")
     assert status == 1
-    assert "leadterm: 1 file cannot be added. What was counted cannot be taken back: leave these" in said
+    assert "leadterm: 1 file cannot be added. What was counted cannot be removed: leave these" in said
     assert f"  {tmp_path}/in/1.parquet is counted already" in said
 
     other, both = tmp_path / "other", tmp_path / "both"

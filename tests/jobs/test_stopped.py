@@ -72,7 +72,7 @@ def test_a_run_that_is_stopped_leaves_nothing_half_written(config, tmp_path, way
         process.send_signal(number)
         status, said, last = ended(process, tmp_path)
     assert (status, last["reason"]) == (128 + number, f"stopped by {number.name}"), said
-    assert re.search(r"^leadterm: stopped.*; finished products are kept, run again to go on$", said, re.MULTILINE)
+    assert re.search(r"^leadterm: stopped.*; finished products are kept; run again to resume$", said, re.MULTILINE)
     assert "Traceback" not in said
     assert not (tmp_path / "run").exists()
 
@@ -99,6 +99,9 @@ def test_a_job_that_was_submitted(config, tmp_path, who):
         psutil.wait_procs([python], timeout=SECONDS)
         last = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
     assert status == 143, said
-    reasons = {"python": "stopped by SIGTERM", "java": "Spark was stopped from outside, such as by a signal to spark-s"}
-    assert last["reason"].startswith(reasons[who]) or (who == "java" and "if nobody stopped it" in last["reason"])
+    reasons = {
+        "python": "stopped by SIGTERM",
+        "java": "Spark was stopped from outside, for example by a signal to spark-s",
+    }
+    assert last["reason"].startswith(reasons[who]) or (who == "java" and "unless somebody stopped it" in last["reason"])
     assert not (tmp_path / "run").exists()

@@ -69,7 +69,7 @@ def run(folder) -> Path:
     before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in run.rglob("*")}
     answer = run_job(folder, "run_pipeline", 0)
     for job in ("encode_corpus", "count_cooccurrences"):
-        assert f"{job}: skipped: its products are up to date" in answer
+        assert f"{job}: skipped, because its products are up to date" in answer
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in before} == before
     assert {path.name for path in run.iterdir()} == PRODUCTS
     return run

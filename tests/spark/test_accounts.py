@@ -103,7 +103,7 @@ def test_a_trained_tokenizer_has_the_tokens_that_the_text_gives(spark, tmp_path,
     config = make_config(tmp_path / "in", {"kind": "bpe", "vocabulary_size": 1000})
     with caplog.at_level("INFO", logger="leadterm"):
         assert encode_corpus(spark, config, Location.of(tmp_path / "run"))
-    assert "the text gives 258 tokens; tokenizer.vocabulary_size is 1,000" in caplog.messages
+    assert "the text yields only 258 tokens; tokenizer.vocabulary_size is 1,000" in caplog.messages
     run = open_run(tmp_path / "run")
     assert run.vocabulary["token"].to_pylist()[256:] == ["ab", "Ġab"]
     counts = run.manifest("windows").counts
@@ -207,7 +207,7 @@ def test_another_corpus_is_refused_or_replaces_all(spark, tmp_path, monkeypatch)
     first, second = tiny_config(tmp_path), tiny_config(tmp_path / "other", "b a c c c")
     run = run_both(spark, first, tmp_path / "run")
     before = data_hashes(run)
-    with pytest.raises(RunError, match=r"holds another run: its 'sources' differs in made from corpus"):
+    with pytest.raises(RunError, match=r"contains another run: its 'sources' differs in made from corpus"):
         encode_corpus(spark, second, run.location)
 
     monkeypatch.setattr(lifecycle, "staging", staging_without_room)

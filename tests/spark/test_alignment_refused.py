@@ -61,7 +61,7 @@ def test_settings_that_do_not_fit_are_refused(case, models, options, message):
 def test_another_tokenizer_is_refused(case, models):
     save_tokenizer(models / "step1", (*TOKENS[:7], "seven", *TOKENS[8:]))
     with pytest.raises(
-        InputError, match=r"step1.*its tokenizer is not the run's: token 7 is 'seven' there, 't7' in the run"
+        InputError, match=r"step1.*its tokenizer differs from the run's: token 7 is 'seven' there, 't7' in the run"
     ):
         case.score({"source": str(models), "revisions": ["step1"]})
 

@@ -65,8 +65,10 @@ def test_what_a_reader_should_know_is_kept_with_the_scores(case, models):
     assert case.rows() == expected
     (manifest,) = open_run(case.place).alignment_manifests()
     head, pad = manifest.counts["remarks"]
-    assert head.startswith("not in its files, or in another shape than config.json says, and read by no score: ")
-    assert pad == "its tokenizer has tokens that the run's has not, and that no text of the run has: '[PAD]' (id 53)"
+    assert head.startswith(
+        "missing from its files, or of a different shape than config.json says, but not used by any score: "
+    )
+    assert pad == "its tokenizer has tokens that the run's lacks and that no text of the run contains: '[PAD]' (id 53)"
 
 
 def test_what_fails_is_named_and_the_others_are_kept(case, models, tmp_path):
@@ -100,7 +102,7 @@ def test_revisions_with_the_same_weights_are_told(case, models, caplog):
     shutil.copy(models / "step1" / "model.safetensors", models / "step4" / "model.safetensors")
     with caplog.at_level(logging.WARNING, "leadterm"):
         case.score({"source": str(models), "revisions": "step1..step4", "name": "tiny"})
-    assert "the same weights, byte for byte: tiny at step1, tiny at step4" in caplog.text
+    assert "byte-identical weights: tiny at step1, tiny at step4" in caplog.text
 
 
 def test_what_was_trained_on_the_run_is_scored_beside(case, models, capsys):
@@ -110,7 +112,7 @@ def test_what_was_trained_on_the_run_is_scored_beside(case, models, capsys):
     assert {row["step"] for row in own} == {1, 2, 4}
     assert cli.main(["align", str(case.place), str(models / "step1"), "--name", "other"]) == 0, "it is left alone"
     assert [row for row in case.rows() if row["model"] == "pretrained"] == own
-    with pytest.raises(InputError, match="calls a model 'pretrained'"):
+    with pytest.raises(InputError, match="names a model 'pretrained'"):
         case.score({"source": str(models / "step1"), "name": "pretrained"})
     moved = case.place.rename(case.place.with_name("moved"))
     assert not Case(case.session, moved, case.config).score(predictors="every", corpus="text"), "a run can be moved"

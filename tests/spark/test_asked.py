@@ -126,5 +126,5 @@ def test_two_tokens_of_one_id_are_counted_together_and_the_first_names_it(spark,
         by_name = {row["token"]: row["count"] for row in run.vocabulary.to_pylist()}
         assert (by_name["bread"], by_name["king"], by_name["<unk>"], "loaf" in by_name) == (20, 10, 0, False)
     assert found[0] == found[1]
-    told = "tokens that share an id, which the first one names: 'bread' and 'loaf' have 6"
+    told = "tokens that share an id, which is named after the first: 'bread' and 'loaf' have 6"
     assert sum(message.endswith(told) for message in caplog.messages) == 2

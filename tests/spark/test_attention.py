@@ -148,7 +148,7 @@ def test_scores_of_another_corpus_are_refused(spark, counted, reference, tmp_pat
     found = open_run(run).manifest("composed")
     other = replace(found, made_from=found.made_from | {"bigram": "0" * 64})
     (run / "composed/manifest.json").write_bytes(other.to_json())
-    with pytest.raises(RunError, match="'composed' was made from another 'bigram' than the run holds"):
+    with pytest.raises(RunError, match="'composed' was made from a different 'bigram' than the run holds"):
         count_attention(spark, config_for(run), Location.of(run), overwrite=True)
 
 

@@ -37,17 +37,17 @@ def test_a_folder_without_files_is_named_even_beside_a_good_one(refuse, tmp_path
     if hidden:
         put(tmp_path / "bad" / hidden)
     message = refuse([tmp_path / "good", tmp_path / "bad"])
-    but = f" but {hidden}, which is left out" if hidden else ""
+    but = f" but {hidden}, which is skipped" if hidden else ""
     assert message == f"the folder {tmp_path}/bad holds no file{but}. Check corpus.paths in the config."
 
 
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("foo://bucket/a.parquet", 'No FileSystem for scheme "foo". Check corpus.paths; for a cloud'),
+        ("foo://bucket/a.parquet", 'No FileSystem for scheme "foo". Check corpus.paths; for cloud'),
         (
             "s3a://bucket/a.parquet",
-            "S3AFileSystem not found. Check corpus.paths; for a cloud's storage that only",
+            "S3AFileSystem not found. Check corpus.paths; for cloud storage that only",
         ),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_damaged_page_is_named_though_the_footer_is_good(refuse, tmp_path, nam
     flip(path, page_offset(path))
     message = refuse(tmp_path / "in")
     assert message.startswith(f"1 of 2 input files cannot be used: {path}: it has no page at byte ")
-    assert message.endswith("where its footer says there is one. Repair it or leave it out.")
+    assert message.endswith("where its footer places one. Repair it or leave it out.")
 
 
 def test_changed_text_is_found_where_the_writer_left_checksums(refuse, tmp_path):
@@ -194,7 +194,7 @@ def test_text_that_is_not_utf8(refuse, tmp_path):
 def test_files_without_rows(refuse, tmp_path):
     put(tmp_path / "in/a.parquet", texts([]))
     put(tmp_path / "in/b.parquet", texts([]))
-    assert refuse(tmp_path / "in").startswith("the corpus is empty: its 2 files hold no row. Check corpus.paths")
+    assert refuse(tmp_path / "in").startswith("the corpus is empty: its 2 files contain no rows. Check corpus.paths")
 
 
 @pytest.mark.parametrize("values", [[None, "", None], ["  ", "\n\t"]], ids=["null and empty", "white space"])
@@ -237,7 +237,7 @@ def test_bad_ids_are_shown_with_their_file(refuse, tmp_path, bad):
     put(tmp_path / "in/a good.parquet", pa.table({"ids": [[1, 2]] * 40}))
     path = put(tmp_path / "in/the bad.parquet", pa.table({"ids": [[1, 2], None, [], bad, [4, 5]]}))
     message = refuse(tmp_path / "in", ids_column="ids")
-    assert message.startswith(f"{path}, row 3: a bad list of ids, {bad}. Token ids must be 0 to 49 (tokenizer.voc")
+    assert message.startswith(f"{path}, row 3: an invalid list of ids, {bad}. Token ids must be 0 to 49 (tokenizer.voc")
 
 
 # Tokenizers

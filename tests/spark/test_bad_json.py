@@ -21,7 +21,7 @@ def test_a_broken_line_far_into_the_second_file(refuse, tmp_path):
     path = put_lines(tmp_path / "in/b.jsonl", [*MANY[:400], '{"text": "the cat', *MANY[400:]])
     put_lines(tmp_path / "in/c.jsonl", MANY[1:])
     assert refuse(tmp_path / "in") == (
-        f"{path}, line 401: it is no JSON object (Unterminated string starting at: line 1 column 10 (char 9)): "
+        f"{path}, line 401: it is not a JSON object (Unterminated string starting at: line 1 column 10 (char 9)): "
         '\'{"text": "the cat\'. Correct the line or leave the file out.'
     )
 
@@ -29,14 +29,18 @@ def test_a_broken_line_far_into_the_second_file(refuse, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        (["hello"], "its line 1: it is no JSON object (Expecting value: line 1 column 1 (char 0)): 'hello'. Correct"),
+        (
+            ["hello"],
+            "its line 1: it is not a JSON object (Expecting value: line 1 column 1 (char 0)): 'hello'. Correct",
+        ),
         (
             ["[", *(f"{line}," for line in MANY[:5]), "{}]"],
-            "its line 1: it is no JSON object (Expecting value: line 1 column 2 (char 1)): '['. Correct the line or ",
+            "its line 1: it is not a JSON object (Expecting value: line 1 column 2 (char 1)): '['. Correct the line "
+            "or ",
         ),
         (
             ["[1, 2]"],
-            "its line 1: it is JSON but no object: '[1, 2]'. Each line must be an object with the key 'text'.",
+            "its line 1: it is JSON but not an object: '[1, 2]'. Each line must be an object with the key 'text'.",
         ),
         (['{"body": "a", "n": 1}'] * 9, "none of its first 9 lines has the key 'text'; their keys: body, n. Correct"),
         (
@@ -45,7 +49,7 @@ def test_a_broken_line_far_into_the_second_file(refuse, tmp_path):
         ),
         (
             ['{"text": ["a"]}'],
-            "its line 1: 'text' is a list of texts: [\"a\"]. To make one document of a list of texts, say what",
+            "its line 1: 'text' is a list of texts: [\"a\"]. To join a list of texts into one document, set the",
         ),
     ],
 )
@@ -75,7 +79,7 @@ def test_a_json_file_given_as_parquet(spark, tmp_path):
 def test_files_without_a_line(refuse, tmp_path):
     put_lines(tmp_path / "in/a.jsonl", [])
     put_lines(tmp_path / "in/b.jsonl", ["", " "])
-    assert refuse(tmp_path / "in").startswith("the corpus is empty: its 2 files hold no row.")
+    assert refuse(tmp_path / "in").startswith("the corpus is empty: its 2 files contain no rows.")
 
 
 @pytest.mark.parametrize("value", ['["a"]', "[1.5, 2]", "[1, null]", "3", '"1 2"'])

@@ -110,7 +110,7 @@ def test_killed_at_any_moment_it_goes_on(spark, corpus, whole, begun, tmp_path, 
     assert len(begun) == 2 * CHUNKS - counted - encoded
     assert said(caplog) == [
         *[f"count {parts}: {counted} of 4 chunks were counted before"] * (counted > 0 and not is_made),
-        *["encode documents: the tokenizer was made before"] * is_made,
+        *["encode documents: reusing the tokenizer that was already made"] * is_made,
         *[f"encode documents: {encoded} of 4 chunks were encoded before"] * (encoded > 0),
     ]
 
@@ -284,7 +284,7 @@ def test_a_driver_that_is_really_killed(spark, corpus, whole, begun, tmp_path, c
     assert content_hashes(run) == {}
     ends_well(spark, corpus, run, whole(WORDS))
     assert said(caplog) == [
-        "encode documents: the tokenizer was made before",
+        "encode documents: reusing the tokenizer that was already made",
         "encode documents: 2 of 4 chunks were encoded before",
     ]
     assert len(begun) == 2

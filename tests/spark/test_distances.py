@@ -91,7 +91,7 @@ def test_a_sum_with_a_run_that_has_none_has_none_and_stale_pairs_go(spark, corpu
     merged = Location.of(tmp_path / "merged")
     assert merge_runs(spark, [Location.of(tmp_path / name) for name in ("run", "other")], merged)
     assert "distances" not in open_run(merged.uri).products
-    assert "'distances' is left out of the sum" in caplog.text
+    assert "'distances' is not merged" in caplog.text
     assert add(spark, tmp_path / "run", config_of(*corpus, distances=()), *second)
     assert remove_stale(Location.of(tmp_path / "run")) == ["distances"]
 
@@ -107,7 +107,9 @@ def test_it_is_published_shown_and_checked(reference, tmp_path):
 
 
 def test_what_was_not_counted_is_refused_by_name(reference, corpus, tmp_path):
-    with pytest.raises(InputError, match=r"has pairs at the distances 1, 2, 7, not 3\. List it in counting\.distances"):
+    with pytest.raises(
+        InputError, match=r"has counted pairs at the distances 1, 2, 7, not 3\. Add it to counting\.distances"
+    ):
         reference.distance_counts(3)
     with pytest.raises(ConfigError, match=r"counting\.distances names 9, .* windows\.length, 8, apart"):
         make_config(

@@ -153,7 +153,7 @@ compose.compose_weights(config.load_config({str(scene.config)!r}), store.Locatio
     assert "composed" not in content_hashes(run)
     assert compose_weights(config, Location.of(run))
     share = 100 * 7 * number / size
-    assert f"compose scores: {share:.0f} % of the tokens were composed before" in caplog.text
+    assert f"compose scores: {share:.0f} % of the tokens had already been composed" in caplog.text
     assert content_hashes(run)["composed"] == expected
     assert not list(run.glob(".*"))
 
@@ -206,7 +206,7 @@ def test_an_output_that_becomes_read_only_is_named_and_goes_on_later(scene, tmp_
         kind, message = scene.driver.answer()
         assert (kind, message[:63]) == (
             "MachineError",
-            "the output, or Spark's scratch folder (spark.local.dir), became",
+            "the output, or Spark's scratch folder (spark.local.dir), has become",
         )
         scene.require_clean(run, "count")
         remount(run, "rw")

@@ -68,7 +68,7 @@ def test_what_is_new_in_the_corpus_is_found(spark, corpus, reference, tmp_path, 
     before = state(run)
     caplog.set_level("INFO", "leadterm")
     assert not add(spark, run, config_for(folder))
-    assert "nothing to add: all 10 files are counted already" in caplog.text
+    assert "nothing to add: all 10 files have already been counted" in caplog.text
     assert state(run) == before
 
 

@@ -58,7 +58,7 @@ def test_a_file_that_would_be_counted_twice(spark, corpus, run, refusal, tmp_pat
     twin = shutil.copy(first, tmp_path / "twin.parquet")
     for paths in ((twin,), ()):
         message = refusal(InputError, lambda paths=paths: add(spark, run, config_for(tmp_path / "*.parquet"), *paths))
-        assert message.startswith("1 file cannot be added. What was counted cannot be taken back: leave")
+        assert message.startswith("1 file cannot be added. What was counted cannot be removed: leave")
         assert message.endswith(f"\n  {twin} holds the same as {first}")
     new = put_ids(tmp_path / "new/a.parquet", documents(5))
     other = shutil.copy(new, tmp_path / "new/b.parquet")
@@ -94,7 +94,7 @@ def test_other_settings(spark, corpus, run, refusal, sections, reason):
 @pytest.mark.parametrize(
     ("sections", "reason"),
     [
-        ({"corpus": {"max_documents": 5}}, "corpus.max_documents is set, and which documents come first depends on"),
+        ({"corpus": {"max_documents": 5}}, "corpus.max_documents is set, but which documents come first depends on"),
         (
             {"tokenizer": {"kind": "words", "vocabulary_size": 9}, "corpus": {"ids_column": None}},
             "tokenizer.kind is 'words': the corpus decides its vocabulary",
@@ -113,7 +113,7 @@ def test_settings_under_which_files_cannot_be_added(spark, corpus, tmp_path, ref
 def test_a_run_that_is_not_whole(spark, corpus, run, refusal):
     shutil.rmtree(run / "windows")
     message = refusal(RunError, lambda: add(spark, run, config_for(corpus / "1.parquet")))
-    assert message.startswith(f"{run} is not whole: it lacks 'windows', perhaps as the job encode_corpus was")
+    assert message.startswith(f"{run} is incomplete: it lacks 'windows', perhaps as the job encode_corpus was")
 
 
 def test_runs_over_the_same_file(spark, counted, tmp_path, refusal):
@@ -126,12 +126,12 @@ def test_runs_over_the_same_file(spark, counted, tmp_path, refusal):
 
 def test_outputs_and_numbers_of_runs(spark, counted, run, refusal):
     places = [Location.of(run), Location.of(counted[1])]
-    assert "is one of the runs that are merged" in refusal(RunError, lambda: merge_runs(spark, places, places[0]))
+    assert "is one of the runs to be merged" in refusal(RunError, lambda: merge_runs(spark, places, places[0]))
     other = Location.of(counted[0])
-    assert "holds another run: its 'sources' differs in made from corpus" in refusal(
+    assert "contains another run: its 'sources' differs in made from corpus" in refusal(
         RunError, lambda: merge_runs(spark, [other, places[1]], places[0])
     )
-    assert "33 runs are more than the 32 that are merged at once. Merge some of them first" in refusal(
+    assert "33 runs are more than the 32 that can be merged at once. Merge some of them first" in refusal(
         RunError, lambda: merge_runs(spark, [other] * 33, places[0])
     )
 
@@ -140,7 +140,7 @@ def test_runs_that_differ(spark, corpus, counted, tmp_path, refusal):
     cases = {
         "its 'windows' differs in windows.length: 9 there, 8 here": {"windows": {"length": 9}},
         "differs in scale_bits: 30 there, 32 here": {"counting": {"rows_per_file": 12, "scale_bits": 30}},
-        "has corpus.max_documents, and which documents come first": {"corpus": {"max_documents": 5}},
+        "was made with corpus.max_documents, but which documents come first": {"corpus": {"max_documents": 5}},
     }
     for number, (reason, sections) in enumerate(cases.items()):
         other = tmp_path / f"other-{number}"
@@ -180,7 +180,7 @@ def test_a_run_of_products_that_do_not_fit_is_refused_on_opening(counted, run, r
     assert opened.vocabulary_size == SIZE
     for name, read in {"bigram": opened.bigram_counts, "context": opened.context_fixed_point}.items():
         message = refusal(RunError, read)
-        assert message.startswith(f"{run} is not of one piece: its '{name}' was made from another 'windows' than it")
-    assert "its 'vocabulary' was made from another 'corpus'" in refusal(RunError, lambda: opened.vocabulary)
-    with pytest.raises(RunError, match="'frequencies' was made from another 'windows'"):
+        assert message.startswith(f"{run} is inconsistent: its '{name}' was made from a different 'windows' than it")
+    assert "its 'vocabulary' was made from a different 'corpus'" in refusal(RunError, lambda: opened.vocabulary)
+    with pytest.raises(RunError, match="'frequencies' was made from a different 'windows'"):
         _ = opened.current_frequency

@@ -60,7 +60,7 @@ def seen(run: Path) -> dict[str, tuple[str, str]] | None:
     try:
         return accounts(run)
     except RunError as error:
-        assert "is not of one piece" in str(error) or "has no product" in str(error)
+        assert "is inconsistent" in str(error) or "has no product" in str(error)
         return None
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_changed_meanwhile(spark, corpus, old, tmp_path, monkeypatch)
         return done
 
     monkeypatch.setattr("leadterm.pipeline.add_files.job.merge_runs", merge)
-    with pytest.raises(RunError, match=r"run was changed by another process meanwhile. Add the files again."):
+    with pytest.raises(RunError, match=r"run was changed by another process in the meantime. Add the files again."):
         add(spark, run, config_for(corpus / "in"))
     assert names_in(run) == sorted(PRODUCTS)
 
@@ -102,7 +102,7 @@ def test_two_at_once(spark, corpus, old, tmp_path, monkeypatch):
     run, config = counts_only(old, tmp_path / "run"), config_for(corpus / "in")
 
     def merge(session, runs, output):
-        with pytest.raises(RunError, match=r"another job, process \d+ on .*, is at work in"):
+        with pytest.raises(RunError, match=r"another job, process \d+ on .*, is running in"):
             add(spark, run, config)
         return merge_runs(session, runs, output)
 
@@ -139,7 +139,9 @@ def test_all_jobs_follow_and_then_nothing_is_to_do(spark, corpus, expected, run,
     add_to_run(config, Location.of(run), only_counts=True)
     stored = StoredRun(Location.of(run))
     assert stored.bigram_counts().nnz
-    with pytest.raises(RunError, match=r"'query_key' was made from another 'windows' than it holds. Run the job count"):
+    with pytest.raises(
+        RunError, match=r"'query_key' was made from a different 'windows' than it holds. Run the job count"
+    ):
         stored.query_key()
 
     add_to_run(config, Location.of(run))

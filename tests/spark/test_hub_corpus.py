@@ -122,7 +122,7 @@ def test_what_a_later_commit_adds_is_added(spark, hub, tmp_path):
 def test_bytes_that_are_not_those_listed_are_refused(spark, hub, monkeypatch):
     hub.datasets["owner/name"].commit(FILES)
     hub.forged = True
-    with pytest.raises(InputError, match=r"its bytes have the SHA-256 .* and the hub lists 0000"):
+    with pytest.raises(InputError, match=r"its bytes have the SHA-256 .* but the hub lists 0000"):
         open_documents(spark, make_config(f"{NAME}/data", WORDS).corpus)
 
 

@@ -57,5 +57,5 @@ def test_the_first_documents_are_those_in_order(spark, written, wanted):
 
 def test_a_ragged_record_is_named_with_its_file(spark, tmp_path):
     (tmp_path / "a.csv").write_text("text,n\na,1\nb\n")
-    with pytest.raises(InputError, match=r"a.csv: its record that ends in line 3 has 1 fields, and the header has 2"):
+    with pytest.raises(InputError, match=r"a.csv: its record that ends on line 3 has 1 fields, but the header has 2"):
         open_documents(spark, make_config(tmp_path, WORDS, corpus={"format": "csv"}).corpus)

@@ -48,7 +48,7 @@ def test_each_job_makes_its_products_anew(made, caplog, job):
     before, hashes = places(run), content_hashes(run)
     run_jobs(parse_config(sections), Location.of(run), [job])
     assert changed(before, run) == set()
-    assert f"{job}: skipped: its products are up to date" in caplog.text
+    assert f"{job}: skipped, because its products are up to date" in caplog.text
     caplog.clear()
     run_jobs(parse_config(sections), Location.of(run), [job], overwrite=True)
     assert changed(before, run) == set(Job(job).told)
@@ -69,7 +69,7 @@ def test_all_jobs_do_and_a_stopped_command_goes_on(made, caplog):
         run_jobs(config, Location.of(run), overwrite=True)
     counted = {"sources", "documents", "vocabulary", "windows", "bigram", "context", "frequencies"}
     assert changed(before, run) == counted
-    assert "run again to go on from there" in caplog.text
+    assert "run again to resume" in caplog.text
     between = places(run)
     run_jobs(config, Location.of(run), overwrite=True)
     assert changed(between, run) == set(before) - counted
@@ -129,7 +129,7 @@ def test_only_one_command_makes_anew_at_a_time(made):
     config = parse_config(sections)
 
     def at_once(*_: object, **__: object) -> None:
-        with pytest.raises(RunError, match=r"another job, .* is at work in"):
+        with pytest.raises(RunError, match=r"another job, .* is running in"):
             pipeline.run_jobs(config, Location.of(run), ["compose_weights"], overwrite=True)
         raise KeyboardInterrupt
 

@@ -56,7 +56,7 @@ def test_a_plan_of_all_the_text_is_exact(run, text):
     wrong = {key: (found[key], measured[key]) for key in counted if found[key].value != measured[key]}
     assert set(wrong) <= {attended}
     assert found[attended].value == pytest.approx(measured[attended], rel=0.01)
-    assert "all of it: sizes are exact" in made.notes[0]
+    assert "all of it, so sizes are exact" in made.notes[0]
     assert made.hazards == []
 
 

@@ -66,7 +66,7 @@ def refusal(kind, job, run: Path) -> str:
 
 def test_an_output_with_another_run_says_what_differs(spark, encoded, run):
     message = refusal(RunError, lambda: encode(spark, run, encoded / "a.parquet", length=9), run)
-    assert message.startswith(f"{run} holds another run: its 'sources' differs in windows.length: 8 there, 9 now.")
+    assert message.startswith(f"{run} contains another run: its 'sources' differs in windows.length: 8 there, 9 now.")
     assert message.endswith("--overwrite.")
     other = put(run.parent / "b.parquet", None, row_group_size=7)
     assert "its 'sources' differs in made from corpus: " in refusal(RunError, lambda: encode(spark, run, other), run)
@@ -96,7 +96,9 @@ def test_an_output_with_a_folder_of_someone_else(spark, encoded, tmp_path):
     (tmp_path / "run/windows").mkdir(parents=True)
     (tmp_path / "run/windows/mine.txt").write_text("mine")
     message = refusal(RunError, lambda: encode(spark, tmp_path / "run", encoded / "a.parquet"), tmp_path / "run")
-    assert "exists but has no manifest, so leadterm did not make it or did not finish it. Choose another" in message
+    assert (
+        "exists but has no manifest, so leadterm did not make it or did not finish making it. Choose another" in message
+    )
 
 
 def test_counting_before_encoding(spark, tmp_path):

@@ -103,7 +103,7 @@ def test_counting_goes_on_from_any_finished_units(spark, folder, run, seed, capl
         broken.setattr(merged, "assign_blocks", stop)
         job(folder, run, "count_cooccurrences")
     place = staging_of(run)
-    assert f"finished parts are kept in {place}: run again to go on from there" in caplog.text
+    assert f"finished parts are kept in {place}; run again to resume" in caplog.text
     names = sorted(one.cover.name for one in finished_sums(Location.of(place / "parts")))
     assert len(names) >= 4, "several units, or this tests nothing"
     chance = random.Random(seed)
@@ -115,7 +115,7 @@ def test_counting_goes_on_from_any_finished_units(spark, folder, run, seed, capl
     n_left = len(finished_sums(Location.of(place / "parts")))
     caplog.clear()
     job(folder, run, "count_cooccurrences")
-    assert ("% of the tokens were counted before" in caplog.text) == (n_left > 0)
+    assert ("% of the tokens had already been counted" in caplog.text) == (n_left > 0)
     same(folder, run, COUNTS)
 
 
@@ -133,7 +133,7 @@ def test_a_job_stopped_between_its_products_makes_the_others(spark, folder, run,
         job(folder, run, "count_cooccurrences")
     assert done == ["bigram"]
     job(folder, run, "count_cooccurrences")
-    assert "count co-occurrences: 100 % of the tokens were counted before" in caplog.text
+    assert "count co-occurrences: 100 % of the tokens had already been counted" in caplog.text
     same(folder, run, COUNTS)
 
 
@@ -183,13 +183,13 @@ def test_composing_and_attention_go_on_too(spark, folder, run, caplog, monkeypat
     columns = staging_of(run) / "parts/columns"
     columns.write_bytes(columns.read_bytes()[: 8 * 20])
     job(folder, run, "compose_weights")
-    assert "compose scores: 54 % of the tokens were composed before" in caplog.text
+    assert "compose scores: 54 % of the tokens had already been composed" in caplog.text
     same(folder, run, ["composed"])
     with monkeypatch.context() as broken, pytest.raises(Stopped):
         broken.setattr(merged, "assign_blocks", stop)
         job(folder, run, "count_attention")
     job(folder, run, "count_attention")
-    assert "count attention: 100 % of the tokens were counted before" in caplog.text
+    assert "count attention: 100 % of the tokens had already been counted" in caplog.text
     same(folder, run, ["query_key", "position"])
 
 
@@ -230,7 +230,7 @@ def test_composing_on_a_gpu_goes_on_too(spark, folder, run, gpu, caplog, monkeyp
     monkeypatch.setattr(cuda._Blocks, "begin", lambda self, *block: begun.append(block) or begin(self, *block))
     on_gpu(folder, run)
     assert begun == [(24, 32), (32, 37)]
-    assert "compose scores: 65 % of the tokens were composed before" in caplog.text
+    assert "compose scores: 65 % of the tokens had already been composed" in caplog.text
     assert content_hashes(run)["composed"] == content_hashes(whole)["composed"]
     assert content_hashes(run)["composed"] != content_hashes(folder / "whole")["composed"], "sums are ordered otherwise"
     assert not list(run.glob(".*"))
@@ -247,7 +247,7 @@ def test_composing_elsewhere_begins_anew(spark, folder, run, gpu, caplog, monkey
     elif change == "less memory":
         monkeypatch.setattr("leadterm.pipeline.compose_weights.cuda.SHARE", 1e-5)
     on_gpu(folder, run, **({"device": "cpu"} if change == "the CPU" else {}))
-    assert "were composed before" not in caplog.text
+    assert "had already been composed" not in caplog.text
     assert not list(run.glob(".*"))
 
 

@@ -92,12 +92,12 @@ def test_stopped_in_the_middle_it_goes_on(spark, folder, run, caplog, number):
     parts = stopped(spark, folder, run, number)
     before = identities(parts.iterdir())
     assert len(before) == number
-    assert f"finished parts are kept in {parts.parent}: run again to go on from there" in caplog.text
+    assert f"finished parts are kept in {parts.parent}; run again to resume" in caplog.text
     after = ends_well(spark, folder, run, tasks=2)
     assert content_hashes(run / "shuffled") == content_hashes(folder / "whole/shuffled")
     assert after.keys() == set(NAMES)
     assert before.items() <= after.items(), "a finished file was written again"
-    assert said(caplog) == [f"shuffle windows: {number} of 6 files were shuffled before"]
+    assert said(caplog) == [f"shuffle windows: {number} of 6 files had already been shuffled"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_damaged_file_is_shuffled_again(spark, folder, run, caplog, what, dama
     after = ends_well(spark, folder, run)
     assert content_hashes(run / "shuffled") == content_hashes(folder / "whole/shuffled")
     assert {name for name in before if before[name] == after[name]} == {NAMES[0], NAMES[2]}
-    assert said(caplog) == ["shuffle windows: 2 of 6 files were shuffled before"]
+    assert said(caplog) == ["shuffle windows: 2 of 6 files had already been shuffled"]
 
 
 def test_stopped_as_the_products_appear_it_has_nothing_to_shuffle(spark, folder, run, caplog, monkeypatch):
@@ -124,7 +124,7 @@ def test_stopped_as_the_products_appear_it_has_nothing_to_shuffle(spark, folder,
     monkeypatch.setattr("leadterm.pipeline.shuffle_corpus.job.WindowsShuffler", None)
     assert ends_well(spark, folder, run) == before
     assert content_hashes(run / "shuffled") == content_hashes(folder / "whole/shuffled")
-    assert said(caplog) == ["shuffle windows: 6 of 6 files were shuffled before"]
+    assert said(caplog) == ["shuffle windows: 6 of 6 files had already been shuffled"]
 
 
 def test_another_seed_takes_none_of_the_files(spark, folder, run, caplog):
@@ -172,4 +172,4 @@ def test_a_driver_that_is_really_killed(spark, folder, run, tmp_path, caplog):
     assert before.keys() == set(NAMES[:3])
     assert before.items() <= ends_well(spark, folder, run).items()
     assert content_hashes(run / "shuffled") == content_hashes(folder / "whole/shuffled")
-    assert said(caplog) == ["shuffle windows: 3 of 6 files were shuffled before"]
+    assert said(caplog) == ["shuffle windows: 3 of 6 files had already been shuffled"]

@@ -177,17 +177,17 @@ def test_added_files_are_selected_too(spark, tmp_path):
 @pytest.mark.parametrize(
     ("where", "problem"),
     [
-        ("lang = ", "is no SQL predicate"),
-        ("lang = 'en' AND (", "is no SQL predicate"),
-        ("lang = 'en'; DROP TABLE x", "is no SQL predicate"),
-        ("language = 'en'", "names the column language, which is not there; there are text, lang, score"),
+        ("lang = ", "is not a SQL predicate"),
+        ("lang = 'en' AND (", "is not a SQL predicate"),
+        ("lang = 'en'; DROP TABLE x", "is not a SQL predicate"),
+        ("language = 'en'", "names the column language, which does not exist; there are text, lang, score"),
         ("Lang = 'en'", "names the column Lang, which is not there"),
-        ("meta.okay", "cannot be asked of a row"),
-        ("size + 1", "cannot be asked of a row"),
-        ("lang", "cannot be asked of a row"),
-        ("max(size) > 3", "cannot be asked of a row"),
-        ("row_number() OVER (ORDER BY size) < 9", "cannot be asked of a row"),
-        ("no_such_function(size)", "cannot be asked of a row"),
+        ("meta.okay", "cannot be evaluated for a row"),
+        ("size + 1", "cannot be evaluated for a row"),
+        ("lang", "cannot be evaluated for a row"),
+        ("max(size) > 3", "cannot be evaluated for a row"),
+        ("row_number() OVER (ORDER BY size) < 9", "cannot be evaluated for a row"),
+        ("no_such_function(size)", "cannot be evaluated for a row"),
         ("size = (SELECT 1)", "has a subquery"),
         ("EXISTS (SELECT 1)", "has a subquery"),
         ("size IN (SELECT 1)", "has a subquery"),
@@ -209,7 +209,7 @@ def test_a_predicate_that_is_none_is_refused_by_key(spark, parquet, where, probl
 def test_a_value_on_which_the_predicate_fails_is_told(spark, tmp_path):
     folder = write_parquet(tmp_path / "in", [{"text": "a b", "year": year} for year in ("2025", "unknown")])
     with pytest.raises(
-        InputError, match=r"corpus.where fails on a row: .*'unknown'.* Correct it, such as with try_cast"
+        InputError, match=r"corpus.where fails on a row: .*'unknown'.* Correct it, for example with try_cast"
     ):
         open_documents(spark, make_config(folder, WORDS, corpus={"where": "year > 2024"}).corpus)
 
@@ -228,7 +228,7 @@ def test_a_file_without_the_column_or_with_another_type_is_refused(spark, tmp_pa
 def test_a_file_in_no_folder_of_the_column_is_refused(spark, folders):
     folder, _ = folders
     write_parquet(folder / "z", [{"text": "a b", "size": 1}])
-    with pytest.raises(InputError, match=r"corpus.where names lang, and .*/z/\d.parquet lies in no folder lang="):
+    with pytest.raises(InputError, match=r"corpus.where names lang, and .*/z/\d.parquet is not in a folder lang="):
         open_documents(spark, make_config(folder, WORDS, corpus={"where": "lang = 'en'"}).corpus)
 
 
@@ -242,7 +242,7 @@ def test_kinds_of_json_values_that_differ_are_refused_by_line(spark, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "a.jsonl").write_text('{"text": "a", "n": 1}\n{"text": "b", "n": 2.5}\n{"text": "c", "n": "3"}\n')
-    told = r"names 'n', which holds a value of the kind number in .*a.jsonl, line 1, and string in .*a.jsonl, line 3"
+    told = r"names 'n', which has a value of type number in .*a.jsonl, line 1, and string in .*a.jsonl, line 3"
     with pytest.raises(InputError, match=told):
         open_documents(spark, make_config(folder, WORDS, corpus={"format": "json", "where": "n > 1"}).corpus)
     (folder / "a.jsonl").write_text(
@@ -258,7 +258,7 @@ def test_a_line_that_is_no_json_is_never_dropped(spark, tmp_path):
     lines = [json.dumps({"text": "a b", "n": number}) for number in range(300)]
     lines[250] = '{"text": "a b", "n": 1'
     (folder / "a.jsonl").write_text("\n".join(lines))
-    with pytest.raises(InputError, match=r"a.jsonl, line 251: it is no JSON object"):
+    with pytest.raises(InputError, match=r"a.jsonl, line 251: it is not a JSON object"):
         open_documents(spark, make_config(folder, WORDS, corpus={"format": "json", "where": "n < 3"}).corpus)
 
 

@@ -39,7 +39,7 @@ def test_what_was_there_stays_if_the_block_raises(tmp_path):
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with (
-        pytest.raises(MachineError, match=r"cannot write .*under: .* Choose a folder that you may write to"),
+        pytest.raises(MachineError, match=r"cannot write .*under: .* Choose a folder that you can write to"),
         whole(tmp_path / "file" / "under"),
     ):
         pass

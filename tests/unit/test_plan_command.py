@@ -59,7 +59,7 @@ def test_documents_that_give_no_window_are_a_warning(config, capsys):
     ("sections", "message"),
     [
         ({"corpus": {"paths": ["/nowhere"]}}, "there is no such path: /nowhere. Check corpus.paths"),
-        ({"windows": {"length": 9, "policy": "first"}}, "none of 40 documents that were drawn gave a window"),
+        ({"windows": {"length": 9, "policy": "first"}}, "none of the 40 sampled documents gave a window"),
     ],
 )
 def test_a_corpus_that_gives_nothing(config, capsys, sections, message):
@@ -70,7 +70,7 @@ def test_a_corpus_that_gives_nothing(config, capsys, sections, message):
 @pytest.mark.parametrize(
     ("sections", "certain", "says"),
     [
-        ({"associations": {"tokens": ["Six"]}}, True, "associations.tokens: 'Six' can be no token .* mean 'six'"),
+        ({"associations": {"tokens": ["Six"]}}, True, "associations.tokens: 'Six' cannot be a token .* mean 'six'"),
         ({"associations": {"tokens": ["sixx"]}}, False, "'sixx' is not in the vocabulary of 5 tokens.*may have it"),
         ({"attention": {"device": "cpu", "top_tokens": 6}}, False, "top_tokens asks for the 6 .* has 5: all are taken"),
         (
@@ -83,7 +83,7 @@ def test_a_corpus_that_gives_nothing(config, capsys, sections, message):
 def test_what_is_asked_of_the_vocabulary(config, capsys, sections, certain, says):
     assert cli.main(write(config, **sections)) == certain
     problems = json.loads(capsys.readouterr().out)["problems"]
-    [problem] = [one for one in problems if "drawn gives only" not in one["message"]]
+    [problem] = [one for one in problems if "sampled text gives only" not in one["message"]]
     assert (problem["stage"], problem["certain"]) == ("encode" if "associations" in sections else "compose", certain)
     assert re.search(says, problem["message"])
 
@@ -174,4 +174,4 @@ def test_a_plan_is_made_where_neither_spark_nor_torch_is_installed(config):
 def test_what_is_not_predicted_is_named(config, capsys):
     assert not [note for note in plan_of(capsys, write(config))["notes"] if "count_distances" in note]
     found = plan_of(capsys, write(config, counting={"distances": [1, 2]}))
-    assert "without count_distances, of which it is not predicted what it takes" in found["notes"]
+    assert "without count_distances, whose cost is not predicted" in found["notes"]

@@ -114,8 +114,8 @@ def prepare(
     diagonal, margins, mean = _margins(rows)
     if float(diagonal.sum()) <= _rounding(operator.dtype) * operator.shape[0]:
         raise InputError(
-            f"the rows of {name} ({operator!r}) do not differ, so that nothing can agree with them: compute in "
-            "float64 if that is float32, leave it out, or count a corpus in which these tokens occur."
+            f"the rows of {name} ({operator!r}) are all equal, so nothing can agree with them: compute "
+            "in float64 if this is float32, leave it out, or count a corpus in which these tokens occur."
         )
     found = centred_norm(rows, norm, tolerance=tolerance, memory_bytes=memory_bytes, seed=seed)
     return Predictor(name, rows, Moments(diagonal, margins, mean, found.square), found.relative_error)

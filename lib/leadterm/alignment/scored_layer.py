@@ -89,6 +89,6 @@ def require_layer(layer: ScoredLayer, n_tokens: int) -> None:
             )
         if not bool(torch.isfinite(tensor).all()):
             raise InputError(
-                f"layer {layer.number}: {name} holds an infinite or missing number. The checkpoint is damaged, or its "
-                "activations overflow in its number type: run it in float32."
+                f"layer {layer.number}: {name} contains an infinity or NaN. The checkpoint is damaged, or "
+                "its activations overflow in its number type: run it in float32."
             )

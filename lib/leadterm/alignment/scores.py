@@ -160,18 +160,20 @@ def _require_pairs(predictors: Mapping[str, Predictor], pairs: Pairs) -> None:
     """Refuse pairs that cannot be scored."""
     names = {name for wanted in pairs.values() for name in wanted}
     if not predictors or not names:
-        raise InputError("there is nothing to score: give predictors, and for some component the names of some.")
+        raise InputError(
+            "there is nothing to score: give predictors, and name some of them for at least one component."
+        )
     unknown = sorted(set(pairs) - set(COMPONENTS))
     if unknown:
         raise InputError(f"there is no component {', '.join(unknown)}; choose from {', '.join(COMPONENTS)}.")
     if missing := sorted(names - set(predictors)):
         raise InputError(
-            f"no predictor {', '.join(missing)} was prepared; there are {', '.join(predictors) or 'none'}. Prepare it, "
-            "or leave it out of the pairs."
+            f"no predictor {', '.join(missing)} was prepared; the prepared ones are {', '.join(predictors) or 'none'}. "
+            "Prepare it, or leave it out of the pairs."
         )
     kinds = {(one.moments.n_tokens, one.dtype, one.device) for one in predictors.values()}
     if len(kinds) != 1:
         raise InputError(
-            "the predictors are of different numbers of tokens, number types or devices: "
+            "the predictors differ in number of tokens, number type or device: "
             + ", ".join(repr(one.rows.operator) for one in predictors.values())
         )

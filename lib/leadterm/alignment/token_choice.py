@@ -53,7 +53,7 @@ def chosen_tokens(counts: NDArray[np.int64], choice: Choice) -> NDArray[np.int64
     if choice == "occurring":
         return np.flatnonzero(counts)
     if isinstance(choice, str) or choice < 1:
-        raise InputError(f"tokens are 'all', 'occurring' or how many of the most frequent, not {choice!r}.")
+        raise InputError(f"tokens must be 'all', 'occurring' or the number of most frequent tokens, not {choice!r}.")
     return np.flatnonzero(top_tokens(counts, choice))
 
 
@@ -83,7 +83,7 @@ def predictor_operators(
         If the orientation is neither.
     """
     if orientation not in ("paper", "authors"):
-        raise InputError(f"orientation is 'paper' or 'authors', not {orientation!r}.")
+        raise InputError(f"orientation must be 'paper' or 'authors', not {orientation!r}.")
     found = {} if query_key is None else {"query_key": query_key if orientation == "paper" else query_key.T}
     return found | {
         "value": basis.value,

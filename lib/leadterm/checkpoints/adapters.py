@@ -40,9 +40,9 @@ def refuse_adapter(folder: Path, source: str) -> None:
     kind, base = settings.get("peft_type"), settings.get("base_model_name_or_path")
     what = f"an adapter{f' of type {kind}' if kind else ''}{f' for the model {base!r}' if base else ''}"
     has_model = any((folder / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json"))
-    alone = "; or take the adapter's files out of the folder, if the model without it is meant" if has_model else ""
+    alone = "; or, to use the model without it, remove the adapter's files from the folder" if has_model else ""
     raise InputError(
-        f"{source}: expected a whole model; found {what} ({found}), which changes a model and is none by itself. "
+        f"{source}: expected a whole model; found {what} ({found}), which modifies a model but is not a model itself. "
         f"{_MERGE}{alone}."
     )
 
@@ -57,8 +57,9 @@ def refuse_adapter_file(path: Path) -> None:
     """
     if read_gguf_text(path, "general.type") == "adapter":
         raise InputError(
-            f"{path}: expected a whole model; found an adapter (general.type), which changes a model and is none by "
-            "itself. Merge it into its model with llama.cpp's llama-export-lora, and name the file that this writes."
+            f"{path}: expected a whole model; found an adapter (general.type), which modifies a model but is "
+            "not a model itself. Merge it into its model with llama.cpp's llama-export-lora, and name the file that "
+            "it writes."
         )
 
 
@@ -74,7 +75,7 @@ def refuse_unmerged(names: Iterable[str], source: str) -> None:
     if found:
         more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
         raise InputError(
-            f"{source}: expected the weights of a model; found those of an adapter that is not merged among them: "
+            f"{source}: expected the weights of a model; found unmerged adapter weights among them: "
             f"{found[0]}{more}. {_MERGE}."
         )
 

@@ -50,7 +50,7 @@ def open_checkpoint(
         Of weights and activations: ``float32`` or ``float64``. What is stored in fewer bits is widened;
         weights of 8 bits are multiplied by the scales beside them.
     allow_zeros
-        Take a model with matrices that are 0 throughout.
+        Take a model with matrices that are all zero.
 
     Raises
     ------
@@ -191,7 +191,9 @@ class Checkpoint:
     def _bos(self, bos: int | None) -> int:
         found = self._config.bos_token_id if bos is None else bos
         if found is None:
-            raise InputError(f"{self._place}: config.json names no BOS token. Give its id, or feed each token alone.")
+            raise InputError(
+                f"{self._place}: config.json does not name a BOS token. Give its id, or feed each token alone."
+            )
         self._check_ids(torch.tensor([found]))
         return int(found)
 

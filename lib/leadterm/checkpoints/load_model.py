@@ -136,12 +136,15 @@ def _kind_of(config: Any) -> tuple[Any, Any]:
 def _remarks(n_scaled: int, unread: frozenset[str], unexpected: list[str]) -> tuple[str, ...]:
     remarks = []
     if n_scaled:
-        remarks.append(f"{n_scaled:,} of its weights lie in 8 bits with scales; scores are of what they stand for")
+        remarks.append(
+            f"{n_scaled:,} of its weights are stored in 8 bits with scales; scores are computed from "
+            "the values they represent"
+        )
     if unread:
-        lack = "not in its files, or in another shape than config.json says, and read by no score"
+        lack = "missing from its files, or of a different shape than config.json says, but not used by any score"
         remarks.append(f"{lack}: {_some(sorted(unread))}")
     if unexpected:
-        remarks.append(f"its files hold tensors that the model has no place for: {_some(unexpected)}")
+        remarks.append(f"its files contain tensors that the model does not use: {_some(unexpected)}")
     return tuple(remarks)
 
 
@@ -163,7 +166,7 @@ def _told(place: Place) -> Iterator[None]:
     except LeadtermError:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise MachineError(f"{place}: no memory was left while it was loaded. Use a larger machine.") from error
+        raise MachineError(f"{place}: memory ran out while it was loaded. Use a larger machine.") from error
     except Exception as error:  # whatever a library meets in a broken or new kind of model
         raise InputError(
             f"{place}: transformers cannot load this model ({type(error).__name__}: {error}). Download it again, or "

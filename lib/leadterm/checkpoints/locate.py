@@ -18,7 +18,7 @@ MAIN = "main"
 # What of a model on the hub is asked for: never its pickles, nor the copies of its weights for other programs.
 _WANTED = [CONFIG_FILE, "generation_config.json", "model.safetensors", "model.safetensors.index.json"]
 _WANTED += ["model-*.safetensors", "tokenizer.json", ADAPTER_CONFIG]
-_CHOOSE = "Choose a branch, tag or commit that stands on its page, under 'Files and versions'."
+_CHOOSE = "Choose a branch, tag or commit listed on its page, under 'Files and versions'."
 _INSTEAD = "the path of a folder with config.json and safetensors"
 
 
@@ -85,7 +85,7 @@ def find_revisions(source: str | Path, wanted: str | Sequence[str] | None = None
     if wanted is None:
         raise InputError(
             f"{path}: expected the folder of a model; found a folder of {len(names)} revisions, such as {names[0]!r}. "
-            "Say which are meant: 'all', a range such as 'step1..step512', or names."
+            "Specify which ones: 'all', a range such as 'step1..step512', or names."
         )
     return select_revisions(names, wanted, str(source))
 
@@ -99,9 +99,7 @@ def locate(source: str | Path, revision: str | None = None) -> Place:
         If there is no such path, hub name or revision, the hub is out of reach, or it is a pickle.
     """
     if revision is not None and needs_listing(revision):
-        raise InputError(
-            f"{source}: expected one revision; found {revision!r}. Open the revisions one after the other."
-        )
+        raise InputError(f"{source}: expected one revision; found {revision!r}. Open the revisions one at a time.")
     path = _existing(source)
     if path is None:
         return _download(str(source), revision or MAIN)
@@ -118,7 +116,7 @@ def _existing(source: str | Path) -> Path | None:
     if isinstance(source, Path) or looks_like_path(source) or path.suffix in (*PICKLE_SUFFIXES, ".safetensors"):
         raise InputError(
             f"{path}: there is no such file or folder; expected a folder with {CONFIG_FILE} and safetensors, or a GGUF "
-            "file. Check the path; to ask the Hugging Face hub, give a name such as 'EleutherAI/pythia-1.4b'."
+            "file. Check the path; for the Hugging Face hub, give a name such as 'EleutherAI/pythia-1.4b'."
         )
     return None
 
@@ -153,15 +151,15 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: {refused_pickle()}")
     raise InputError(
         f"{path}: expected a folder with {CONFIG_FILE} and safetensors, or a GGUF file; found a file that ends with "
-        f"{path.suffix!r}. Name the folder that it lies in."
+        f"{path.suffix!r}. Name the folder that contains it."
     )
 
 
 def refused_pickle() -> str:
     """Say why a pickle of weights is not opened, and what to do."""
     return (
-        "found weights in a pickle. Loading a pickle runs the code inside it, so leadterm never does. Choose a "
-        "revision with safetensors, or, if you trust the file, save the model again with transformers: "
+        "found weights in a pickle. Loading a pickle runs the code inside it, so leadterm never does it. "
+        "Choose a revision with safetensors, or, if you trust the file, save the model again with transformers: "
         "AutoModelForCausalLM.from_pretrained(folder).save_pretrained(other_folder)."
     )
 

@@ -61,11 +61,11 @@ def check_config(place: Place) -> None:
     config = read_json(place.path / CONFIG_FILE)
     check_family(config, str(place))
     kinds = {
-        "is_encoder_decoder": "an encoder with a decoder",
-        "use_bidirectional_attention": "an encoder, whose attention sees what follows",
+        "is_encoder_decoder": "an encoder-decoder",
+        "use_bidirectional_attention": "an encoder, whose attention sees later tokens",
     }
     if quantization_of(config, str(place)).get("quant_method") not in WITH_SCALES:
-        kinds["quantization_config"] = "quantised weights, of which W_Q and W_K cannot be read"
+        kinds["quantization_config"] = "quantised weights, from which W_Q and W_K cannot be read"
     text = config.get("text_config")
     for key, kind in kinds.items():
         if config.get(key) or (isinstance(text, Mapping) and text.get(key)):
@@ -77,7 +77,7 @@ def check_config(place: Place) -> None:
     if chosen not in (None, WEIGHTS):
         raise InputError(
             f"{place}: expected weights in {WEIGHTS} or its shards; found {chosen!r} as their file ({CONFIG_FILE}, "
-            f"transformers_weights). Name that file {WEIGHTS}, if it is one of safetensors, and remove the key."
+            f"transformers_weights). If it is a safetensors file, rename it {WEIGHTS} and remove the key."
         )
 
 
@@ -115,7 +115,7 @@ def _shards(place: Place) -> list[Path]:
         missing = [name for name in names if not (folder / name).exists()]
         if missing or not names:
             raise InputError(
-                f"{place}: {INDEX} names {len(names)} files of weights; {len(missing)} of them are missing "
+                f"{place}: {INDEX} names {len(names)} weight files; {len(missing)} of them are missing "
                 f"({_listed(missing)}). Download the folder again."
             )
         return [folder / name for name in names]
@@ -142,8 +142,8 @@ def _shards_by_name(place: Place) -> list[Path]:
     if len(sets) > 1:
         totals = " and of ".join(str(int(one)) for one in sets)
         raise InputError(
-            f"{place}: expected the shards of one model; found some of {totals} files, and no {INDEX} that says which "
-            "are meant. Leave those of one model in the folder, or download it again."
+            f"{place}: expected the shards of one model; found some of {totals} files, and no {INDEX} that says "
+            "which to use. Keep only one model's files in the folder, or download it again."
         )
     if not found:
         return []
@@ -153,7 +153,7 @@ def _shards_by_name(place: Place) -> list[Path]:
     if missing or len(found) != total:
         what = f"missing: {_listed(missing)}" if missing else _listed(sorted(found))
         raise InputError(
-            f"{place}: expected {total} files of weights, as their names say; found {len(found)} ({what}). "
+            f"{place}: expected {total} weight files, according to their names; found {len(found)} ({what}). "
             "Download the folder again."
         )
     return [place.path / name for name in sorted(found)]
@@ -168,12 +168,13 @@ def _refuse_none(place: Place) -> list[Path]:
     if others:
         raise InputError(
             f"{place}: expected {WEIGHTS}, or shards named model-00001-of-00002.safetensors and so on; found "
-            f"{_listed(others)}. If that is the whole model, as "
-            f"save_pretrained names its tensors, call it {WEIGHTS}; else save the model again with save_pretrained."
+            f"{_listed(others)}. If that is the whole model, "
+            f"with tensors named as by save_pretrained, rename it {WEIGHTS}; otherwise save the model again with "
+            "save_pretrained."
         )
     raise InputError(
         f"{place}: expected {WEIGHTS}, or shards with {INDEX}; found no weights. On the hub, choose a revision that "
-        "has safetensors, not only a pickle (pytorch_model.bin); else download the folder again."
+        "has safetensors, not only a pickle (pytorch_model.bin); otherwise download the folder again."
     )
 
 

@@ -10,11 +10,11 @@ _NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 _CHOOSE = "Choose a decoder-only language model"
 
 _KINDS: dict[str, tuple[str, str]] = {
-    "an encoder, whose attention sees what follows": (
+    "an encoder, whose attention sees later tokens": (
         "albert bert camembert deberta deberta-v2 distilbert electra eurobert modernbert mpnet roberta xlm-roberta",
         f"{_CHOOSE}.",
     ),
-    "an encoder with a decoder": (
+    "an encoder-decoder": (
         "bart bigbird_pegasus blenderbot led longt5 m2m_100 marian mbart mt5 mvp nllb-moe pegasus prophetnet "
         "switch_transformers t5 t5gemma umt5 whisper",
         f"{_CHOOSE}.",
@@ -23,22 +23,22 @@ _KINDS: dict[str, tuple[str, str]] = {
         "falcon_mamba mamba mamba2 rwkv xlstm",
         f"{_CHOOSE} with attention.",
     ),
-    "a model of which some layers are no attention, and have no W_Q and W_K": (
+    "a model in which some layers are not attention, and have no W_Q and W_K": (
         "bamba falcon_h1 granitemoehybrid jamba kimi_linear lfm2 lfm2_moe minimax nemotron_h olmo_hybrid qwen3_5 "
         "qwen3_5_moe qwen3_next recurrent_gemma zamba zamba2",
         f"{_CHOOSE} with attention in every layer.",
     ),
-    "a model whose keys come out of a narrower vector, through a norm, so that no W_K leads to them": (
+    "a model with latent attention, whose keys are computed from a normalised, narrower vector, so there is no W_K": (
         "deepseek_v2 deepseek_v3 deepseek_v32 glm4_moe_lite kimi_k2 longcat_flash minicpm3 youtu",
         f"{_CHOOSE} without latent attention.",
     ),
-    "a model whose heads are chosen for each token, or subtract one map of attention from another": (
+    "a model whose heads are routed per token, or subtract one attention map from another": (
         "diffllama jetmoe",
         f"{_CHOOSE} whose heads have one W_Q and one W_K.",
     ),
-    "a model whose layers are built differently from each other": (
+    "a model whose layers differ in structure": (
         "gemma3n gemma3n_text gemma4 gemma4_text",
-        f"{_CHOOSE} whose layers are alike.",
+        f"{_CHOOSE} whose layers all have the same structure.",
     ),
 }
 """By what such models are: their types, and the remedy. No line in families.py could describe them."""
@@ -61,8 +61,8 @@ def message_of_unknown(config: Mapping[str, Any], source: str, known: Sequence[s
     found = config.get("model_type")
     if not isinstance(found, str):
         return (
-            f"{expected}; found a config.json without a model_type, which names it. Take config.json from where the "
-            "model was published, or save the model again with save_pretrained."
+            f"{expected}; found a config.json without a model_type, which would name it. Take config.json from where "
+            "the model was published, or save the model again with save_pretrained."
         )
     of_type = f"{expected}; found a model of type {found!r}"
     if found in _UNREADABLE:
@@ -71,19 +71,19 @@ def message_of_unknown(config: Mapping[str, Any], source: str, known: Sequence[s
     inner = next((config[name] for name in _NESTED if isinstance(config.get(name), Mapping)), None)
     if inner is not None:
         return (
-            f"{of_type}, which takes more than text, around a language model of type {inner.get('model_type')!r}. Save "
-            "its language model alone with save_pretrained, or choose a model of text."
+            f"{of_type}, a multimodal model around a language model of type {inner.get('model_type')!r}. Save "
+            "its language model alone with save_pretrained, or choose a text model."
         )
     own_code = ""
     if "auto_map" in config:
-        own_code = ", with code of its own (auto_map), which is never run"
+        own_code = ", with its own code (auto_map), which is never run"
     return f"{of_type}{own_code}. {_next_step(found, known)}"
 
 
 def _next_step(found: str, known: Sequence[str]) -> str:
     like = [(SequenceMatcher(None, _plain(found), _plain(name)).ratio(), name) for name in known]
     nearest = [name for ratio, name in sorted(like, key=lambda pair: -pair[0])[:_NEAREST] if ratio >= _ALIKE]
-    names = f"the nearest by name are {', '.join(map(repr, nearest))}" if nearest else "none has a name like it"
+    names = f"the closest names are {', '.join(map(repr, nearest))}" if nearest else "none has a similar name"
     return (
         f"Of the {len(known)} known families, {names}. Choose a model of a known family "
         "(leadterm.checkpoints.families.FAMILIES lists them); or describe this one there, as CONTRIBUTING.md says "

@@ -24,7 +24,7 @@ _OF_ACTIVATIONS = ("k_scale", "v_scale", "q_scale", "input_scale", "output_scale
 _BUFFERS = ("attn.bias", "attention.bias", "masked_bias", "causal_mask", "position_ids")
 """Ends of names: masks and positions that older versions of transformers saved (GPT-2, GPT-Neo, GPT-J, GPT-NeoX)."""
 _OF_BUFFERS = ("BOOL", "U8", "I64")
-_PLAIN_MODEL = "Choose the model that it was made from, in float32, bfloat16 or float16"
+_PLAIN_MODEL = "Choose the model that it was quantised from, in float32, bfloat16 or float16"
 _PACKED = {
     (".qweight", ".qzeros", ".g_idx"): ("packed by GPTQ or AWQ", f"{_PLAIN_MODEL}."),
     (".weight_packed", ".weight_shape", ".weight_g_idx"): (
@@ -110,9 +110,9 @@ def unpacked(
     method = quantization.get("quant_method")
     if method is not None and not any(isinstance(one, Scaled) for one in found.values()):
         raise InputError(
-            f"{source}: config.json says that weights are quantised (quantization_config, {method!r}); found none in 8 "
-            "bits with a scale. If they were brought back to full numbers, remove quantization_config from "
-            f"config.json, else download the model again. {_PLAIN_MODEL}."
+            f"{source}: config.json says that weights are quantised (quantization_config, {method!r}); found none "
+            "in 8 bits with a scale. If they were dequantised, remove quantization_config from config.json; otherwise "
+            "download the model again. {_PLAIN_MODEL}."
         )
     return found
 
@@ -125,7 +125,7 @@ def _refuse_packed(tensors: Mapping[str, Stored], source: str) -> None:
             raise InputError(_packed(source, f"weights that are {kind}", named, remedy))
     left = [tensor for tensor in odd if not _is_of_scaling(tensor, tensors) and not _is_buffer(tensor)]
     if left:
-        kind = "tensors of number types that are no plain weights"
+        kind = "tensors of number types that are not plain weights"
         raise InputError(_packed(source, kind, left, f"{_PLAIN_MODEL}."))
 
 

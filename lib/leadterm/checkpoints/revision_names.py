@@ -112,14 +112,14 @@ def _in_range(offered: Sequence[Revision], name: str, source: str) -> list[Revis
         first, last = _ends(name, source)
         found = [one for one in found if one.series == first.series and first.count <= one.count <= last.count]
     if not found:
-        raise InputError(f"{source}: no revision with a step in its name lies in {name!r}{_there_is(offered, name)}")
+        raise InputError(f"{source}: no revision with a step in its name is in {name!r}{_there_is(offered, name)}")
     names: dict[tuple[str, int | None], str] = {}
     for revision in found:
         other = names.setdefault((revision.series, revision.step), revision.name)
         if other != revision.name:
             raise InputError(
-                f"{source}: {name!r} holds two revisions of step {revision.step}, {other!r} and {revision.name!r}. "
-                "List the revisions that you mean by name."
+                f"{source}: {name!r} contains two revisions of step {revision.step}, {other!r} and {revision.name!r}. "
+                "List the revisions by name."
             )
     return found
 
@@ -128,13 +128,14 @@ def _ends(name: str, source: str) -> tuple[Revision, Revision]:
     first, last = (Revision.named(end) for end in name.split(RANGE, 1))
     if first.step is None or last.step is None or (first.series == last.series and first.step > last.step):
         raise InputError(
-            f"{source}: a range of revisions has two ends with a step in their names, the smaller one first, such as "
+            f"{source}: a range of revisions needs two ends with a step in their names, the smaller one first, such as "
             f"'step1..step512'; found {name!r}."
         )
     if first.series != last.series:
         raise InputError(
-            f"{source}: the names at both ends of a range begin alike, because steps are counted anew in each stage of "
-            f"a training; found {first.series!r} and {last.series!r} in {name!r}. List a range for each stage."
+            f"{source}: the names at both ends of a range must have the same prefix, because steps restart in "
+            f"each stage of a training; found {first.series!r} and {last.series!r} in {name!r}. List a range for each "
+            "stage."
         )
     return first, last
 

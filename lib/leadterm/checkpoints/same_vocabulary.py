@@ -49,10 +49,10 @@ def check_same_vocabulary(run: Sequence[str], checkpoint: Sequence[str], source:
     >>> check_same_vocabulary(["a", "b"], ["a", "b"], "a model")
     []
     >>> check_same_vocabulary(["a", "b"], ["a", "b", "[PAD]"], "a model")
-    ["its tokenizer has tokens that the run's has not, and that no text of the run has: '[PAD]' (id 2)"]
+    ["its tokenizer has tokens that the run's lacks and that no text of the run contains: '[PAD]' (id 2)"]
     """
     remedy = "Encode the corpus with this model's tokenizer, or choose the model whose tokenizer the run used."
-    differs = f"{source}: its tokenizer is not the run's"
+    differs = f"{source}: its tokenizer differs from the run's"
     added = []
     for index, theirs in enumerate(checkpoint):
         if index >= len(run) or is_hole(run[index], index):
@@ -63,11 +63,11 @@ def check_same_vocabulary(run: Sequence[str], checkpoint: Sequence[str], source:
     if len(run) > len(checkpoint):
         index = len(checkpoint)
         raise InputError(
-            f"{differs}: it has {index:,} tokens, the run {len(run):,}; token {index} is {run[index]!r} in the run, "
-            f"and none there. {remedy}"
+            f"{differs}: it has {index:,} tokens, the run {len(run):,}; token {index} is {run[index]!r} in the run "
+            f"but missing there. {remedy}"
         )
     if not added:
         return []
     more = f" and {len(added) - _NAMED:,} more" if len(added) > _NAMED else ""
     named = ", ".join(added[:_NAMED])
-    return [f"its tokenizer has tokens that the run's has not, and that no text of the run has: {named}{more}"]
+    return [f"its tokenizer has tokens that the run's lacks and that no text of the run contains: {named}{more}"]

@@ -18,8 +18,8 @@ _BESIDE = ("scale", "scales", "scale_inv", "scale_weight", "pre_quant_scale")
 _NUMBERS = ("F32", "F16", "BF16", "F8_E8M0")
 """Number types of scales, of which the last has nothing but powers of two."""
 _REMEDY = (
-    "Save the model in bfloat16 with what made it, or choose the model that it was made from, in float32, bfloat16 or "
-    "float16."
+    "Save the model in bfloat16 with the tool that made it, or choose the model that it was quantised from, in "
+    "float32, bfloat16 or float16."
 )
 
 
@@ -64,18 +64,18 @@ def block_of(quantization: Mapping[str, Any], source: str) -> Block | None:
     """
     if quantization.get("transform_config"):
         raise InputError(
-            f"{source}: expected weights as the model was trained; found weights that were rotated before they were "
-            f"quantised (config.json, quantization_config.transform_config). {_REMEDY}"
+            f"{source}: expected weights as the model was trained; found weights that were rotated "
+            f"before quantisation (config.json, quantization_config.transform_config). {_REMEDY}"
         )
     sizes = set(_blocks(quantization))
     if not all(isinstance(length, int) and length > 0 for size in sizes for length in size):
         raise InputError(
-            f"{source}: expected two whole numbers above 0 as the size of blocks; found {sorted(sizes, key=str)} "
+            f"{source}: expected two positive integers as the block size; found {sorted(sizes, key=str)} "
             "(config.json, quantization_config). Take config.json from where the model was published."
         )
     if len(sizes) > 1:
         raise InputError(
-            f"{source}: expected scales over blocks of one size; found {sorted(sizes)} (config.json, "
+            f"{source}: expected scales over blocks of a single size; found {sorted(sizes)} (config.json, "
             f"quantization_config). {_REMEDY}"
         )
     return (first[0], first[1]) if (first := next(iter(sizes), None)) else None
@@ -149,11 +149,11 @@ def _check(scale: Stored, kinds: Sequence[str], weight: Stored, block: Block | N
     if scale.dtype not in kinds:
         raise InputError(f"{source}: expected a scale of {', '.join(kinds)} beside {weight}; found {scale}. {_REMEDY}")
     if not _fits(scale, weight, block):
-        told = f"blocks of {block[0]} x {block[1]}" if block else "no size of blocks"
+        told = f"blocks of {block[0]} x {block[1]}" if block else "no block size"
         raise InputError(
-            f"{source}: expected a scale that is one number, has one for each row, or one for each of the blocks that "
-            f"config.json tells ({told}); found {scale} beside {weight}. Take config.json, with its "
-            "quantization_config, from where the model was published, or choose the model that it was made from."
+            f"{source}: expected a scale that is a single number, has one per row, or one per block "
+            f"as config.json specifies ({told}); found {scale} beside {weight}. Take config.json, with its "
+            "quantization_config, from where the model was published, or choose the model that it was quantised from."
         )
 
 

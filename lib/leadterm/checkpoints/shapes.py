@@ -73,7 +73,7 @@ def shape_of(source: str, revisions: str | tuple[str, ...] | None) -> Shape:
     if not here.exists() and not looks_like_path(source):
         names = [MAIN] if revisions is None else [revisions] if isinstance(revisions, str) else list(revisions)
         if needs_listing(names):
-            raise InputError(f"{source}: which revisions it has is only known on the hub.")
+            raise InputError(f"{source}: only the hub knows which revisions it has.")
         return _shape(_cached(source, names[0]), len(names))
     found = find_revisions(source, revisions)
     is_one = here.is_file() or (here / CONFIG_FILE).is_file()
@@ -113,4 +113,4 @@ def _first(numbers: Mapping[str, Any], names: tuple[str, ...], place: Place) -> 
     for name in names:
         if isinstance(numbers.get(name), int) and numbers[name] > 0:
             return int(numbers[name])
-    raise InputError(f"{place}: its files do not say how large it is; there is none of {', '.join(names)}.")
+    raise InputError(f"{place}: its files do not say how large it is; none of these exists: {', '.join(names)}.")

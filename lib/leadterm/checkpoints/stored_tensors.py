@@ -58,8 +58,8 @@ def read_headers(paths: Sequence[Path]) -> dict[str, Stored]:
         for tensor in _header(path):
             if tensor.name in found:
                 raise InputError(
-                    f"{path}: expected tensors that no other file has; found {tensor.name}, which "
-                    f"{found[tensor.name].path.name} has too. Leave the files of one model in the folder."
+                    f"{path}: expected each tensor in one file only; found {tensor.name}, which "
+                    f"{found[tensor.name].path.name} has too. Keep only one model's files in the folder."
                 )
             found[tensor.name] = tensor
     return found
@@ -77,6 +77,6 @@ def _header(path: Path) -> list[Stored]:
         return [Stored(name, one.get_dtype(), tuple(one.get_shape()), path, opened) for name, one in slices.items()]
     except (SafetensorError, OSError) as error:
         raise InputError(
-            f"{path}: expected a whole safetensors file; found one that is cut short or broken ({error}). "
+            f"{path}: expected a complete safetensors file; found one that is truncated or broken ({error}). "
             "Download it again."
         ) from error

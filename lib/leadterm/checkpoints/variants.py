@@ -18,7 +18,7 @@ def refuse_variant(config: Any, source: str) -> None:
     """
     if config.model_type == "bloom" and config.apply_residual_connection_post_layernorm:
         raise InputError(
-            f"{source}: expected blocks that add to the residual stream; found blocks that add to what norms give "
+            f"{source}: expected blocks that add to the residual stream; found blocks that add to the output of norms "
             "(config.json, apply_residual_connection_post_layernorm). Choose another BLOOM."
         )
     if config.model_type == "mpt":
@@ -32,6 +32,6 @@ def _refuse_mpt(config: Any, source: str) -> None:
     if other:
         key, (usual, value) = next(iter(other.items()))
         raise InputError(
-            f"{source}: expected an MPT with {key}: {usual!r} in config.json, which is the only one that transformers "
-            f"computes; found {value!r}. Choose another MPT, or one that was saved as a model of another family."
+            f"{source}: expected an MPT with {key}: {usual!r} in config.json, the only value that transformers "
+            f"implements; found {value!r}. Choose another MPT, or a copy saved as a model of another family."
         )

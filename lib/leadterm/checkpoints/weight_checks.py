@@ -24,7 +24,7 @@ def fingerprint(model: nn.Module, source: str, *, unread: Collection[str] = (), 
     unread
         The names of weights that are not looked at, because they were not in the files.
     allow_zeros
-        Take matrices that are 0 throughout, as in a model that starts from zero.
+        Take matrices that are all zero, as in a model that starts from zero.
 
     Returns
     -------
@@ -51,11 +51,11 @@ def fingerprint(model: nn.Module, source: str, *, unread: Collection[str] = (), 
         digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}\n".encode())
         digest.update(_bytes(weight))
     _refuse(
-        broken, source, "hold NaN or infinity", "The training diverged or a file is broken: choose another revision."
+        broken, source, "contain NaN or infinity", "The training diverged or a file is broken: choose another revision."
     )
     if not allow_zeros:
-        remedy = "They were never trained or never written: choose another revision; if that is meant, allow zeros."
-        _refuse(zero, source, "are 0 throughout", remedy)
+        remedy = "They were never trained or never written: choose another revision, or allow zeros if intended."
+        _refuse(zero, source, "are all zero", remedy)
     return digest.hexdigest()
 
 
@@ -83,9 +83,9 @@ def refuse_incomplete(report: Mapping[str, Any], prefix: str, source: str) -> fr
     """
     missing = set(report["missing_keys"])
     mismatched = {key for key, *_ in report["mismatched_keys"]}
-    remedy = "They would be drawn at random. Download the model again, or choose another revision."
+    remedy = "They would be initialised at random. Download the model again, or choose another revision."
     _refuse(sorted(_read(missing, prefix)), source, "are missing from the files", remedy)
-    _refuse(sorted(_read(mismatched, prefix)), source, "have another shape than config.json says", remedy)
+    _refuse(sorted(_read(mismatched, prefix)), source, "have a different shape than config.json says", remedy)
     return frozenset(missing | mismatched)
 
 

@@ -16,12 +16,12 @@ from leadterm.storage import Location
 
 def add_add(commands: Any) -> None:
     """Add ``leadterm add``."""
-    _add_arguments(commands.add_parser("add", help="count the new files of a corpus, and add them to its run"))
+    _add_arguments(commands.add_parser("add", help="count the new files of a corpus and add them to its run"))
 
 
 def add_merge(commands: Any) -> None:
     """Add ``leadterm merge``."""
-    _merge_arguments(commands.add_parser("merge", help="put runs over different files together into one"))
+    _merge_arguments(commands.add_parser("merge", help="merge runs over different files into one"))
 
 
 def add_main(arguments: Sequence[str] | None = None) -> int:
@@ -46,17 +46,24 @@ def _main(name: str, add: Callable[[argparse.ArgumentParser], None], arguments: 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``leadterm add``."""
     add_job_arguments(parser, overwrites=False)
-    parser.add_argument("--only-counts", action="store_true", help="leave what is made from the counts as it is")
-    parser.add_argument("files", nargs="*", metavar="FILE", help="all of them new (default: what is new in the corpus)")
+    parser.add_argument(
+        "--only-counts", action="store_true", help="do not update the products that are made from the counts"
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="files to add, all of them new (default: whatever is new in the corpus)",
+    )
     parser.set_defaults(action=_add)
 
 
 def _merge_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``leadterm merge``."""
-    parser.add_argument("--output", required=True, help="the directory of the run that is made: a path or a URL")
-    parser.add_argument("--config", help="a YAML file, of which the section spark is read")
-    parser.add_argument("--overwrite", action="store_true", help="make all anew, what is there too")
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="runs of the same vocabulary and settings")
+    parser.add_argument("--output", required=True, help="the directory of the new run: a path or a URL")
+    parser.add_argument("--config", help="a YAML file, from which only the section spark is read")
+    parser.add_argument("--overwrite", action="store_true", help="remake everything, existing products included")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="runs with the same vocabulary and settings")
     parser.set_defaults(action=_merge)
 
 

@@ -22,7 +22,7 @@ NO_OPTIONS = ("checkpoints", "shuffled_seed")
 
 def add_align(commands: Any) -> None:
     """Add ``leadterm align``; its options are keys of the config's section alignment, and of one of its checkpoints."""
-    align = commands.add_parser("align", help="score how far a checkpoint agrees with a run")
+    align = commands.add_parser("align", help="score how well a checkpoint agrees with a run")
     align.set_defaults(action=_align)
     align.prepare = _add_options
 
@@ -38,7 +38,7 @@ def _add_options(align: argparse.ArgumentParser) -> None:
     how = [key for key in AlignmentSection.model_fields if key not in NO_OPTIONS]
     add_section_options(align, CheckpointSection, CheckpointSection.model_fields)
     add_section_options(align, AlignmentSection, how, {"shuffled": "it must be there"})
-    align.add_argument("--overwrite", action="store_true", help="score anew, also what was scored")
+    align.add_argument("--overwrite", action="store_true", help="score again what was already scored")
 
 
 def _section(options: argparse.Namespace) -> AlignmentSection:
@@ -64,4 +64,4 @@ def _align(options: argparse.Namespace) -> None:
     with spark_session(f"leadterm align {run}") as session:
         score_revisions(session, section, run, named_revisions(section), overwrite=options.overwrite)
     say("\n".join(agreement_table(open_run(options.run))))
-    say("a page shows more: run jobs/build_report.py with the run's config")
+    say("for a page that shows more, run jobs/build_report.py with the run's config")

@@ -24,7 +24,7 @@ def report_errors(action: Callable[[], object], command: str = "", log_json: str
     except BaseException as error:
         if (stop := interruption_in(error)) is not None:
             what = str(stop) or "stopped"
-            say(f"leadterm: {what}; finished products are kept, run again to go on", sys.stderr)
+            say(f"leadterm: {what}; finished products are kept; run again to resume", sys.stderr)
             return 128 + getattr(stop, "number", signal.SIGINT)
         if isinstance(error, LeadtermError):
             say(f"leadterm: {error}", sys.stderr)

@@ -25,7 +25,7 @@ def add_log_argument(parser: argparse.ArgumentParser) -> None:
         "--log-json",
         metavar="FILE",
         default=os.environ.get(VARIABLE) or None,
-        help=f"append what happens to a file, a JSON object a line (default ${VARIABLE})",
+        help=f"append events to a file, one JSON object per line (default ${VARIABLE})",
     )
 
 

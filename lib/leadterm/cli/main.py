@@ -28,7 +28,7 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command of ``leadterm``; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="leadterm", description="corpus statistics that transformer weights begin with"
+        prog="leadterm", description="corpus statistics that predict early transformer weights"
     )
     parser.add_argument("--version", action="version", version=f"leadterm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command", parser_class=CommandParser)

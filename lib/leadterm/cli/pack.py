@@ -12,7 +12,7 @@ from leadterm.packages import FOR_SPARK_ALONE, require_packages
 def add_pack(commands: Any) -> None:
     """Add ``leadterm pack``."""
     pack = commands.add_parser("pack", help="pack this environment, Python included, for spark-submit --archives")
-    pack.add_argument("--output", type=Path, default=Path("dist"), help="the folder it goes to (default dist)")
+    pack.add_argument("--output", type=Path, default=Path("dist"), help="the output folder (default dist)")
     pack.add_argument(
         "--with",
         dest="extras",

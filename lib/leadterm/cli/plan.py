@@ -15,12 +15,16 @@ from leadterm.storage import Location
 
 def add_plan(commands: Any) -> None:
     """Add ``leadterm plan``."""
-    plan = commands.add_parser("plan", help="predict from a sample what a run will take, and what would be refused")
+    plan = commands.add_parser("plan", help="predict from a sample what a run will take and what would be refused")
     plan.add_argument("--config", required=True, help="a YAML file; see conf/")
-    plan.add_argument("--output", help="the run directory: is its disk large enough; a finished run is compared")
-    plan.add_argument("--cores", type=int, default=_cores(), help="tasks at once (default those of this machine)")
-    plan.add_argument("--sample", type=size, default="4MB", help="bytes of text drawn (default 4MB)")
-    plan.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
+    plan.add_argument(
+        "--output", help="the run directory, to check its disk space; a finished run is compared with the plan"
+    )
+    plan.add_argument(
+        "--cores", type=int, default=_cores(), help="concurrent tasks (default: the cores of this machine)"
+    )
+    plan.add_argument("--sample", type=size, default="4MB", help="bytes of text to sample (default 4MB)")
+    plan.add_argument("--seed", type=int, default=0, help="seed of the sample (default 0)")
     plan.add_argument("--json", action="store_true", help="print JSON")
     plan.set_defaults(action=_plan)
 
@@ -51,4 +55,4 @@ def _plan(options: argparse.Namespace) -> None:
     say(json.dumps(as_values(*parts), indent=1) if options.json else as_text(*parts))
     refused = dict.fromkeys(one.stage for one in plan.hazards if one.certain)
     if refused:
-        raise LeadtermError(f"this run would be refused: {', '.join(refused)}. See what the plan says of it.")
+        raise LeadtermError(f"this run would be refused: {', '.join(refused)}. See the plan above for the reasons.")

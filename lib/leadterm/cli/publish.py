@@ -19,17 +19,19 @@ MEGABYTE = 10**6
 
 def add_publish(commands: Any) -> None:
     """Add ``leadterm publish``."""
-    publish = commands.add_parser("publish", help="write a run as a dataset: tables, card, metadata and hashes")
+    publish = commands.add_parser("publish", help="publish a run as a dataset: tables, card, metadata and hashes")
     publish.add_argument("run", help="a run directory")
-    publish.add_argument("--output", required=True, help="the folder; a published copy of this run is replaced")
-    publish.add_argument("--config", help="a YAML file whose section dataset names title, licence and sources")
-    publish.add_argument("--windows", action="store_true", help="publish the text too, as windows of token ids")
+    publish.add_argument(
+        "--output", required=True, help="the output folder; an existing published copy of this run is replaced"
+    )
+    publish.add_argument("--config", help="a YAML file whose section dataset gives title, licence and sources")
+    publish.add_argument("--windows", action="store_true", help="also publish the text, as windows of token ids")
     publish.set_defaults(action=_publish)
 
 
 def add_check(commands: Any) -> None:
     """Add ``leadterm check``."""
-    check = commands.add_parser("check", help="compare every file of a run, or of a published copy, with its hash")
+    check = commands.add_parser("check", help="check every file of a run or a published copy against its hash")
     check.add_argument("run", help="a run directory, or a folder that leadterm publish wrote")
     check.set_defaults(action=lambda options: _check(options.run))
 
@@ -46,7 +48,7 @@ def _publish(options: argparse.Namespace) -> None:
     say(f"wrote {output}: {', '.join(done.tables)}; {done.files:,} files, {done.n_bytes:,} bytes")
     if done.unstated:
         keys = ", ".join(f"dataset.{key}" for key in done.unstated)
-        say(f"it does not state {keys}; a config that does can be given with --config (see conf/demo.yaml)")
+        say(f"it does not state {keys}; pass a config that does with --config (see conf/demo.yaml)")
     say(f"check it with  leadterm check {output}")
 
 

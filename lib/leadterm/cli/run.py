@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def add_run(commands: Any) -> None:
     """Add ``leadterm run``."""
-    run = commands.add_parser("run", help="run all jobs of a config, skipping what is done")
+    run = commands.add_parser("run", help="run all jobs of a config, skipping up-to-date products")
     add_job_arguments(run)
     run.set_defaults(action=_run)
 
@@ -39,7 +39,7 @@ def add_job_arguments(parser: argparse.ArgumentParser, *, overwrites: bool = Tru
     parser.add_argument("--config", required=True, help="a YAML file; see conf/")
     parser.add_argument("--output", required=True, help="the run directory: a path or a URL")
     if overwrites:
-        parser.add_argument("--overwrite", action="store_true", help="make all anew, what is there too")
+        parser.add_argument("--overwrite", action="store_true", help="remake everything, existing products included")
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ def add_sample(commands: Any) -> None:
     """Add ``leadterm sample``."""
     sample = commands.add_parser("sample", help="write the sample text as Parquet")
     sample.add_argument("folder", type=Path, help="where to")
-    sample.add_argument("--model", action="store_true", help="the sample model too, a GGUF file of 98 MB")
+    sample.add_argument("--model", action="store_true", help="also write the sample model, a GGUF file of 98 MB")
     sample.set_defaults(action=lambda options: _write_samples(options.folder, model=options.model))
 
 
@@ -29,7 +29,7 @@ def _write_samples(folder: Path, *, model: bool) -> None:
     def write_text(partial: Path) -> None:
         pq.write_table(read_sample(), partial, row_group_size=SAMPLE_ROW_GROUP)
 
-    _write_once(folder / "kjv.parquet", write_text, "the King James Bible, a row per chapter")
+    _write_once(folder / "kjv.parquet", write_text, "the King James Bible, one row per chapter")
     if model:
         found = sample_model()
         target = folder / f"{found.name.split('.')[0]}.gguf"

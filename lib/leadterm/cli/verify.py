@@ -13,7 +13,9 @@ from leadterm.storage import Location
 
 def add_verify(commands: Any) -> None:
     """Add ``leadterm verify``."""
-    verify = commands.add_parser("verify", help="run all jobs, train a small transformer, and compare their weights")
+    verify = commands.add_parser(
+        "verify", help="run all jobs, train a small transformer and compare its weights with the predicted ones"
+    )
     add_job_arguments(verify)
     verify.set_defaults(action=_verify)
 
@@ -27,7 +29,7 @@ def add_ablate(commands: Any) -> None:
 
 def add_pretrain(commands: Any) -> None:
     """Add ``leadterm pretrain``."""
-    pretrain = commands.add_parser("pretrain", help="run all jobs, and train a small language model, keeping revisions")
+    pretrain = commands.add_parser("pretrain", help="run all jobs and train a small language model, saving revisions")
     add_job_arguments(pretrain)
     pretrain.set_defaults(action=_pretrain)
 

@@ -13,14 +13,16 @@ def add_weights(commands: Any) -> None:
     """Add ``leadterm weights``."""
     weights = commands.add_parser("weights", help="write the predicted weights of a run as a safetensors file")
     weights.add_argument("run", help="a run directory")
-    weights.add_argument("--steps", type=int, required=True, help="of gradient descent, over all windows at once")
+    weights.add_argument("--steps", type=int, required=True, help="steps of gradient descent, each over all windows")
     weights.add_argument("--learning-rate", type=float, required=True, help="of gradient descent")
-    weights.add_argument("--layers", type=int, required=True, help="of the model; it changes the conditions only")
-    weights.add_argument("--output", required=True, help="the file, which is replaced: a path or a URL")
+    weights.add_argument("--layers", type=int, required=True, help="layers of the model; affects only the conditions")
+    weights.add_argument("--output", required=True, help="the output file, replaced if it exists: a path or a URL")
     weights.add_argument("--weights", nargs="+", metavar="NAME", help="output value query_key position (default all)")
-    weights.add_argument("--rows", type=_rows, help="FIRST:LAST, token ids before LAST (default all)")
+    weights.add_argument(
+        "--rows", type=_rows, help="FIRST:LAST, token ids from FIRST up to but not including LAST (default all)"
+    )
     weights.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="default float64")
-    weights.add_argument("--max-bytes", type=size, default="2GiB", help="refuse larger files (default 2GiB)")
+    weights.add_argument("--max-bytes", type=size, default="2GiB", help="refuse to write a larger file (default 2GiB)")
     weights.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute (default cpu)")
     weights.set_defaults(action=_save_weights)
 

@@ -148,4 +148,4 @@ def _try(path: Path, modules: Sequence[str]) -> None:
         command = [f"{folder}/bin/python", "-I", "-B", "-c", program]
         tried = subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=False)
     if tried.returncode:
-        raise MachineError(f"what was packed does not run: {tried.stderr.strip()[-2000:]}")
+        raise MachineError(f"the packed environment does not run: {tried.stderr.strip()[-2000:]}")

@@ -44,8 +44,8 @@ def require_linux() -> None:
     """
     if sys.platform != "linux":
         raise MachineError(
-            f"an environment packed on {sys.platform} does not run on a cluster of Linux machines. Pack it on one of "
-            "them, or in a container of theirs."
+            f"an environment packed on {sys.platform} does not run on a cluster of Linux machines. Pack "
+            "it on one of them, or in a Linux container."
         )
 
 
@@ -90,7 +90,7 @@ def shared_libraries(files: Iterable[Path]) -> Iterator[Item]:
     try:
         answer = subprocess.run(["ldd", *map(str, asked)], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError as error:
-        raise MachineError("ldd is not here, which names the libraries of a program; it comes with glibc") from error
+        raise MachineError("ldd, which lists the libraries of a program, was not found; it comes with glibc") from error
     for name, place in sorted(set(_FOUND.findall(answer))):
         if name not in packed and not OF_THE_SYSTEM.fullmatch(name):
             yield f"lib/{name}", Path(place)

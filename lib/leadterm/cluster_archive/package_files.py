@@ -71,7 +71,7 @@ def package_files(packages: dict[str, Distribution]) -> Iterator[Item]:
         if name == "leadterm":
             continue
         if package.files is None:
-            raise MachineError(f"it is not known which files belong to {name}: install it again with pip")
+            raise MachineError(f"the files that belong to {name} are not recorded: install it again with pip")
         for file in package.files:
             place = Path(str(package.locate_file(file)))
             if ".." not in file.parts and _is_wanted(Path(file)) and place.exists():

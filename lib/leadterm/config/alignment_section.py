@@ -25,7 +25,7 @@ class CheckpointSection(Section):
     )
     name: Text | None = Field(default=None, description="what the table calls the model; null: its source")
     allow_zeros: bool = Field(
-        default=False, description="take a model with matrices that are 0 throughout, instead of refusing it"
+        default=False, description="take a model with matrices that are all zero, instead of refusing it"
     )
 
     @property
@@ -93,10 +93,10 @@ class AlignmentSection(Section):
     def _names_differ(self) -> "AlignmentSection":
         labels = [checkpoint.label for checkpoint in self.checkpoints]
         if self.corpus is not None and self.corpus.endswith(SHUFFLED):
-            problem = f"corpus ends in '{SHUFFLED}', which marks the second null in the table. Name it otherwise"
+            problem = f"corpus ends in '{SHUFFLED}', which marks the second null in the table. Choose another name"
             raise PydanticCustomError("combination", "{problem}", {"problem": problem})
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
-            problem = f"'{twice[0]}' stands twice among checkpoints. Remove one, or tell them apart by name"
+            problem = f"'{twice[0]}' is listed twice in checkpoints. Remove one, or give them different names"
             raise PydanticCustomError("combination", "{problem}", {"problem": problem})
         return self

@@ -91,17 +91,17 @@ def _problem_of_table(corpus: CorpusSource) -> str | None:
         return None
     if corpus.paths:
         return (
-            f"table is '{corpus.table}' and paths has {len(corpus.paths)} entries, but documents come either from a "
-            "table or from files. Remove one of the two"
+            f"table is '{corpus.table}' and paths has {len(corpus.paths)} entries, but documents come from "
+            "either a table or files. Remove one of the two"
         )
     if not _TABLE_NAME.fullmatch(corpus.table):
         return (
-            f"table is '{corpus.table}'; expected a name such as catalog.db.name, odd parts of it in `backticks`. For "
-            "the root of a table give paths and format"
+            f"table is '{corpus.table}'; expected a name such as catalog.db.name, with unusual parts in `backticks`. "
+            "For the root of a table give paths and format"
         )
     if corpus.format not in ("parquet", *TABLE_FORMATS):
         return (
-            f"table is '{corpus.table}', whose format the catalog knows, and format is '{corpus.format}'. Remove format"
+            f"table is '{corpus.table}', whose format the catalog knows, but format is '{corpus.format}'. Remove format"
         )
     return None
 
@@ -114,8 +114,8 @@ def _problem_of_root(corpus: CorpusSource) -> str | None:
         return f"format is '{corpus.format}' and paths has {len(corpus.paths)} entries; expected one, {expected}"
     if corpus.format != "avro" and _MAGIC.search(corpus.paths[0]):
         return (
-            f"format is '{corpus.format}' and paths is the pattern '{corpus.paths[0]}'; expected the root of the "
-            "table, whose log says which of the files there count"
+            f"format is '{corpus.format}' and paths is the pattern '{corpus.paths[0]}'; expected the root of "
+            "the table, whose log says which of its files are current"
         )
     return None
 
@@ -146,8 +146,8 @@ def _problem_of_hub(corpus: CorpusSource) -> str | None:
         return None
     if corpus.format not in FILE_FORMATS:
         return (
-            f"format is '{corpus.format}' and paths has '{hub}', but from the hub only parquet, json, orc and csv are "
-            "read. Download the files and give their folder"
+            f"format is '{corpus.format}' and paths has '{hub}', but only parquet, json, orc and csv are "
+            "read from the hub. Download the files and name their folder"
         )
     return None
 
@@ -156,12 +156,12 @@ def _problem_of_rows(corpus: CorpusSource) -> str | None:
     if corpus.max_documents is not None and not has_order(corpus):
         source = describe_source(corpus).removeprefix("corpus.")
         return (
-            f"max_documents is {corpus.max_documents} and {source}, whose rows have no order: which come first is not "
-            "known. Remove max_documents, or write the documents to Parquet files"
+            f"max_documents is {corpus.max_documents} and {source}, whose rows have no order, so which come "
+            "first is undefined. Remove max_documents, or write the documents to Parquet files"
         )
     if corpus.ids_column is not None and corpus.format == "csv":
         return (
-            f"format is 'csv' and ids_column is '{corpus.ids_column}', but CSV holds no lists. Give text_column, or "
+            f"format is 'csv' and ids_column is '{corpus.ids_column}', but CSV cannot hold lists. Give text_column, or "
             "write the ids to Parquet files"
         )
     return None

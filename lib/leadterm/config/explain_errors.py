@@ -56,7 +56,7 @@ def _describe(problem: ErrorDetails, root: type[BaseModel]) -> str:
         return _wrong_tag(place, problem["input"])
     if problem["loc"][-1] == "[key]":
         return (
-            f"{place.dotted}: found the name {problem['input']!r}; expected the name of a Spark property, "
+            f"{place.dotted}: found {problem['input']!r}; expected the name of a Spark property, "
             "which starts with 'spark.'. Correct the name."
         )
     allowed = problem["msg"] if kind == "size" else _allowed(place)

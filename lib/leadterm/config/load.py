@@ -129,7 +129,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_document(self, node: yaml.Node) -> Any:
         if _size(node, {}) > MOST_NODES:
             raise yaml.constructor.ConstructorError(
-                None, None, f"with all aliases (*name) written out it has more than {MOST_NODES:,} values",
+                None, None, f"with all aliases (*name) expanded it has more than {MOST_NODES:,} values",
                 node.start_mark,
             )  # fmt: skip
         return super().construct_document(node)
@@ -140,7 +140,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else id(key_node)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice", key_node.start_mark
+                    None, None, f"the key '{key}' appears twice", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
@@ -172,7 +172,9 @@ def _read_yaml(path: Path) -> object:
     try:
         return yaml.load(text, Loader=_UniqueKeyLoader)  # a subclass of the safe loader
     except RecursionError as error:
-        raise ConfigError(f"{path}: this nests too deep. No section of a configuration lies deep in others.") from error
+        raise ConfigError(
+            f"{path}: this is nested too deeply. No section of a configuration is deeply nested."
+        ) from error
     except (yaml.YAMLError, ValueError) as error:  # a day that the calendar lacks is a ValueError of its own
         raise ConfigError(f"{path}{_yaml_problem(error)}") from error
 
@@ -191,6 +193,4 @@ def _yaml_problem(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return (
-        f"{where}: this is not YAML: {problem}. Expected lines 'key: value', indented with spaces. Correct this place."
-    )
+    return f"{where}: this is not YAML: {problem}. Expected lines 'key: value', indented with spaces. Correct it here."

@@ -142,7 +142,7 @@ class CorpusSection(Section):
         if self.join is not None or self.surrogates == "replace":
             raise PydanticCustomError(
                 "combination",
-                "join and surrogates are about texts, but ids_column is '{ids}'. Remove join and surrogates",
+                "join and surrogates apply to texts, but ids_column is '{ids}'. Remove join and surrogates",
                 {"ids": self.ids_column},
             )
         if self.min_characters != 0 or self.max_characters != DEFAULT_MAX_CHARACTERS:
@@ -252,8 +252,8 @@ class Config(Section):
         if far := [m for m in self.counting.distances if m > self.windows.length]:
             raise PydanticCustomError(
                 "combination",
-                "counting.distances names {far}, and no two tokens of a window are more than windows.length, {length}, "
-                "apart. Remove it, or raise windows.length",
+                "counting.distances names {far}, and no two tokens of a window are more than windows.length "
+                "({length}) apart. Remove it, or raise windows.length",
                 {"far": far[0], "length": self.windows.length},
             )
         return self
@@ -265,8 +265,8 @@ class Config(Section):
             raise PydanticCustomError(
                 "combination",
                 "attention.top_tokens is {top} and alignment.tokens is {tokens}. Scores of tokens that are left out "
-                "enter the query-key matrix as zeros, so the two go together: give both the same number, or leave both "
-                "without one",
+                "enter the query-key matrix as zeros, so the two must agree: give both the same "
+                "number, or neither",
                 {"top": "null" if top is None else top, "tokens": tokens},
             )
         return self
@@ -277,8 +277,8 @@ class Config(Section):
         if wanted is not None and not has_order(self.corpus):
             raise PydanticCustomError(
                 "combination",
-                "tokenizer.training_documents is {wanted} and {source}, whose rows have no order: which come first is "
-                "not known. Set tokenizer.training_documents to null, for all documents",
+                "tokenizer.training_documents is {wanted} and {source}, whose rows have no order, so which "
+                "come first is undefined. Set tokenizer.training_documents to null, for all documents",
                 {"wanted": wanted, "source": describe_source(self.corpus)},
             )
         return self

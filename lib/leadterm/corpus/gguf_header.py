@@ -108,7 +108,7 @@ def _header(path: Path) -> Iterator[tuple["_Header", int, int]]:
             yield header, tensors, entries
     except (struct.error, ValueError, KeyError, RecursionError) as error:  # lists in lists, thousands deep
         raise InputError(
-            f"{path}: expected a GGUF file of version 2 or 3; found something else or a file cut short ({error}). "
+            f"{path}: expected a GGUF file of version 2 or 3; found something else or a truncated file ({error}). "
             "Download it again, or use the tokenizer.json of the same model."
         ) from error
 

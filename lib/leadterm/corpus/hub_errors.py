@@ -32,14 +32,14 @@ def asking_the_hub(wanted: str, choose_revision: str, instead: str, kind: str = 
         yield
     except hub_errors.HFValidationError as error:
         raise InputError(
-            f"{wanted}: this is neither a path that exists nor a name the Hugging Face hub can have ({error}). "
+            f"{wanted}: this is neither an existing path nor a valid name on the Hugging Face hub ({error}). "
             "Check the path, or give a name such as 'HuggingFaceTB/SmolLM2-135M'."
         ) from error
     except hub_errors.RevisionNotFoundError as error:
         raise InputError(f"{wanted}: the hub has the {kind}, but no such revision. {choose_revision}") from error
     except hub_errors.GatedRepoError as error:
         raise InputError(
-            f"{wanted}: the hub gives this {kind} only to accounts that accepted its terms. "
+            f"{wanted}: access to this {kind} requires accepting its terms. "
             "Accept them on its page and log in with: hf auth login"
         ) from error
     except hub_errors.RepositoryNotFoundError as error:
@@ -49,7 +49,7 @@ def asking_the_hub(wanted: str, choose_revision: str, instead: str, kind: str = 
         ) from error
     except (hub_errors.LocalEntryNotFoundError, hub_errors.OfflineModeIsEnabled) as error:
         raise InputError(
-            f"{wanted}: there is no such path, the hub is out of reach (or HF_HUB_OFFLINE is set), and the local "
+            f"{wanted}: there is no such path, the hub cannot be reached (or HF_HUB_OFFLINE is set), and the local "
             f"cache has no such name and revision. Go online, or give {instead}."
         ) from error
     except hub_errors.EntryNotFoundError:

@@ -51,7 +51,7 @@ class Ragged:
         if np.any(self.offsets[1:] < self.offsets[:-1]):
             where = int(np.argmax(self.offsets[1:] < self.offsets[:-1]))
             raise InputError(
-                f"Offsets of lists must never fall; found {self.offsets[where]} before {self.offsets[where + 1]} "
+                f"Offsets of lists must never decrease; found {self.offsets[where]} before {self.offsets[where + 1]} "
                 f"at list {where}. Build the lists with Ragged.from_lists or Ragged.from_arrow."
             )
 

@@ -79,7 +79,7 @@ def impossible(config: Config) -> Iterator[str]:
         if not any(split_words(text) == [text] for text in texts_meant(token, escapes=True)) and token != UNK:
             pieces = split_words(unmarked(token))
             yield (
-                f"associations.tokens: {token!r} can be no token where tokenizer.kind is words: the word rule makes "
+                f"associations.tokens: {token!r} cannot be a token where tokenizer.kind is words: the word rule makes "
                 f"{', '.join(map(repr, pieces)) or 'nothing'} of it. "
                 + (f"Did you mean {pieces[0]!r}?" if len(pieces) == 1 else "Name one word, or leave it out.")
             )

@@ -56,7 +56,7 @@ def tokens_by_id(vocabulary: Mapping[str, int], shared: Mapping[int, list[str]])
     size = max(vocabulary.values()) + 1
     if size > len(vocabulary) + MOST_HOLES:
         raise InputError(
-            f"The ids of a tokenizer must be about as many as its tokens; found {len(vocabulary):,} tokens and the id "
+            f"A tokenizer must have about as many ids as tokens; found {len(vocabulary):,} tokens and the id "
             f"{size - 1:,}. Number its tokens from 0."
         )
     named = {index: token for token, index in vocabulary.items()}
@@ -81,7 +81,7 @@ def oddities(vocabulary: Mapping[str, int], text: str) -> list[str]:
     Examples
     --------
     >>> oddities({"a": 0, "b": 1, "c": 1}, '{"model": {"vocab": {"a": 0, "b": 1, "c": 1}}}')
-    ["tokens that share an id, which the first one names: 'b' and 'c' have 1"]
+    ["tokens that share an id, which is named after the first: 'b' and 'c' have 1"]
     """
     twice: list[str] = []
     fields = json.loads(text, object_pairs_hook=lambda pairs: _noting_twice(pairs, twice))
@@ -89,14 +89,14 @@ def oddities(vocabulary: Mapping[str, int], text: str) -> list[str]:
     twice += [token for token, times in pieces.items() if times > 1]
     moved = [(one["content"], one["id"]) for one in _added(fields) if vocabulary.get(one["content"]) != one["id"]]
     told = {
-        "tokens that share an id, which the first one names": [
+        "tokens that share an id, which is named after the first": [
             f"{' and '.join(map(repr, tokens))} have {index:,}"
             for index, tokens in shared_ids(vocabulary, text).items()
         ],
-        "tokens that stand there twice, of which the last one counts and other ids are never met": [
+        "tokens that are listed twice; the last one counts, the other ids never occur": [
             f"{token!r} has {vocabulary[token]:,}" for token in dict.fromkeys(twice) if token in vocabulary
         ],
-        "added tokens that get another id from the tokenizers library, and so in the model too, than the file says": [
+        "added tokens whose id in the tokenizers library, and so in the model, differs from the file's": [
             f"{token!r} has {_number(vocabulary.get(token))}, not {index:,}" for token, index in moved
         ],
     }

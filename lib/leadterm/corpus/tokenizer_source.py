@@ -45,9 +45,7 @@ def load_tokenizer(
         try:
             json = _read_path(path)
         except OSError as error:
-            raise InputError(
-                f"{path}: expected a file that can be read; found: {error}. Check its permissions."
-            ) from error
+            raise InputError(f"{path}: expected a readable file; found: {error}. Check its permissions.") from error
     else:
         path = _download(name, revision)
         json = _read_json(path)
@@ -68,12 +66,12 @@ def _check_path(path: Path, revision: str | None) -> None:
     if not path.exists():
         raise InputError(
             f"{path}: there is no such file or folder; expected a tokenizer.json, a model folder or a GGUF file. "
-            "Check the path; to ask the Hugging Face hub, give a name such as 'HuggingFaceTB/SmolLM2-135M'."
+            "Check the path; for the Hugging Face hub, give a name such as 'HuggingFaceTB/SmolLM2-135M'."
         )
     if revision is not None:
         raise InputError(
-            f"{path}: a revision belongs to a name on the Hugging Face hub; found the revision {revision!r} with a "
-            "path on this machine. Remove tokenizer.revision, or give the hub name."
+            f"{path}: a revision applies only to a name on the Hugging Face hub; found the revision {revision!r} with "
+            "a path on this machine. Remove tokenizer.revision, or give the hub name."
         )
 
 
@@ -87,7 +85,7 @@ def _read_path(path: Path) -> str:
     if path.suffix in PICKLE_SUFFIXES or start.startswith(_PICKLE_STARTS):
         raise InputError(
             f"{path}: expected a tokenizer.json; found a pickle, or an archive that may hold one. Loading a pickle "
-            "runs the code inside it, so leadterm never does. Save the tokenizer with tokenizer.save_pretrained."
+            "runs the code inside it, so leadterm never does it. Save the tokenizer with tokenizer.save_pretrained."
         )
     return _read_json(path)
 

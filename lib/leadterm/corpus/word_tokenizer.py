@@ -104,13 +104,13 @@ def _check(words: Sequence[str], unknown: str) -> None:
             "Set tokenizer.unknown to one of these."
         )
     if not words:
-        raise InputError("A vocabulary must hold at least one word; found none. Check that the corpus has text.")
+        raise InputError("A vocabulary must contain at least one word; found none. Check that the corpus has text.")
     if len(set(words)) != len(words):
         twice = next(word for index, word in enumerate(words) if word in words[:index])
-        raise InputError(f"A vocabulary must hold each word once; found {twice!r} twice. Remove one of the two.")
+        raise InputError(f"A vocabulary must contain each word once; found {twice!r} twice. Remove one of the two.")
     for word in words:
         if split_words(word) != [word]:
             raise InputError(
-                f"A vocabulary must hold tokens of the word rule (lower-case letters, or one other character); "
+                f"A vocabulary must contain only tokens of the word rule (lower-case letters, or one other character); "
                 f"found {word!r}, which the rule splits into {split_words(word)}. Build it with count_words."
             )

@@ -98,8 +98,8 @@ def attention_unit(
             )  # fmt: skip
             if done == NO_SCORE:
                 raise RunError(
-                    "a pair of tokens that occurs in the windows has no score: the scores are of other windows. "
-                    "Run the job compose_weights again."
+                    "a pair of tokens that occurs in the windows has no score: the scores belong "
+                    "to other windows. Run the job compose_weights again."
                 )
             yield Statistic.QUERY_KEY, _keys_kept(out[:n_rows], scores.kept)
     yield Statistic.QUERY_KEY, _keys_kept(last_row(open_row, scratch, touched, full[open_row]), scores.kept)

@@ -184,7 +184,7 @@ class Pretrainer:
                     self._optimiser.state[weight] = {"step": torch.tensor(float(n_steps)), **moments}
         except (KeyError, RuntimeError) as error:
             raise TrainingError(
-                f"{self.folder}: the state that was kept is of another model ({error}). Train with --overwrite."
+                f"{self.folder}: the saved state belongs to another model ({error}). Train with --overwrite."
             ) from error
 
 

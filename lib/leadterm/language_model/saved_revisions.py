@@ -107,10 +107,10 @@ def read_state(folder: Path) -> State | None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
             written = (file.metadata() or {}).get("sha256")
     except (OSError, SafetensorError) as error:
-        raise TrainingError(f"{place} cannot be read: {error}. Delete it, and the training starts anew.") from error
+        raise TrainingError(f"{place} cannot be read: {error}. Delete it to restart the training.") from error
     if written != _sha256(tensors):
         raise TrainingError(
-            f"{place} is damaged: its numbers are not those that were written. Delete it, and the training starts anew."
+            f"{place} is damaged: its numbers differ from those written. Delete it to restart the training."
         )
     return tensors
 

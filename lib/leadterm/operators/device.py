@@ -30,17 +30,15 @@ def resolve_device(device: str | torch.device = "cpu") -> torch.device:
     try:
         found = torch.device(device)
     except RuntimeError as error:
-        raise MachineError(f"{device!r} is not a device that torch knows: use 'cpu', 'cuda' or 'cuda:0'.") from error
+        raise MachineError(f"{device!r} is not a device known to torch: use 'cpu', 'cuda' or 'cuda:0'.") from error
     if found.type == "cpu":
         return found
     if found.type != "cuda":
-        raise MachineError(
-            f"operators run on 'cpu' or 'cuda', not on {str(found)!r} (sparse float64 is missing there)."
-        )
+        raise MachineError(f"operators run on 'cpu' or 'cuda', not on {str(found)!r} (it lacks sparse float64).")
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (found.index or 0) >= available:
         raise MachineError(
-            f"device {str(found)!r} was asked for, but torch {torch.__version__} sees {available} CUDA device(s). "
+            f"device {str(found)!r} was requested, but torch {torch.__version__} sees {available} CUDA device(s). "
             "Use device='cpu', or install a CUDA build of torch on a machine with an NVIDIA driver."
         )
     return torch.device("cuda", torch.cuda.current_device() if found.index is None else found.index)
@@ -85,4 +83,4 @@ def resolve_dtype(dtype: str | torch.dtype | None = None) -> torch.dtype:
         return DTYPES[dtype]
     if isinstance(dtype, torch.dtype) and dtype in DTYPES.values():
         return dtype
-    raise InputError(f"operators hold float64 or float32 entries, not {dtype!r}.")
+    raise InputError(f"operators have float64 or float32 entries, not {dtype!r}.")

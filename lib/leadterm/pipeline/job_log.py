@@ -63,7 +63,7 @@ def watched_job(name: Job, run: Location) -> Iterator[Outcome]:
             values = valued("done", run=str(run), seconds=round(seconds, 3), **_account(name, run, seconds))
             logger.info("%s: done in %.1f s", title, seconds, extra=values)
         else:
-            text = "%s: skipped: its products are up to date"
+            text = "%s: skipped, because its products are up to date"
             logger.info(text, title, extra=valued("skipped", run=str(run), seconds=round(seconds, 3)))
 
 

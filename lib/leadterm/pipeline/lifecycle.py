@@ -193,7 +193,9 @@ def _require_made(order: Order) -> None:
     for product in order.products:
         made = read_manifest(order.run, product)
         if made is None or made.made_from != order.made_from:
-            raise LeadtermError(f"the job {order.job} ended without its product '{product}'. Please report this.")
+            raise LeadtermError(
+                f"the job {order.job} ended without making its product '{product}'. Please report this."
+            )
 
 
 def function_of(job: Job) -> Callable[..., bool]:

@@ -164,7 +164,7 @@ def _require_distribution(config: Config, output: Location | None) -> None:
     """Refuse to let executors map scores that lie where no file can be mapped."""
     if output is not None and not output.is_local and config.attention.distribution == "filesystem":
         raise ConfigError(
-            f"attention.distribution is 'filesystem', and {output} cannot be mapped into memory by the executors. Set "
+            f"attention.distribution is 'filesystem', and {output} cannot be memory-mapped by the executors. Set "
             "attention.distribution to spark, or leave it out."
         )
 

@@ -91,7 +91,7 @@ def encode_sample(config: Config, drawn: Drawn) -> EncodedSample:
     tally, sizes = np.sum(tallies, axis=0), [byte_lengths(batch.column(0)).sum() for batch in drawn.batches]
     if not sum(map(len, tables)):
         raise InputError(
-            f"none of {drawn.sample_documents:,} documents that were drawn gave a window. Check corpus.text_column, "
+            f"none of the {drawn.sample_documents:,} sampled documents gave a window. Check corpus.text_column, "
             "the limits of corpus and windows.policy in the config."
         )
     making = (made - started) / distinct[-1][0] if distinct else 0.0  # To load one takes no time for each byte.
@@ -145,7 +145,7 @@ def _made(config: Config, drawn: Drawn, settings: FromCorpus) -> tuple[AnyTokeni
         seen += int(byte_lengths(batch.column(0)).sum())
         distinct.append((seen, len(parts)))
     if not parts:
-        raise InputError("no document that was drawn has a word. Check corpus.text_column and the limits of corpus.")
+        raise InputError("no sampled document has a word. Check corpus.text_column and the limits of corpus.")
     if isinstance(settings, BpeTokenizerSection):
         return train_bpe(parts, settings.vocabulary_size), tuple(distinct)
     words = most_frequent(parts, settings.vocabulary_size)

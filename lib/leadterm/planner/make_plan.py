@@ -116,16 +116,16 @@ def _notes(config: Config, seen: Any, cores: int, device: str) -> list[str]:
     drawn = seen.drawn
     notes = [
         f"from {drawn.sample_documents:,} documents, {drawn.share:.2g} of the text of {drawn.files:,} files, in "
-        f"{seen.seconds:.0f} s" + ("; all of it: sizes are exact" if drawn.share >= 1 else ""),
-        f"seconds are of {cores} cores as fast as the one that measured, for nothing else; without the start of Spark, "
-        "reading over a network, and what is read again to be hashed",
+        f"{seen.seconds:.0f} s" + ("; that is all of it, so sizes are exact" if drawn.share >= 1 else ""),
+        f"times are for {cores} cores as fast as the one measured and otherwise idle; they exclude the start "
+        "of Spark, reading over a network, and reading again for hashes",
     ]
     if drawn.share < 1 and seen.observed.census.whole.positions < FEW_POSITIONS:
-        notes.append("the sample is so small that the truth may well lie outside the bounds; raise --sample")
+        notes.append("the sample is so small that actual values may well be outside the bounds; raise --sample")
     if config.corpus.where is not None:
-        notes.append("corpus.where is not evaluated: all is of all records, and a run takes as much or less")
+        notes.append("corpus.where is not evaluated: the plan is for all records, and a run takes as much or less")
     if left_out := [job for job in jobs_where(predicted=False) if is_asked(config, job)]:
-        notes.append(f"without {', '.join(left_out)}, of which it is not predicted what it takes")
+        notes.append(f"without {', '.join(left_out)}, whose cost is not predicted")
     notes += drawn.caveats
     if device != "cpu":
         notes.append(f"scores are composed on {device}, whose time is not predicted")

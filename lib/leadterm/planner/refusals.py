@@ -94,7 +94,7 @@ def of_the_corpus(config: Config, corpus: CorpusSize, drawn: Drawn, tokens: int)
             yield Hazard(
                 "encode",
                 False,
-                f"the text that was drawn gives only {tokens:,} of {settings.vocabulary_size:,} tokens.",
+                f"the sampled text gives only {tokens:,} of {settings.vocabulary_size:,} tokens.",
             )
 
 
@@ -105,7 +105,7 @@ def of_the_vocabulary(config: Config, tokens: Sequence[str]) -> Iterator[Hazard]
     if no_corpus_gives:
         return
     of_a_sample = isinstance(config.tokenizer, BpeTokenizerSection | WordTokenizerSection)
-    remark = " But that is the vocabulary of the text that was drawn, and the run's may have it." if of_a_sample else ""
+    remark = " But that is the vocabulary of the sampled text; the run's vocabulary may have it." if of_a_sample else ""
     yield from (Hazard("encode", not of_a_sample, problem + remark) for problem in missing(config, tokens))
     yield from (Hazard("compose", False, f"{one}.") for one in beyond(config, _most_tokens(config, len(tokens))))
 

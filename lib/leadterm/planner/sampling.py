@@ -108,7 +108,9 @@ def draw(corpus: CorpusSection, windows: WindowsSection, n_bytes: int, seed: int
     find = json_clusters if corpus.format == "json" else parquet_clusters
     clusters = find(files, corpus, random, max(READ_BYTES, n_bytes))
     if not any(len(cluster.documents) for cluster in clusters.read):
-        raise InputError(f"the corpus is empty: its {len(files)} files hold no row. Check corpus.paths in the config.")
+        raise InputError(
+            f"the corpus is empty: its {len(files)} files contain no rows. Check corpus.paths in the config."
+        )
     suited = [_eligible(cluster, corpus) for cluster in clusters.read]
     sizes = _sizes(clusters, suited)
     if corpus.max_documents is not None and corpus.max_documents < sizes[0].value:
@@ -135,8 +137,8 @@ def _files(corpus: CorpusSection) -> list[tuple[Location, int]]:
     if corpus.table is not None or corpus.format not in FORMATS:
         found = f"corpus.format is '{corpus.format}'" if corpus.table is None else f"corpus.table is '{corpus.table}'"
         raise InputError(
-            f"{found}: a plan draws its sample from {', '.join(FORMATS)} only. Write some of the rows to Parquet files "
-            "and plan on these: what a run takes grows with the rows."
+            f"{found}: a plan samples only {', '.join(FORMATS)}. Write some of the rows to Parquet files "
+            "and plan on these; the cost of a run grows with the rows."
         )
     if corpus.format == "delta":
         version = None if corpus.version is None else int(corpus.version)
@@ -193,17 +195,17 @@ def _caveats(clusters: Clusters, documents: Estimate) -> tuple[str, ...]:
     """Say what was not seen of a corpus, and no estimate can know."""
     found = []
     if documents.high > UNEVEN * documents.value:
-        found.append("documents are so uneven that their number may well lie outside the bounds")
+        found.append("documents are so uneven that their number may well be outside the bounds")
     if cut := [one for one in clusters.read if one.times > 1]:
         share = sum(one.weight for one in cut) / sum(one.stands_for for one in cut)
         found.append(
             f"only the beginnings of {len(cut):,} files or row groups were read, {share:.2g} of them; if later "
-            "documents are unlike the first ones, the truth may lie outside the bounds"
+            "documents are unlike the first ones, actual values may be outside the bounds"
         )
     if (passed := _passed_over(clusters)) > MUCH:
         found.append(
-            f"{passed:.0%} of the bytes that were looked at belong to long documents of which none was read; the truth "
-            "may lie outside the bounds"
+            f"{passed:.0%} of the bytes inspected belong to long documents that were not read; actual "
+            "values may be outside the bounds"
         )
     return tuple(found)
 

@@ -101,17 +101,17 @@ def publish_run(
 def _require_place(run: Location, output: Location) -> None:
     """Refuse a place that is not on a disk of this machine, lies in the run, or holds anything but a copy of it."""
     if not output.is_local:
-        raise RunError(f"{output} is no local folder. Publish to a disk of this machine, and copy it from there.")
+        raise RunError(f"{output} is not a local folder. Publish to a local disk, and copy it from there.")
     place = Path(output.path).resolve()
     if run.is_local:
         source = Path(run.path).resolve()
         if place.is_relative_to(source) or source.is_relative_to(place):
-            raise RunError(f"{output} and the run {run} lie in each other. Choose another output.")
+            raise RunError(f"{output} and the run {run} are nested in each other. Choose another output.")
     if not output.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     remedy = "Choose another output, or move it away."
     if not (output / SUMS).exists():
-        raise RunError(f"{output} is there, and is no published copy of a run. {remedy}")
+        raise RunError(f"{output} exists and is not a published copy of a run. {remedy}")
     checked = check_run(output)
     if checked.problems:
         raise RunError(f"{output} was changed since it was published: {'; '.join(checked.problems[:3])}. {remedy}")
@@ -168,9 +168,9 @@ def _chunks(source: Location) -> Iterator[bytes]:
     try:
         yield from source.chunks()
     except FileNotFoundError as error:
-        raise RunError(f"{source} is missing, though the manifest lists it. Make the product again.") from error
+        raise RunError(f"{source} is missing, though the manifest lists it. Rebuild the product.") from error
     except OSError as error:
-        raise RunError(f"cannot read {source}: {error}. Look after its disk, or who may read it.") from error
+        raise RunError(f"cannot read {source}: {error}. Check its disk and its permissions.") from error
 
 
 def _put(place: Location, data: bytes) -> tuple[int, str]:

@@ -49,8 +49,8 @@ class Dataset:
         held = set(self.run.products)
         if self.with_windows and Product.WINDOWS not in held:
             raise RunError(
-                f"{self.run.location} holds no windows, only what is known of them. Publish the run that they were "
-                "counted from, or leave out --windows."
+                f"{self.run.location} contains no windows, only their manifest. Publish the "
+                "original run, or leave out --windows."
             )
         section, kinds = self.section, {"always"}
         kinds |= {"with_windows"} if self.with_windows else set()

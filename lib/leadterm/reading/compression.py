@@ -20,7 +20,7 @@ OTHERS = {
     b"\xfd7zXZ\x00": "xz",
     b"PK\x03\x04": "zip",
     b"\xff\x06\x00\x00sNaPpY": "snappy",
-    b"\x02\x21\x4c\x18": "lz4 of the old format",
+    b"\x02\x21\x4c\x18": "the legacy lz4 format",
     b"\x1f\x9d": "compress",
     b"\x89LZO": "lzop",
     b"7z\xbc\xaf": "7z",
@@ -56,14 +56,15 @@ def compression_of(start: bytes, name: str) -> str | None:
             return kind
     if start[1:4] == SKIPPABLE and start[0] & 0xF0 == 0x50:
         raise InputError(
-            "it begins with a frame to be skipped, as pzstd writes them, which leadterm does not. Compress it anew by "
-            f"{UNPACKED}, or leave it out."
+            "it begins with a skippable frame, as pzstd writes, which leadterm does not support. Compress it again "
+            f"with {UNPACKED}, or leave it out."
         )
     found = next((kind for signature, kind in OTHERS.items() if start.startswith(signature)), None)
     ending = next((kind for suffix, kind in BY_NAME.items() if name.lower().endswith(suffix)), None)
     if found or (ending and not start.lstrip().startswith((b"{", b"\xef\xbb\xbf"))):
         raise InputError(
-            f"it is compressed by {found or ending}, which leadterm does not unpack. Compress it by {UNPACKED}, or "
+            f"it is compressed with {found or ending}, which leadterm does not decompress. Compress it with "
+            f"{UNPACKED}, or "
             "leave it out."
         )
     return None
@@ -131,6 +132,6 @@ class Bunzip2:
             else:
                 data = self._file.read(PACKED) if self._stream.needs_input else b""
                 if not data and self._stream.needs_input:
-                    raise OSError("bzip2: it ends in the middle")
+                    raise OSError("bzip2: it is truncated")
             if made := self._stream.decompress(data, size):
                 return made

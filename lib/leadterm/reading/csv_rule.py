@@ -49,8 +49,8 @@ class CsvRule(OtherRule):
             return Found()
         if counter.records - 1 != rows:
             raise InputError(
-                f"it has {rows:,} records by its commas and {counter.records - 1:,} by its lines: a quote stands "
-                "within a field that is not quoted. Put such fields in quotes, and write the quote twice."
+                f"it has {rows:,} records by its commas but {counter.records - 1:,} by its lines: there is a "
+                "quote within a field that is not quoted. Enclose such fields in quotes, and double the quotes in them."
             )
         part = {"start": 0, "length": place.size() or 0, "first_row": 1, "records": rows}
         return Found(rows, (self.column,), [part] if rows else [])
@@ -85,7 +85,9 @@ class CsvRule(OtherRule):
             return None
         twice = next((name for name in header if header.count(name) > 1), None)
         if twice is not None:
-            raise InputError(f"its header names '{twice}' {header.count(twice)} times. Give columns different names.")
+            raise InputError(
+                f"its header has the column '{twice}' {header.count(twice)} times. Give columns different names."
+            )
         if self.column not in header:
             raise InputError(f"its header has no column '{self.column}', only {', '.join(header)}. {self.remedy()}")
         return header
@@ -124,7 +126,7 @@ def _records(lines: Iterator[str], longest: int) -> Iterator[list[str]]:
         for record in reader:
             if record and n_fields and len(record) != n_fields:
                 raise InputError(
-                    f"its record that ends in line {reader.line_num:,} has {len(record)} fields, and the header has "
+                    f"its record that ends on line {reader.line_num:,} has {len(record)} fields, but the header has "
                     f"{n_fields}. Correct it, or leave the file out."
                 )
             if record:
@@ -132,8 +134,8 @@ def _records(lines: Iterator[str], longest: int) -> Iterator[list[str]]:
                 yield record
     except csv.Error as error:
         raise InputError(
-            f"it is no CSV at line {reader.line_num:,} ({error}). Quotes must end, and within quotes each must be "
-            "written twice. Correct it, or leave the file out."
+            f"it is not valid CSV at line {reader.line_num:,} ({error}). Quotes must be closed, and quotes "
+            "within quotes doubled. Correct it, or leave the file out."
         ) from error
 
 
@@ -157,7 +159,7 @@ def _lines(stream: Any, packed: int | None, longest: int) -> Iterator[str]:
         if packed is not None:
             refuse_inflated(n_bytes, packed)
         if len(rest) > longest:
-            raise InputError(f"a line of it has more than {longest:,} characters. Correct it, or leave the file out.")
+            raise InputError(f"it has a line of more than {longest:,} characters. Correct it, or leave the file out.")
         *lines, rest = (rest + decoder.decode(chunk)).split("\n")
         yield from (f"{line}\n" for line in lines)
     rest += decoder.decode(b"", final=True)
@@ -173,7 +175,7 @@ def _telling(subject: str) -> Iterator[None]:
     except InputError as error:
         raise error if subject == "it" else InputError(f"{subject}: {error}") from error
     except UnicodeDecodeError as error:
-        remedy = "Convert it, as with iconv -t UTF-8, or leave it out"
+        remedy = "Convert it, for example with iconv -t UTF-8, or leave it out"
         raise InputError(f"{subject} is not UTF-8 ({error}). {remedy}.") from error
     except (pa.ArrowException, OSError) as error:
         require_reached(subject, error)

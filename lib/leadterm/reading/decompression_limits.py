@@ -93,8 +93,8 @@ def refuse_inflated(unpacked: int, packed: int) -> None:
     """
     if unpacked > _most(packed):
         raise InputError(
-            f"it would be unpacked from {packed:,} to at least {unpacked:,} bytes, which no text can be. Leave it out; "
-            f"if you trust it, write it anew, uncompressed."
+            f"it would decompress from {packed:,} to at least {unpacked:,} bytes, a ratio "
+            "that no text reaches. Leave it out; if you trust it, write it again, uncompressed."
         )
 
 
@@ -123,7 +123,7 @@ def check_footer(metadata: Any, leaves: Sequence[int], file_bytes: int) -> None:
     for _, chunk in _chunks(metadata, leaves):
         if not 0 <= chunk.total_compressed_size <= file_bytes or chunk.num_values < 0:
             raise InputError(
-                f"its footer tells of {chunk.total_compressed_size:,} bytes in a column and the file has "
+                f"its footer gives {chunk.total_compressed_size:,} bytes in a column, but the file has "
                 f"{file_bytes:,}. Repair it or leave it out."
             )
     refuse_inflated(sum(chunk.total_uncompressed_size for _, chunk in _chunks(metadata, leaves)), file_bytes)
@@ -179,8 +179,8 @@ def _refuse_large(page: Page) -> None:
     """Refuse a page that takes too much room."""
     if page.unpacked > LARGEST_PAGE:
         raise InputError(
-            f"a page of it would be unpacked to {page.unpacked:,} bytes, more than {LARGEST_PAGE:,}. Write it "
-            "anew with smaller pages (a tool's row group or page size), or leave it out."
+            f"one of its pages would decompress to {page.unpacked:,} bytes, more than {LARGEST_PAGE:,}. Write it "
+            "again with smaller pages (the writer's row group or page size), or leave it out."
         )
 
 
@@ -249,7 +249,9 @@ def _pages(file: pa.NativeFile, chunk: Any) -> Iterator[Page]:
         yield page
         at += page.header + page.packed
     if at > end:
-        raise InputError(f"a page of it goes on after byte {end:,}, where the column ends. Repair it or leave it out.")
+        raise InputError(
+            f"one of its pages extends past byte {end:,}, where the column ends. Repair it or leave it out."
+        )
 
 
 def _page(file: pa.NativeFile, at: int) -> Page:
@@ -270,4 +272,4 @@ def _page(file: pa.NativeFile, at: int) -> Page:
             size *= 32
         except (KeyError, TypeError, AttributeError, RecursionError):
             break
-    raise InputError(f"it has no page at byte {at:,}, where its footer says there is one. Repair it or leave it out.")
+    raise InputError(f"it has no page at byte {at:,}, where its footer places one. Repair it or leave it out.")

@@ -10,7 +10,7 @@ from leadterm.errors import InputError
 from leadterm.reading.delta_log import Action, DeltaLog
 from leadterm.storage.location import Location
 
-CONNECTOR = "give Spark its connector"
+CONNECTOR = "give Spark the connector"
 PASSED_FEATURES = frozenset(
     {
         "appendOnly",
@@ -134,14 +134,14 @@ def added_between(root: Location, old: int, new: int) -> tuple[DeltaFile, ...]:
         If rows of the older version are gone or changed, or the log does not say; names the version and its operation.
     """
     if old > new:
-        raise InputError(f"{root}: version {old} was counted, and {new} is earlier. {_NOT_BACK}")
+        raise InputError(f"{root}: version {old} was counted, but {new} is earlier. {_NOT_BACK}")
     log, state = DeltaLog.of(root), _State()
     if old not in log.commits and old not in log.checkpoints:
         raise InputError(f"{root}: version {old} was counted, but the log no longer has it. Make a new run.")
     for version in range(old + 1, new + 1):
         if version not in log.commits:
             raise InputError(
-                f"{root}: what version {version} changed is no longer in the log, so that nobody can say what was "
+                f"{root}: what version {version} changed is no longer in the log, so what was "
                 f"added to version {old}. Make a new run."
             )
         _gain(root, version, list(log.commit(version)), state.adds)
@@ -151,7 +151,7 @@ def added_between(root: Location, old: int, new: int) -> tuple[DeltaFile, ...]:
     return files
 
 
-_NOT_BACK = "What was counted cannot be taken back: make a new run of the version that should count."
+_NOT_BACK = "What was counted cannot be removed: make a new run of the version that should be counted."
 
 
 def _gain(root: Location, version: int, actions: list[Action], gained: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -175,8 +175,8 @@ def _refuse_vacuumed(root: Location, files: Iterable[DeltaFile], current: DeltaS
     for file in files:
         if file.place.uri not in live and not file.place.exists():
             raise InputError(
-                f"{root}: {file.place} was added and then compacted, and VACUUM removed it, so that its rows cannot be "
-                "told from others. Make a new run, or add before you vacuum."
+                f"{root}: {file.place} was added and then compacted, and VACUUM removed it, so its rows cannot "
+                "be distinguished from others. Make a new run, or add before you vacuum."
             )
 
 
@@ -211,11 +211,11 @@ def _refuse_unknown(root: Location, state: _State) -> None:
     protocol, mode = state.protocol, (dict(state.metadata.get("configuration") or {})).get("delta.columnMapping.mode")
     problem = None
     if not protocol or not state.metadata:
-        problem = "its log names neither protocol nor schema"
+        problem = "its log contains neither protocol nor schema"
     elif int(protocol["minReaderVersion"]) > 3:
-        problem = f"it asks for readers of version {protocol['minReaderVersion']}"
+        problem = f"it requires reader version {protocol['minReaderVersion']}"
     elif unknown := sorted(set(protocol.get("readerFeatures") or ()) - PASSED_FEATURES):
-        problem = f"it asks readers for {', '.join(unknown)}"
+        problem = f"it requires the reader features {', '.join(unknown)}"
     elif mode not in (None, "none"):
         problem = f"its columns have other names in the files (column mapping by {mode})"
     if problem:

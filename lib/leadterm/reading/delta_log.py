@@ -61,7 +61,7 @@ class DeltaLog:
         others = frozenset(int(found[1]) for found in map(OTHER_CHECKPOINT.fullmatch, names) if found)
         if not (commits or whole or others):
             raise InputError(
-                f"{root} is no Delta table: it has no folder _delta_log with versions. Correct corpus.paths or "
+                f"{root} is not a Delta table: it has no folder _delta_log with versions. Correct corpus.paths or "
                 "corpus.format."
             )
         return cls(root, commits, whole, others)
@@ -94,7 +94,7 @@ class DeltaLog:
             )
             raise InputError(
                 f"{self.root} cannot be read at version {version}: its log {why}. Choose a later version, or give "
-                "Spark its connector."
+                "Spark the connector."
             )
         for name in self.checkpoints.get(start, ()):
             yield from self._checkpoint(name)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from leadterm.errors import InputError
 
-JOIN = 'To make one document of a list of texts, say what stands between them: corpus.join, such as join: "\\n".'
+JOIN = 'To join a list of texts into one document, set the separator: corpus.join, such as join: "\\n".'
 
 SHOWN = 80
 """Letters of a list of ids that a message shows."""
@@ -171,7 +171,8 @@ def _check_ids(documents: Any, rows: Any, where: str, size: int) -> None:
         if document and not all(one is not None and 0 <= one < size for one in document):
             shown = str(document)
             raise InputError(
-                f"{where} {row}: a bad list of ids, {shown[:SHOWN]}{'…' * (len(shown) > SHOWN)}. Token ids must be 0 "
+                f"{where} {row}: an invalid list of ids, {shown[:SHOWN]}{'…' * (len(shown) > SHOWN)}. Token ids must "
+                "be 0 "
                 f"to {size - 1} (tokenizer.vocabulary_size - 1). Set tokenizer.vocabulary_size to the tokenizer's, or "
                 "correct the ids."
             )
@@ -214,7 +215,7 @@ def _passes_list(schema: pa.Schema, path: Sequence[str]) -> bool:
             kind, passed = kind.value_type, passed + 1
         kind = kind.field(name).type
     if passed > 1:
-        raise InputError(f"its column '{'.'.join(path)}' lies in lists of lists. Write one document to a row.")
+        raise InputError(f"its column '{'.'.join(path)}' is nested in lists of lists. Write one document per row.")
     return passed == 1
 
 
@@ -247,5 +248,5 @@ class NullTextError(InputError):
     """A text of a list that is joined is null; `row` says in which row of the batch."""
 
     def __init__(self, row: int) -> None:
-        super().__init__("a text in a list that is to be joined is null")
+        super().__init__("a text in a list to be joined is null")
         self.row = row

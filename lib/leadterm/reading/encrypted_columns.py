@@ -11,7 +11,7 @@ from leadterm.reading.thrift import read_struct
 from leadterm.storage.location import Location
 
 ENCRYPTED_FOOTER = b"PARE"
-REMEDY = "and leadterm has no keys. Write it anew without encryption, or leave it out."
+REMEDY = "and leadterm has no keys. Write it again without encryption, or leave it out."
 TAIL = 8
 """Bytes at a file's end: the footer's length, and the magic bytes."""
 SIGNATURE = 28

@@ -123,8 +123,7 @@ def _rows_in(metadata: Any) -> int:
     rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
     if rows != metadata.num_rows:
         raise InputError(
-            f"its footer tells of {metadata.num_rows:,} rows, and of {rows:,} in its row groups. Repair it or leave it "
-            "out."
+            f"its footer gives {metadata.num_rows:,} rows, but its row groups have {rows:,}. Repair it or leave it out."
         )
     return int(rows)
 
@@ -250,7 +249,9 @@ def _refuse_other_formats(block: bytes) -> None:
     if block.startswith(PARQUET):
         raise InputError("it is a Parquet file. Set corpus.format to parquet, or leave it out.")
     if block.startswith(UTF_16):
-        raise InputError("it is UTF-16 text; JSON lines are UTF-8. Convert it, as with iconv -f UTF-16 -t UTF-8.")
+        raise InputError(
+            "it is UTF-16 text; JSON lines are UTF-8. Convert it, for example with iconv -f UTF-16 -t UTF-8."
+        )
 
 
 def _add_part(parts: list[dict[str, int]], part: dict[str, int]) -> None:

@@ -43,7 +43,7 @@ def expand_braces(pattern: str) -> list[str]:
             alternatives = [pattern[first + 1 : last] for first, last in pairwise(cuts)]
             before, after = pattern[:start], pattern[place + 1 :]
             return [whole for one in alternatives for whole in expand_braces(before + one + after)]
-    raise InputError(f"the pattern {pattern} has a brace that is not closed. Close it, or write \\{{ for the letter.")
+    raise InputError(f"the pattern {pattern} has an unclosed brace. Close it, or write \\{{ for the character itself.")
 
 
 def match_part(part: str) -> re.Pattern[str]:
@@ -63,8 +63,8 @@ def match_part(part: str) -> re.Pattern[str]:
     """
     if ALL_LEVELS in part:
         raise InputError(
-            f"'{part}' in a pattern: ** stands for all levels of folders and must be a whole name, as in "
-            f"data/**/*.parquet. Write * for any letters of a name."
+            f"'{part}' in a pattern: ** matches any number of folders and must be a whole path "
+            f"component, as in data/**/*.parquet. Write * to match within a name."
         )
     return re.compile("".join(_translated(piece, part) for piece in _PIECE.findall(part)), re.DOTALL)
 
@@ -74,7 +74,7 @@ def _translated(piece: str, part: str) -> str:
     if piece in ("*", "?"):
         return ".*" if piece == "*" else "."
     if piece == "[":
-        raise InputError(f"'{part}' in a pattern has a bracket that is not closed. Close it, or write \\[ instead.")
+        raise InputError(f"'{part}' in a pattern has an unclosed bracket. Close it, or write \\[ instead.")
     if piece.startswith("[") and len(piece) > 1:
         inside = piece[1:-1]
         negated = inside.startswith(("!", "^"))
@@ -82,7 +82,7 @@ def _translated(piece: str, part: str) -> str:
         try:
             re.compile(f"[{letters}]")
         except re.error as error:
-            raise InputError(f"'{piece}' in a pattern is no set of letters ({error}). Correct it.") from error
+            raise InputError(f"'{piece}' in a pattern is not a valid character set ({error}). Correct it.") from error
         return f"[{'^' if negated else ''}{letters}]"
     return re.escape(piece.removeprefix("\\") or piece)
 

@@ -52,7 +52,7 @@ class HubPath:
         found = _PATH.fullmatch(url)
         if found is None:
             raise InputError(
-                f"{url} names no data set of the Hugging Face hub; expected hf://datasets/owner/name, "
+                f"{url} does not name a dataset on the Hugging Face hub; expected hf://datasets/owner/name, "
                 "hf://datasets/owner/name@revision or a path below it. Check corpus.paths in the config."
             )
         revision = found["revision"]
@@ -94,7 +94,9 @@ def pin_revision(path: str) -> str:
     with asking_for_files(path):
         commit = _api().dataset_info(place.repo, revision=place.revision).sha
     if commit is None or not COMMIT.fullmatch(commit):
-        raise InputError(f"{path}: the hub names no commit of this revision, but {commit!r}. Give a commit yourself.")
+        raise InputError(
+            f"{path}: the hub's answer for this revision is not a commit but {commit!r}. Name a commit yourself."
+        )
     return HubPath(place.repo, commit, place.path).url
 
 

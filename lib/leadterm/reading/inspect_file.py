@@ -61,4 +61,4 @@ def _refuse_other_bytes(place: Location, sha256: str) -> None:
     """Refuse a file of the hub whose bytes are not those that the hub lists."""
     known = known_sha256(place.filesystem, place.path)
     if known not in (None, sha256):
-        raise InputError(f"its bytes have the SHA-256 {sha256[:16]}…, and the hub lists {known[:16]}…. Run again.")
+        raise InputError(f"its bytes have the SHA-256 {sha256[:16]}…, but the hub lists {known[:16]}…. Run again.")

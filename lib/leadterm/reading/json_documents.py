@@ -57,11 +57,11 @@ class JsonReader:
         value = self.parse(line)
         column = self.rule.column
         if len(path) > 1 and column in value:
-            raise InputError(f"it has the key '{column}' itself, other lines a nested one. Use one layout")
+            raise InputError(f"it has the key '{column}' itself, other lines have a nested key. Use one layout")
         if len(path) == 1 and column not in value:
             path = tuple(column.split("."))
             if has_key(value, path):
-                raise InputError(f"it has a nested key '{column}', other lines the key itself. Use one layout")
+                raise InputError(f"it has a nested key '{column}', other lines have the key itself. Use one layout")
         return self._checked(self._find(value, path))
 
     def parse(self, line: bytes) -> dict[str, Any]:
@@ -76,13 +76,13 @@ class JsonReader:
             value = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             if TOO_DEEP in str(error):
-                raise InputError(f"lists and objects lie too deep in each other: {short(line)}") from error
+                raise InputError(f"lists and objects are nested too deeply: {short(line)}") from error
             value = self._parse_slowly(line)
         else:
             if any(line.count(key) > 1 for key in self._keys) or (self._escape in line and self._escaped.search(line)):
                 self._parse_slowly(line)  # Which looks for a key that stands twice, also spelt with escapes.
         if not isinstance(value, dict):
-            raise InputError(f"it is JSON but no object: {short(line)}. Each line must be an object with the key "
+            raise InputError(f"it is JSON but not an object: {short(line)}. Each line must be an object with the key "
                              f"'{self.rule.column}'")  # fmt: skip
         return value
 
@@ -93,10 +93,10 @@ class JsonReader:
                 line.decode(), parse_constant=_no_constant, parse_int=_integer, object_pairs_hook=self._object
             )
         except UnicodeDecodeError as error:
-            mark = ", with a byte order mark, as files joined to one have" if BYTE_ORDER_MARK in line else ""
+            mark = ", with a byte order mark, which concatenated files may have" if BYTE_ORDER_MARK in line else ""
             raise InputError(f"it is not UTF-8 ({error}): {short(line)}{mark}") from error
         except (ValueError, RecursionError) as error:
-            raise InputError(f"it is no JSON object ({_reason(line, error)}): {short(line)}") from error
+            raise InputError(f"it is not a JSON object ({_reason(line, error)}): {short(line)}") from error
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """Make an object, in which no key on the way to the documents stands twice."""
@@ -105,7 +105,7 @@ class JsonReader:
             names = [name for name, _ in pairs]
             for name in self._names.intersection(names):
                 if names.count(name) > 1:
-                    raise ValueError(f"the key '{name}' stands twice")
+                    raise ValueError(f"the key '{name}' appears twice")
         return made
 
     def _find(self, value: Any, path: tuple[str, ...]) -> Any:
@@ -144,8 +144,8 @@ class JsonReader:
             if not self.replaces:
                 code = f"\\u{ord(text[error.start]):04x}"
                 raise InputError(
-                    f"'{self.rule.column}' has half a surrogate pair, {code}, which is no character. Correct the text, "
-                    "or read it as U+FFFD with corpus.surrogates: replace"
+                    f"'{self.rule.column}' has an unpaired surrogate, {code}, which is not a character. Correct the "
+                    "text, or read it as U+FFFD with corpus.surrogates: replace"
                 ) from None
             self.replaced += 1
             return SURROGATE.sub(REPLACEMENT, text)
@@ -175,9 +175,9 @@ def _reason(line: bytes, error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
         rest = line.decode()[error.pos :]
         what = "another object" if rest.startswith("{") else f"{rest[:20]!r}"
-        return f"behind its object stands {what}; each line holds one"
+        return f"its object is followed by {what}; each line must hold one object"
     if line.startswith(BYTE_ORDER_MARK):
-        return "it begins with a byte order mark, as files joined to one have"
+        return "it begins with a byte order mark, which concatenated files may have"
     return str(error)
 
 

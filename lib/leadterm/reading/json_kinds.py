@@ -98,8 +98,8 @@ def _joined(one: list[Any], other: list[Any], key: str) -> list[Any]:
         return ["number", None, one[2]]
     if len(kinds) > 1:
         raise InputError(
-            f"corpus.where names '{key}', which holds a value of the kind {one[0]} in {one[2]}, and {other[0]} in "
-            f"{other[2]}. Write one kind, or choose another key."
+            f"corpus.where names '{key}', which has a value of type {one[0]} in {one[2]}, and {other[0]} in "
+            f"{other[2]}. Write one type, or choose another key."
         )
     if one[0] == "list":
         inner = [part for part in (one[1], other[1]) if part is not None]

@@ -50,8 +50,8 @@ def _refuse_long(block: bytes, begins: int, longest: int) -> None:
     for line in block.splitlines(keepends=True):
         if len(line) > longest:
             raise InputError(
-                f"its line that begins at byte {begins:,} has more than {longest:,} bytes. Write one document to a "
-                "line, or leave it out."
+                f"its line starting at byte {begins:,} has more than {longest:,} bytes. Write one document "
+                "per line, or leave it out."
             )
         begins += len(line)
 

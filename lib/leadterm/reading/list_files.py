@@ -62,7 +62,7 @@ def list_corpus(paths: Sequence[str], *, may_be_tables: bool = False) -> Listing
     ------
     InputError
         Names the path at which there is nothing, a pattern that readers take differently, a link that leads back to a
-        folder that it lies in, or the root of a table whose files are not to be read one by one.
+        folder that it is in, or the root of a table whose files are not to be read one by one.
     UnknownFilesystemError
         Names the URL that neither pyarrow nor fsspec opens.
     """
@@ -98,7 +98,7 @@ def _nothing(path: str, found: Sequence[tuple[Location, bool]], listing: Listing
     """Say that a folder holds no file, or only such as are left out."""
     what = f"the folder {path} holds no file" if len(found) == 1 else f"the folders at {path} hold no file"
     if listing.left_out:
-        what += f" but {some(map(_short, listing.left_out))}, which is left out"
+        what += f" but {some(map(_short, listing.left_out))}, which is skipped"
     return f"{what}. Check corpus.paths in the config."
 
 
@@ -225,7 +225,7 @@ def _local_files(folder: Path) -> Iterator[tuple[str, int]]:
     Raises
     ------
     InputError
-        Names a link that leads back to a folder that it lies in.
+        Names a link that leads back to a folder that it is in.
     """
     for here, folders, names in os.walk(folder, followlinks=True):
         folders.sort()
@@ -234,18 +234,18 @@ def _local_files(folder: Path) -> Iterator[tuple[str, int]]:
         for name in sorted(names):
             path = Path(here, name)
             if not path.exists():
-                raise InputError(f"{path} is a link to {path.readlink()}, where nothing lies. Remove or mend it.")
+                raise InputError(f"{path} is a link to {path.readlink()}, which does not exist. Remove or repair it.")
             yield path.relative_to(folder).as_posix(), path.stat().st_size
 
 
 def _refuse_circle(folder: Path) -> None:
-    """Refuse a link to a folder that it lies in."""
+    """Refuse a link to a folder that it is in."""
     if not folder.is_symlink():
         return
     real = folder.resolve()
     for parent in folder.parents:
         if parent.resolve() == real:
             raise InputError(
-                f"{folder} is a link to {parent}, in which it lies: its files would be read again and again. Remove "
-                "the link, or name the folders beside it in corpus.paths."
+                f"{folder} is a link to {parent}, which contains it: its files would be read endlessly. "
+                "Remove the link, or name the folders beside it in corpus.paths."
             )

@@ -32,7 +32,7 @@ class OrcRule(OtherRule):
             column, stripes = self.find(file.schema), stripes_of(file)
         if sum(rows for rows, _ in stripes) != file.nrows:
             counted = sum(rows for rows, _ in stripes)
-            raise InputError(f"its stripes have {counted:,} rows, its footer counts {file.nrows:,}. Repair it.")
+            raise InputError(f"its stripes have {counted:,} rows, but its footer says {file.nrows:,}. Repair it.")
         for chunk in place.chunks():
             on_bytes(chunk)
         found = Found(int(file.nrows), column)
@@ -54,7 +54,7 @@ class OrcRule(OtherRule):
             stripe = file.read_stripe(split.start, columns=list(names))
         if len(stripe) != split.records:
             found = f"{place} has {len(stripe):,} rows in stripe {split.start}"
-            raise InputError(f"{found}, and its footer counts {split.records:,}. Repair it or leave it out.")
+            raise InputError(f"{found}, but its footer says {split.records:,}. Repair it or leave it out.")
         for first in range(0, len(stripe), ROWS):
             yield stripe.slice(first, ROWS)
 

@@ -46,7 +46,7 @@ def partition_values(place: str) -> dict[str, str | None]:
     values: dict[str, str | None] = {}
     for name, value in ((unquote(name), unquote(value)) for name, value in _FOLDER.findall(address)):
         if name in values and values[name] != value:
-            raise InputError(f"{place} lies in two folders {name}=…. Rename one: a column has one value.")
+            raise InputError(f"{place} is in two folders {name}=…. Rename one: a column has one value.")
         values[name] = None if value == NO_VALUE else value
     return values
 
@@ -111,8 +111,8 @@ class ColumnsReader:
             values = partition_values(place) if self.partitions is None else self.partitions.values[place]
             if missing := [name for name in self.folders if name not in values]:
                 raise InputError(
-                    f"corpus.where names {missing[0]}, and {Location.of(place)} lies in no folder {missing[0]}=…. Move "
-                    "it, or leave it out."
+                    f"corpus.where names {missing[0]}, and {Location.of(place)} is not in a folder {missing[0]}=…. "
+                    "Move it, or leave it out."
                 )
             constants = [pa.scalar(values[name], pa.string()) for name in self.folders]
             for split, first, arrays, size in self._arrays(Location.of(place), list(some)):

@@ -104,7 +104,8 @@ def _why_not(root: TableRoot, given: str) -> str:
     place = Location.of(given)
     start = f"{place} is" if place.uri == root.folder else f"{place} lies in {root.folder},"
     return (
-        f"{start} the root of {name} table (it has a folder {root.mark}). Only the table's own log says which of its "
-        f"files count: others hold rows that were deleted or rewritten. Set corpus.format to {root.format} and "
+        f"{start} the root of {name} table (it has a folder {root.mark}). Only the table's own log says which of "
+        f"its files are current: others hold rows that were deleted or rewritten. Set corpus.format to {root.format} "
+        "and "
         f"corpus.paths to [{root.folder}], or name the table in corpus.table."
     )

@@ -40,7 +40,7 @@ def require_matplotlib() -> None:
     """
     if not can_draw():
         raise MachineError(
-            "report.figures is 'always', and figures need matplotlib, which cannot be imported here. "
+            "report.figures is 'always', but figures need matplotlib, which cannot be imported. "
             "Install it: pip install 'leadterm[report]', or set report.figures to auto or never."
         )
 

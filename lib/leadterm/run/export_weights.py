@@ -110,7 +110,7 @@ def save_weights(
     n_bytes = sum(map(math.prod, shapes.values())) * number.itemsize
     kind = str(number).removeprefix("torch.")
     what = f"{', '.join(terms)} ({len(kept):,} rows, {kind})"
-    remedy = "Save some rows (rows), float32 numbers (dtype) or fewer weights, or raise the limit (max_bytes)."
+    remedy = "Save some of the rows (rows), float32 numbers (dtype) or fewer weights, or raise the limit (max_bytes)."
     require_size(what, n_bytes, max_bytes, remedy)
     with tensor_file(place, shapes, kind, _metadata(weights, terms, kept, kind)) as file:
         for term in terms.values():

@@ -130,4 +130,4 @@ def _agreement(row: dict[str, Any] | None) -> str:
 def _where(run: Run) -> str:
     """Say where everything lies and what to do next."""
     places = "\n".join(f"  {run.location / product}" for product in run.products)
-    return f"it lies in\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"
+    return f"it is in\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"

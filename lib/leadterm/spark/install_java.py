@@ -25,7 +25,7 @@ def install_java() -> None:
     """
     problems = apt_install(APT_PACKAGES)
     if problems is None:
-        raise MachineError(f"Java cannot be installed from here: that takes apt-get and root's rights.\n{REMEDY}")
+        raise MachineError(f"Java cannot be installed automatically: that needs apt-get and root privileges.\n{REMEDY}")
     if problems:
         listing = "".join(f"\n  {name}: {problem}" for name, problem in problems.items())
         raise MachineError(f"apt-get could not install a Java:{listing}\n{REMEDY}")

@@ -39,7 +39,7 @@ Spark needs Java 17, 21 or 25 (25.0.3 or later). Install one:
   Debian, Ubuntu  sudo apt-get install openjdk-17-jre-headless    (Debian 13: openjdk-21-jre-headless)
   Fedora          sudo dnf install java-21-openjdk-headless
   macOS           brew install openjdk@17
-or set JAVA_HOME to the folder of one that lies elsewhere."""
+or set JAVA_HOME to the folder of an existing installation."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def find_java(places: Iterable[Path] | None = None) -> Path:
         java = _inspect(program)
         if java and java.is_supported:
             return java.home
-        found.append(f"{label}: {java or 'no Java that runs'}")
+        found.append(f"{label}: {java or 'no working Java'}")
     places = _usual_places() if places is None else places
     others = {java for place in places if (java := _inspect(place / "bin/java"))}
     if supported := [java for java in others if java.is_supported]:
@@ -97,8 +97,10 @@ def find_java(places: Iterable[Path] | None = None) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the folder of the Java to use on standard output; return 1 and say what to do where there is none."""
-    parser = argparse.ArgumentParser(prog="python -m leadterm.spark.java", description="Find the Java for Spark.")
-    parser.add_argument("--install", action="store_true", help="install one with apt-get where there is none")
+    parser = argparse.ArgumentParser(
+        prog="python -m leadterm.spark.java", description="Find a Java installation for Spark."
+    )
+    parser.add_argument("--install", action="store_true", help="install Java with apt-get if there is none")
     install = parser.parse_args(arguments).install
     try:
         home = _find_or_install() if install else find_java()

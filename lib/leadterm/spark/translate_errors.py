@@ -34,23 +34,23 @@ MACHINE = (
     ),
     (
         READ_ONLY,
-        "the output, or Spark's scratch folder (spark.local.dir), became read-only: make it writable, then run again; "
-        "finished products are kept",
+        "the output, or Spark's scratch folder (spark.local.dir), has become read-only: make it writable, then run "
+        "again; finished products are kept",
     ),
     (NO_MEMORY, "Java ran out of memory: raise spark.executor.memory (run locally: spark.driver.memory)"),
     (
         SHUT_DOWN,
-        "Spark was stopped from outside, such as by a signal to spark-submit; finished products are kept, run again to "
-        "go on",
+        "Spark was stopped from outside, for example by a signal to spark-submit; finished products are kept; run "
+        "again to resume",
     ),
     (
         CANCELLED,
-        "Spark's job was cancelled from outside, such as on Spark's pages; finished products are kept, run again to go "
-        "on",
+        "the Spark job was cancelled from outside, for example on Spark's web pages; finished products are kept; run "
+        "again to resume",
     ),
     (
         WORKER_DIED,
-        "an executor or its Python was killed, most likely for want of memory: lower counting.memory_per_task or "
+        "an executor or its Python was killed, most likely because memory ran out: lower counting.memory_per_task or "
         "the number of tasks at once (spark.executor.cores), or raise spark.executor.memoryOverhead",
     ),
 )
@@ -59,8 +59,8 @@ JAVA_GONE = (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError)
 NO_CLASSES = re.compile(r"does not exist in the JVM$")
 """What Py4J says of a class that it looked for in a Java that has just gone."""
 NO_JAVA = (
-    "Java, in which Spark's driver runs, has ended, most likely for want of memory if nobody stopped it: raise "
-    "spark.driver.memory, or run fewer tasks at once (spark.master: local[2]); finished products are kept"
+    "Java, in which Spark's driver runs, has ended, most likely because memory ran out, unless somebody stopped it: "
+    "raise spark.driver.memory, or run fewer tasks at once (spark.master: local[2]); finished products are kept"
 )
 
 

@@ -10,7 +10,7 @@ from pyarrow import PythonFile, fs
 from leadterm.errors import InputError
 from leadterm.packages import require_packages
 
-FOLDER = "the path of a folder that the data set was downloaded to"
+FOLDER = "the path of a folder with a downloaded copy of the dataset"
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def asking_for_files(wanted: str) -> Iterator[None]:
                 yield
             except hub_errors.OfflineModeIsEnabled as error:
                 raise InputError(
-                    f"{wanted}: HF_HUB_OFFLINE is set, and files of a data set are read from the hub. Unset it, or "
+                    f"{wanted}: HF_HUB_OFFLINE is set, but files of a dataset are read from the hub. Unset it, or "
                     f"give {FOLDER}."
                 ) from error
             except (hub_errors.EntryNotFoundError, FileNotFoundError) as error:
@@ -47,7 +47,7 @@ def asking_for_files(wanted: str) -> Iterator[None]:
         if not _is_of_the_network(error):
             raise
         raise InputError(
-            f"{wanted}: the hub is out of reach ({error or type(error).__name__}). Check the network and HF_ENDPOINT "
+            f"{wanted}: the hub cannot be reached ({error or type(error).__name__}). Check the network and HF_ENDPOINT "
             f"and run again, or give {FOLDER}."
         ) from error
 

@@ -149,7 +149,7 @@ class Location:
     def _require_regular(self) -> None:
         """Refuse what is no regular file; only a local disk has such things."""
         if self.is_local and self.kind() == fs.FileType.Unknown:
-            raise OSError(f"{self.path} is no regular file but a pipe, a socket or a device")
+            raise OSError(f"{self.path} is not a regular file but a pipe, a socket or a device")
 
     @reaching
     def read_bytes(self) -> pa.Buffer:

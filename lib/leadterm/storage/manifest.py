@@ -43,8 +43,8 @@ class Known(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         raise RunError(
-            f"{self.told_by}, says nothing of '{name}', which leadterm {__version__} reads. Make the product again "
-            "with --overwrite, or use the version that wrote it."
+            f"{self.told_by}, says nothing of '{name}', which leadterm {__version__} reads. Rebuild the "
+            "product with --overwrite, or use the version that wrote it."
         )
 
 
@@ -81,10 +81,10 @@ class FileEntry:
         """
         entry = cls(**fields)
         if not _is_name(entry.name):
-            raise ValueError(f"{str(entry.name)[:80]!r} is no name of a file inside the product's folder")
+            raise ValueError(f"{str(entry.name)[:80]!r} is not the name of a file inside the product's folder")
         is_hash = isinstance(entry.sha256, str) and _HASH.fullmatch(entry.sha256)
         if not (is_hash and _is_count(entry.bytes) and isinstance(entry.details, dict)):
-            raise ValueError(f"what it says of {entry.name} is no length, SHA-256 and details")
+            raise ValueError(f"what it says of {entry.name} is not a length, a SHA-256 and details")
         return entry
 
 
@@ -181,16 +181,18 @@ class Manifest:
             if not _is_whole(data, fields):
                 raise RunError(
                     f"{source} is damaged: the SHA-256 of its text is not the one in its last line. Fetch the product "
-                    "again from where it was whole, or remove its folder and make it again."
+                    "again from an undamaged copy, or remove its folder and rebuild it."
                 )
             found = fields["format"]
             if found == FORMAT:
                 files = tuple(map(FileEntry.from_fields, fields["files"]))
                 return cls(**{"work": {}, **fields, "files": files})._of_known_kinds()._telling(source)
         except RecursionError as error:
-            raise RunError(f"{source} is not a manifest of leadterm: it nests too deep; make the run again") from error
+            raise RunError(
+                f"{source} is not a manifest of leadterm: it is nested too deeply; rebuild the run"
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{source} is not a manifest of leadterm ({error}); make the run again") from error
+            raise RunError(f"{source} is not a manifest of leadterm ({error}); rebuild the run") from error
         raise RunError(
             f"{source} has format {found}; leadterm {__version__} reads {FORMAT}. Use the version that wrote it."
         )
@@ -199,9 +201,9 @@ class Manifest:
         """Refuse fields of another kind than they were written in: readers make arrays of these sizes."""
         mappings = (self.made_from, self.settings, self.counts, self.seconds, self.passing_bytes, self.work)
         if _is_deeper((*mappings, *(entry.details for entry in self.files)), DEEPEST):
-            raise ValueError(f"it nests more than {DEEPEST} deep")
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
         if not (isinstance(self.product, str) and all(isinstance(one, dict) for one in mappings)):
-            raise ValueError("its fields are of other kinds")
+            raise ValueError("its fields have the wrong types")
         for name in ("vocabulary_size", "windows", "positions", "nonzeros"):
             if name in self.counts and not _is_count(self.counts[name]):
                 raise ValueError(f"its count of {name} is {str(self.counts[name])[:40]!r}")

@@ -34,11 +34,11 @@ def read_manifest(run: Location, product: str) -> Manifest | None:
     if size is None:
         return None
     if size > manifests.LARGEST:  # It is not read at all.
-        raise RunError(f"{place} is not a manifest of leadterm: it has {size:,} bytes; make the run again")
+        raise RunError(f"{place} is not a manifest of leadterm: it has {size:,} bytes; rebuild the run")
     try:
         text = place.read_bytes().to_pybytes()
     except OSError as error:
-        raise RunError(f"{place} cannot be read ({error}); make the run again") from error
+        raise RunError(f"{place} cannot be read ({error}); rebuild the run") from error
     found = Manifest.from_json(text, str(place))
     if found.product != product:
         raise RunError(
@@ -50,7 +50,7 @@ def read_manifest(run: Location, product: str) -> Manifest | None:
 def require_folder(run: Location) -> None:
     """Refuse a file in the place of a run."""
     if run.kind() == fs.FileType.File:
-        raise RunError(f"{run} is a file; a run is a folder that holds a folder per product. Name that folder.")
+        raise RunError(f"{run} is a file; a run is a folder with one subfolder per product. Name that folder.")
 
 
 Overwrite = bool | Literal["differing"]
@@ -74,7 +74,7 @@ def is_current(
     if found is None:
         if (run / product).exists() and not overwrite and not _was_appearing(run, product):
             raise RunError(
-                f"{run / product} exists but has no manifest, so leadterm did not make it or did not finish it. "
+                f"{run / product} exists but has no manifest, so leadterm did not make it or did not finish making it. "
                 f"Choose another output, or replace it with --overwrite."
             )
         return False
@@ -85,7 +85,7 @@ def is_current(
         return False
     listed = "; ".join(differences[:5])
     raise RunError(
-        f"{run} holds another run: its '{product}' differs in {listed}. Choose another output, or --overwrite."
+        f"{run} contains another run: its '{product}' differs in {listed}. Choose another output, or --overwrite."
     )
 
 
@@ -109,12 +109,12 @@ def read_verified(run: Location, product: str, entry: FileEntry) -> pa.Buffer:
     except FileNotFoundError as error:
         if _is_withheld(run, product):
             raise RunError(
-                f"{run} was published without the files of '{product}': only its manifest is there. Read it from the "
-                f"run that was published, or publish that with them."
+                f"{run} was published without the files of '{product}': only its manifest is there. Read it from "
+                f"the original run, or publish that run with these files."
             ) from error
-        raise RunError(f"{place} is missing, though the manifest lists it. Make the product again.") from error
+        raise RunError(f"{place} is missing, though the manifest lists it. Rebuild the product.") from error
     except OSError as error:
-        raise RunError(f"{place} cannot be read ({error}). Make the product again.") from error
+        raise RunError(f"{place} cannot be read ({error}). Rebuild the product.") from error
     check = hashlib.sha256(memoryview(data)).hexdigest()
     if check != entry.sha256:
         raise RunError(f"{place} is damaged: its SHA-256 is {check[:16]}…, the manifest says {entry.sha256[:16]}…")

@@ -17,11 +17,11 @@ def who_makes(run: Location, product: str) -> str:
     if folder in Job.SHUFFLE_CORPUS.makes and _is_shuffled(run):
         return Job.SHUFFLE_CORPUS.called
     job = MADE_BY.get(folder)
-    return job.called if job else f"what makes '{product}'"
+    return job.called if job else f"the job that makes '{product}'"
 
 
 def _is_shuffled(run: Location) -> bool:
-    """Say whether a run is the shuffled one of the run that it lies in."""
+    """Say whether a run is the shuffled one of the run that it is in."""
     above, _, name = run.path.rstrip("/").rpartition("/")
     return name == SHUFFLED_RUN and Location(run.filesystem, f"{above}/{Product.WINDOWS}/{NAME}", run.uri).exists()
 
@@ -29,7 +29,7 @@ def _is_shuffled(run: Location) -> bool:
 def _given(run: Location, product: str) -> str:
     """Say which run is to be given to what makes a product."""
     outer = product in Job.SHUFFLE_CORPUS.makes and _is_shuffled(run)
-    return "the run that it lies in" if outer else "it"
+    return "the run that it is in" if outer else "it"
 
 
 def _require_bucket(run: Location) -> None:
@@ -63,7 +63,7 @@ def require_manifest(run: Location, product: str) -> Manifest:
     if found is None:
         _require_bucket(run)
         present = [name for name in run.names() if (run / name / NAME).exists()]
-        nothing = "it holds no product at all" if run.exists() else "there is no such folder" + _similar(run)
+        nothing = "it contains no product" if run.exists() else "there is no such folder" + _similar(run)
         held = f"it holds {', '.join(present)}" if present else nothing
         raise RunError(
             f"{run} has no product '{product}'; {held}. Run {who_makes(run, product)} on {_given(run, product)} first."

@@ -33,7 +33,7 @@ ERRNOS = {
 }  # fmt: skip
 """Of a mount that does not answer, or a disk that fails."""
 OPEN_FILES = {errno.EMFILE, errno.ENFILE}
-KEPT = "What is there is kept as it is"
+KEPT = "Existing products are unchanged"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,7 +58,7 @@ def unreachable(place: object, error: BaseException, *, writes: bool = False) ->
         return bucket_missing(place, found[1] or found[2])
     if DENIED.search(reason):
         return MachineError(
-            f"{place}: the store refused access ({reason}). Look at the credentials, which executors need too (for S3 "
+            f"{place}: the store refused access ({reason}). Check the credentials, which executors need too (for S3 "
             f"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role; AWS_REGION; AWS_ENDPOINT_URL). {KEPT}."
         )
     number, problem = error.errno if isinstance(error, OSError) else None, None
@@ -74,8 +74,8 @@ def unreachable(place: object, error: BaseException, *, writes: bool = False) ->
 def bucket_missing(place: object, bucket: str) -> MachineError:
     """Say that a store has no such bucket, in place of the library's advice to its callers."""
     return MachineError(
-        f"there is no bucket '{bucket}', in which {place} would lie. Correct the address, make the bucket, which "
-        "leadterm never does, or name the store that has it in AWS_ENDPOINT_URL."
+        f"there is no bucket '{bucket}', in which {place} would be. Correct the address, create the bucket "
+        "(leadterm never does), or set AWS_ENDPOINT_URL to the store that has it."
     )
 
 

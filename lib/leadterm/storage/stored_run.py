@@ -56,7 +56,7 @@ class StoredRun:
         found = require_manifest(self.location, product)
         if others := other_inputs(self.location, found):
             raise RunError(
-                f"{self.location} is not of one piece: its '{product}' was made from another '{others[0]}' than it "
+                f"{self.location} is inconsistent: its '{product}' was made from a different '{others[0]}' than it "
                 f"holds. Run {who_makes(self.location, product)} again, or leadterm add once more if it was "
                 "interrupted."
             )
@@ -150,8 +150,8 @@ class StoredRun:
         counted = manifest.settings["distances"]
         if distance not in counted:
             raise InputError(
-                f"{self.location} has pairs at the distances {', '.join(map(str, counted))}, not {distance}. List it "
-                "in counting.distances."
+                f"{self.location} has counted pairs at the distances {', '.join(map(str, counted))}, not {distance}. "
+                "Add it to counting.distances."
             )
         folder = f"distance={distance}/"
         return read_matrix(
@@ -173,7 +173,7 @@ class StoredRun:
             float64 (V, V).
         """
         if orientation not in get_args(Orientation):
-            raise InputError(f"orientation is 'paper' or 'authors', not {orientation!r}")
+            raise InputError(f"orientation must be 'paper' or 'authors', not {orientation!r}")
         matrix = read_matrix(self.location, self.manifest(Product.QUERY_KEY))
         return matrix if orientation == "paper" else matrix.T.tocsr()
 

@@ -16,7 +16,7 @@ from leadterm.telemetry.events import current_job, tell
 LINE_SECONDS = 10.0
 """How often a log gets a line."""
 BAR = (
-    "{desc} {percentage:3.0f} % |{bar}| {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, {elapsed} passed, "
+    "{desc} {percentage:3.0f} % |{bar}| {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, {elapsed} elapsed, "
     "{remaining} left{postfix}"
 )
 
@@ -88,7 +88,7 @@ class Lines:
         left = tqdm.format_interval(passed * (total - done) / done) if done else "?"
         self._write(
             f"{done} of {total} {self._unit} ({100 * done // total} %), {done / passed:.2f} {self._unit}/s, "
-            f"{tqdm.format_interval(passed)} passed, {left} left",
+            f"{tqdm.format_interval(passed)} elapsed, {left} left",
             state.note,
         )
 

@@ -49,7 +49,7 @@ def strongest(operator: Operator, index: int, k: int, axis: Axis | None = None) 
     (array([1]), array([2.]))
     """
     if k < 1:
-        raise InputError(f"k is {k}: ask for at least one association.")
+        raise InputError(f"k is {k}: it must be at least 1.")
     row, column = operator.axes
     if axis not in (None, row, column):
         raise AxisError(f"{operator!r} has no axis {axis}: choose {row} (a row) or {column} (a column).")

@@ -86,7 +86,7 @@ class Statistics:
         }
         for name, values in parts.items():
             if not np.all(np.isfinite(values)) or np.any(values < 0):
-                raise InputError(f"{name} holds a negative, infinite or missing number.")
+                raise InputError(f"{name} contains a negative or infinite number or a NaN.")
 
     def _check_margins(self) -> None:
         """Compare the sums of each matrix with the frequencies; a transposed matrix does not pass."""
@@ -103,8 +103,8 @@ class Statistics:
                 token = int(wrong[0])
                 raise InputError(
                     f"the {name} sum to {found[token]:.6g} per position at token {token}, {other} to "
-                    f"{expected[token]:.6g}. They are of different corpora, n_positions is wrong, a matrix is "
-                    "transposed, or only some tokens are kept (then say vocabulary_size)."
+                    f"{expected[token]:.6g}. They belong to different corpora, n_positions is wrong, a matrix is "
+                    "transposed, or only some tokens are kept (then pass vocabulary_size)."
                 )
 
 

@@ -46,14 +46,14 @@ def write_figure(rows: Sequence[Row], stem: Path) -> tuple[Path, Path]:
         If matplotlib is not installed, or a file cannot be written.
     """
     if not rows:
-        raise InputError("there is no row to draw: compare at one step at least.")
+        raise InputError("there is no row to draw: compare at least at one step.")
     try:
         from matplotlib import rc_context  # noqa: PLC0415  # an extra, and slow to load
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # as above
         from matplotlib.figure import Figure  # noqa: PLC0415  # as above
     except ImportError as error:
         raise MachineError(
-            f"the picture needs matplotlib, which cannot be imported here ({error}). "
+            f"the figure needs matplotlib, which cannot be imported ({error}). "
             "Install it: pip install 'leadterm[report]'"
         ) from error
     kinds = [kind for kind in KINDS if any(row.weight == kind for row in rows)]

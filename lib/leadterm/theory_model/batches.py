@@ -159,7 +159,7 @@ def _check(number: int, window: NDArray[np.integer], size: int, context_length: 
     """Refuse a window that is no list of 2 to T + 1 ids below V."""
     if window.ndim != 1 or window.dtype.kind not in "iu":
         raise InputError(
-            f"window {number} is no flat list of token ids: found {window.dtype} of shape {window.shape}. "
+            f"window {number} is not a flat list of token ids: found {window.dtype} of shape {window.shape}. "
             "Give each window as a sequence of integers."
         )
     if not 2 <= window.size <= context_length + 1:

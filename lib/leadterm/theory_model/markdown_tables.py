@@ -36,7 +36,7 @@ def markdown_table(rows: Sequence[DataclassInstance]) -> str:
     | output | –     | 0.999900000 | 1.000000000 | 0.002          | 1.5e-07    |
     """
     if not rows:
-        raise InputError("there is no row to make a table of: compare at one step at least.")
+        raise InputError("there is no row for the table: compare at least at one step.")
     names = [field.name for field in fields(rows[0])]
     cells = [[_cell(name, getattr(row, name)) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]

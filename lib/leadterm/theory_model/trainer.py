@@ -185,7 +185,7 @@ class Trainer:
             different = state.differences(canonical(self.settings), self.windows.fingerprint)
             if different:
                 raise TrainingError(
-                    f"{place} is of another training; it differs in {'; '.join(different)}. "
+                    f"{place} belongs to another training; it differs in {'; '.join(different)}. "
                     "Use those settings and windows, or another folder."
                 )
             if state.step <= self.settings.steps and accept(state):
@@ -248,7 +248,7 @@ class Trainer:
         if math.isfinite(loss) and loss <= DIVERGED * math.log(size):
             return
         raise TrainingError(
-            f"training diverged: after {self.step} steps the loss is {loss:.6g}; a model that knows nothing has "
-            f"ln {size} = {math.log(size):.4g}. Lower learning_rate (now {self.settings.learning_rate:g})"
+            f"training diverged: after {self.step} steps the loss is {loss:.6g}; an untrained model "
+            f"has ln {size} = {math.log(size):.4g}. Lower learning_rate (now {self.settings.learning_rate:g})"
             + (" or spread." if self.settings.spread is not None else ", or stop earlier with fewer steps.")
         )

@@ -104,7 +104,7 @@ def read_state(place: Path) -> State:
             return State(**fields)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(
-            f"{place / STATE} is no readable state of a training: {error!r}. Delete the folder {place.name} to go on "
+            f"{place / STATE} is not a readable training state: {error!r}. Delete the folder {place.name} to go on "
             "from the checkpoint before it."
         ) from error
     raise TrainingError(

@@ -11,8 +11,8 @@ from support.bad_cases.case import ANYTHING, Case
 
 ALIGN = "evaluate_alignment"
 Q_PROJ = "model.layers.1.self_attn.q_proj"
-PLAIN = "Choose the model that it was made from, in float32, bfloat16 or float16"
-SAVED = f"Save the model in bfloat16 with what made it, or {PLAIN[0].lower()}{PLAIN[1:]}."
+PLAIN = "Choose the model that it was quantised from, in float32, bfloat16 or float16"
+SAVED = f"Save the model in bfloat16 with the tool that made it, or {PLAIN[0].lower()}{PLAIN[1:]}."
 MERGE = (
     "Merge it into its model and save that, with transformers and peft: "
     "PeftModel.from_pretrained(base_model, folder).merge_and_unload().save_pretrained(other_folder)"
@@ -87,10 +87,11 @@ CASES = [
     ),
     of_model(
         "fp8 blocks", "a scale for each block, and nobody tells how large blocks are",
-        "~/model: expected a scale that is one number, has one for each row, or one for each of the blocks that "
-        f"config.json tells (no size of blocks); found {Q_PROJ}.weight_scale_inv (F32, 2 x 2) beside {Q_PROJ}.weight "
+        "~/model: expected a scale that is a single number, has one per row, or one per block "
+        f"as config.json specifies (no block size); found {Q_PROJ}.weight_scale_inv (F32, 2 x 2) beside "
+        f"{Q_PROJ}.weight "
         "(F8_E4M3, 16 x 16). Take config.json, with its quantization_config, from where the model was published, or "
-        "choose the model that it was made from.",
+        "choose the model that it was quantised from.",
         with_tensors(weight=("float8_e4m3fn", [16, 16]), weight_scale_inv=("float32", [2, 2])),
     ),
     of_model(
@@ -114,32 +115,32 @@ CASES = [
     ),
     of_model(
         "stale method", "config.json says fp8, and no weight is",
-        "~/model: config.json says that weights are quantised (quantization_config, 'fp8'); found none in 8 bits with "
-        "a scale. If they were brought back to full numbers, remove quantization_config from config.json, else "
-        f"download the model again. {PLAIN}.",
+        "~/model: config.json says that weights are quantised (quantization_config, 'fp8'); found none in 8 bits "
+        "with a scale. If they were dequantised, remove quantization_config from config.json; otherwise download the "
+        "model again. {PLAIN}.",
         with_config(quantization_config={"quant_method": "fp8"}),
     ),
     of_model(
         "a shard", "the second of two shards alone, and no index",
-        "~/model: expected 2 files of weights, as their names say; found 1 (missing: "
+        "~/model: expected 2 weight files, according to their names; found 1 (missing: "
         "model-00001-of-00002.safetensors). Download the folder again.",
         second_shard_alone,
     ),
     of_model(
         "LoRA", "an adapter, not merged into its model",
         "~/model: expected a whole model; found an adapter of type LORA for the model 'a/b' (adapter_config.json), "
-        f"which changes a model and is none by itself. {MERGE}.",
+        f"which modifies a model but is not a model itself. {MERGE}.",
         only_adapter,
     ),
     of_model(
         "LoRA with a config", "the same, with the config.json of its model",
         "~/model: expected a whole model; found an adapter of type LORA for the model 'a/b' (adapter_config.json), "
-        f"which changes a model and is none by itself. {MERGE}.",
+        f"which modifies a model but is not a model itself. {MERGE}.",
         with_adapter,
     ),
     of_model(
         "misspelt family", "a family that is misspelt",
-        f"{OF_FAMILIES} 'llamma'. Of the {ANYTHING} known families, the nearest by name are 'llama', {ANYTHING}. "
+        f"{OF_FAMILIES} 'llamma'. Of the {ANYTHING} known families, the closest names are 'llama', {ANYTHING}. "
         "Choose a model of a known family (leadterm.checkpoints.families.FAMILIES lists them); or describe this one "
         "there, as CONTRIBUTING.md says under 'a family of language models'.",
         with_config(model_type="llamma"),
@@ -152,15 +153,15 @@ CASES = [
     ),
     of_model(
         "images", "a model of images around a language model",
-        f"{OF_FAMILIES} 'llava', which takes more than text, around a language model of type 'llama'. Save its "
-        "language model alone with save_pretrained, or choose a model of text.",
+        f"{OF_FAMILIES} 'llava', a multimodal model around a language model of type 'llama'. Save its "
+        "language model alone with save_pretrained, or choose a text model.",
         with_config(model_type="llava", text_config={"model_type": "llama"}),
     ),
     of_model(
         "weights elsewhere", "a config.json that sends transformers to a pickle",
         "~/model: expected weights in model.safetensors or its shards; found 'adapter_model.bin' as their file "
-        "(config.json, transformers_weights). Name that file model.safetensors, if it is one of safetensors, and "
-        "remove the key.",
+        "(config.json, transformers_weights). If it is a safetensors file, rename it model.safetensors "
+        "and remove the key.",
         with_config(transformers_weights="adapter_model.bin"),
     ),
 ]  # fmt: skip

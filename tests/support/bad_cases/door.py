@@ -17,7 +17,7 @@ from support.odd_corpora.packing import NOT_READ, READ
 JOB = "encode_corpus"
 GOOD = b'{"text": "the cat sat"}\n'
 LEAVE = "Correct the line, or leave the file out."
-JOIN = 'To make one document of a list of texts, say what stands between them: corpus.join, such as join: "\\n".'
+JOIN = 'To join a list of texts into one document, set the separator: corpus.join, such as join: "\\n".'
 CHAT = {"text_column": "messages.content"}
 
 
@@ -41,20 +41,22 @@ def put_lie(path: Path) -> None:
 CASES = [
     line_case(
         "two objects", "a line with two objects, as files joined without a line's end have",
-        "its line 2: it is no JSON object (behind its object stands another object; each line holds one): '{\"text\": "
+        "its line 2: it is not a JSON object (its object is followed by another object; each line must hold one "
+        "object): '{\"text\": "
         f"\"one\"}} {{\"text\": \"two\"}}'. {LEAVE}",
         b'{"text": "one"} {"text": "two"}\n',
     ),
     line_case(
         "garbage behind", "something behind the object of a line",
-        "its line 2: it is no JSON object (behind its object stands 'x'; each line holds one): '{\"text\": \"one\"} x'"
+        "its line 2: it is not a JSON object (its object is followed by 'x'; each line must hold one object): "
+        "'{\"text\": \"one\"} x'"
         f". {LEAVE}",
         b'{"text": "one"} x\n',
     ),
     line_case(
         "array", "a line that is an array of objects",
-        "its line 2: it is JSON but no object: '[{\"text\": \"a\"}]'. Each line must be an object with the key 'text'. "
-        f"{LEAVE}",
+        "its line 2: it is JSON but not an object: '[{\"text\": \"a\"}]'. Each line must be an object with the key "
+        f"'text'. {LEAVE}",
         b'[{"text": "a"}]\n',
     ),
     line_case(
@@ -63,18 +65,19 @@ CASES = [
     ),
     line_case(
         "NaN", "a value that JSON lacks",
-        f"its line 2: it is no JSON object (JSON has no NaN): '{{\"text\": NaN}}'. {LEAVE}",
+        f"its line 2: it is not a JSON object (JSON has no NaN): '{{\"text\": NaN}}'. {LEAVE}",
         b'{"text": NaN}\n',
     ),
     line_case(
         "half a pair", "half of a surrogate pair",
-        "its line 2: 'text' has half a surrogate pair, \\ud83d, which is no character. Correct the text, or read it as "
-        f"U+FFFD with corpus.surrogates: replace. {LEAVE}",
+        "its line 2: 'text' has an unpaired surrogate, \\ud83d, which is not a character. Correct the text, or read "
+        f"it as U+FFFD with corpus.surrogates: replace. {LEAVE}",
         b'{"text": "a \\ud83d"}\n',
     ),
     line_case(
         "key in escapes", "a key that stands twice, once in escapes",
-        "its line 2: it is no JSON object (the key 'text' stands twice): '{\"text\": \"a\", \"te\\\\u0078t\": \"b\"}'. "
+        "its line 2: it is not a JSON object (the key 'text' appears twice): "
+        "'{\"text\": \"a\", \"te\\\\u0078t\": \"b\"}'. "
         f"{LEAVE}",
         b'{"text": "a", "te\\u0078t": "b"}\n',
     ),
@@ -84,13 +87,13 @@ CASES = [
     ),
     line_case(
         "mark inside", "a byte order mark inside a file, as joined files have",
-        "its line 2: it is no JSON object (it begins with a byte order mark, as files joined to one have): <…>. "
-        f"{LEAVE}",
+        "its line 2: it is not a JSON object (it begins with a byte order mark, which concatenated files may have): "
+        f"<…>. {LEAVE}",
         b"\xef\xbb\xbf" + GOOD,
     ),
     file_case(
         "UTF-16 lines", "JSON lines in UTF-16",
-        "it is UTF-16 text; JSON lines are UTF-8. Convert it, as with iconv -f UTF-16 -t UTF-8.",
+        "it is UTF-16 text; JSON lines are UTF-8. Convert it, for example with iconv -f UTF-16 -t UTF-8.",
         written(GOOD.decode().encode("utf-16")), JSON,
     ),
     file_case(
@@ -101,8 +104,8 @@ CASES = [
     ),
     file_case(
         "xz", "a compression that nobody here unpacks",
-        "it is compressed by xz, which leadterm does not unpack. Compress it by gzip, bzip2, zstd or lz4, or leave it "
-        "out.",
+        "it is compressed with xz, which leadterm does not decompress. Compress it with gzip, bzip2, zstd or lz4, or "
+        "leave it out.",
         written(NOT_READ["xz"](GOOD)), "a.json.xz",
     ),
     file_case(
@@ -117,7 +120,7 @@ CASES = [
     ),
     file_case(
         "encrypted", "a column that is encrypted behind a plain footer",
-        "its column 'text' is encrypted, and leadterm has no keys. Write it anew without encryption, or leave it out.",
+        "its column 'text' is encrypted, and leadterm has no keys. Write it again without encryption, or leave it out.",
         lambda path: path.write_bytes(encrypted(texts(), plain=True)), "a.parquet",
     ),
     file_case(
@@ -132,7 +135,7 @@ CASES = [
     ),
     file_case(
         "other rows", "a footer that tells of more rows than its row groups",
-        "its footer tells of 61 rows, and of 60 in its row groups. Repair it or leave it out.",
+        "its footer gives 61 rows, but its row groups have 60. Repair it or leave it out.",
         put_lie, "a.parquet",
     ),
 ]  # fmt: skip

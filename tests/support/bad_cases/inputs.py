@@ -127,33 +127,31 @@ CASES = [
     ),
     file_case(
         "a page's lie", "the header of a page says that it is to be unpacked to 2 GB",
-        "a page of it would be unpacked to 2,000,000,000 bytes, more than 536,870,912. Write it anew with "
-        "smaller pages "
-        "(a tool's row group or page size), or leave it out.",
+        "one of its pages would decompress to 2,000,000,000 bytes, more than 536,870,912. Write it again "
+        "with smaller pages (the writer's row group or page size), or leave it out.",
         looked_at(lie_about_a_page),
     ),
     file_case(
         "one value", "a dictionary of one text, repeated to 20 GB in 3 kB",
-        "it would be unpacked from <…> to at least 20,0<…> bytes, which no text can be. Leave it out; if you trust it, "
-        "write it anew, uncompressed.",
+        "it would decompress from <…> to at least 20,0<…> bytes, a ratio that no text reaches. Leave it "
+        "out; if you trust it, write it again, uncompressed.",
         looked_at(repeat_a_value),
     ),
     file_case(
         "no page", "a footer that points to where there is no page",
-        "it has no page at byte 4, where its footer says there is one. Repair it or leave it out.",
+        "it has no page at byte 4, where its footer places one. Repair it or leave it out.",
         looked_at(lambda path: path.write_bytes(b"PAR1" + b"\xff" * 40 + put(path).read_bytes()[44:])),
     ),
     file_case(
         "pipe", "a pipe, which nobody writes to",
-        "it cannot be read as Parquet (~/a.parquet is no regular file but a pipe, a socket or a device). Repair it or "
-        "leave it out.",
+        "it cannot be read as Parquet (~/a.parquet is not a regular file but a pipe, a socket or a device). Repair it "
+        "or leave it out.",
         looked_at(os.mkfifo),
     ),
     file_case(
         "packed much", "gzip that unpacks to a thousand times its size",
-        "it would be unpacked from <…> to at least <…> bytes, which no text can be. Leave it out; if you "
-        "trust it, write "
-        "it anew, uncompressed.",
+        "it would decompress from <…> to at least <…> bytes, a ratio that no text reaches. "
+        "Leave it out; if you trust it, write it again, uncompressed.",
         looked_at(pack_much, "a.json.gz"), "a.json.gz", limits={"leadterm.reading.decompression_limits.MOST_INFLATED": 2**20},  # noqa: E501
     ),
     file_case(
@@ -163,20 +161,20 @@ CASES = [
     ),
     file_case(
         "long line", "JSON lines with one of 136 MB",
-        "its line that begins at byte <…> has more than 134,217,728 bytes. Write one document to a line, or "
-        "leave it out.",
+        "its line starting at byte <…> has more than 134,217,728 bytes. Write one document per line, "
+        "or leave it out.",
         looked_at(put_long_line, JSON, max_characters=1000), JSON,
     ),
     file_case(
         "nested line", "a line of JSON with lists in each other, 100,000 deep",
-        "its line 1: lists and objects lie too deep in each other: '<…>'. Correct the line or corpus.format, or leave "
+        "its line 1: lists and objects are nested too deeply: '<…>'. Correct the line or corpus.format, or leave "
         "the file out.",
         looked_at(lambda path: put_lines(path, ['{"text": ' + "[" * 100_000]), JSON), JSON,
     ),
     file_case(
         "no object", "a line of JSON that is no object",
-        "its line 1: it is JSON but no object: '[1, 2]'. Each line must be an object with the key 'text'. Correct the "
-        "line or corpus.format, or leave the file out.",
+        "its line 1: it is JSON but not an object: '[1, 2]'. Each line must be an object with the key 'text'. Correct "
+        "the line or corpus.format, or leave the file out.",
         looked_at(lambda path: put_lines(path, ["[1, 2]"]), JSON), JSON,
     ),
     file_case(
@@ -187,7 +185,7 @@ CASES = [
     ),
     Case(
         "far id", "a tokenizer with a token whose id is two billion", JOB,
-        "~/tokenizer.json: The ids of a tokenizer must be about as many as its tokens; found 2 tokens and the id "
+        "~/tokenizer.json: A tokenizer must have about as many ids as tokens; found 2 tokens and the id "
         "2,000,000,000. Number its tokens from 0.",
         put_fields(model={"type": "WordLevel", "vocab": {"a": 0, "b": 2_000_000_000}, "unk_token": "a"}),
     ),
@@ -213,7 +211,7 @@ CASES = [
     Case(
         "pickle", "a tokenizer that is a pickle", JOB,
         "~/tokenizer.pkl: expected a tokenizer.json; found a pickle, or an archive that may hold one. Loading a pickle "
-        "runs the code inside it, so leadterm never does. Save the tokenizer with tokenizer.save_pretrained.",
+        "runs the code inside it, so leadterm never does it. Save the tokenizer with tokenizer.save_pretrained.",
         loaded("tokenizer.pkl", pickle.dumps(_Anything())),
     ),
 ]  # fmt: skip

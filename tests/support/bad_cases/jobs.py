@@ -66,13 +66,13 @@ CASES = [
     ),
     Case(
         "no files", "a folder without files", JOB,
-        "the folder ~/a.parquet holds no file. Check corpus.paths in the config.",
+        "the folder ~/a.parquet contains no files. Check corpus.paths in the config.",
         given(Path.mkdir),
     ),
     Case(
         "circle", "a folder with a link that leads back to it", JOB,
-        "~/a/in/circle is a link to ~/a, in which it lies: its files would be read again and again. Remove the link, "
-        "or name the folders beside it in corpus.paths.",
+        "~/a/in/circle is a link to ~/a, which contains it: its files would be read endlessly. Remove the "
+        "link, or name the folders beside it in corpus.paths.",
         given(put_circle, "a"),
     ),
     Case(
@@ -89,13 +89,13 @@ CASES = [
     ),
     Case(
         "far id in a list", "an id that is not in the vocabulary", JOB,
-        "~/a.parquet, row 1: a bad list of ids, [3, 50]. Token ids must be 0 to 49 (tokenizer.vocabulary_size - 1). "
-        "Set tokenizer.vocabulary_size to the tokenizer's, or correct the ids.",
+        "~/a.parquet, row 1: an invalid list of ids, [3, 50]. Token ids must be 0 to 49 (tokenizer.vocabulary_size - "
+        "1). Set tokenizer.vocabulary_size to the tokenizer's, or correct the ids.",
         given(put_ids([3, 50]), ids_column="ids"),
     ),
     Case(
         "line", "a broken line far into a file", JOB,
-        "~/a.jsonl, line 401: it is no JSON object (Unterminated string starting at: line 1 column 10 (char 9)): "
+        "~/a.jsonl, line 401: it is not a JSON object (Unterminated string starting at: line 1 column 10 (char 9)): "
         "'{\"text\": \"the cat'. Correct the line or leave the file out.",
         given(
             lambda path: put_lines(path, [*MANY[:400], '{"text": "the cat', *MANY[400:]]), "a.jsonl", format="json"
@@ -103,19 +103,19 @@ CASES = [
     ),
     Case(
         "twins", "the same file twice, by a link", JOB,
-        "1 file would be counted twice. Leave copies out, or count each of them with corpus.copies: count.\n  "
+        "1 file would be counted twice. Leave copies out, or count each one with corpus.copies: count.\n  "
         "~/a/c/d.parquet holds the same as ~/a/b.parquet",
         given(put_twins, "a"),
     ),
     Case(
         "two layouts", "a line with the whole name as its key, after one with a nested key", JOB,
-        "~/a.jsonl, line 2: it has the key 'content.text' itself, other lines a nested one. Use one layout. Correct "
-        "the line or leave the file out.",
+        "~/a.jsonl, line 2: it has the key 'content.text' itself, other lines have a nested key. Use one layout. "
+        "Correct the line or leave the file out.",
         given(put_layouts, "a.jsonl", format="json", text_column="content.text"),
     ),
     Case(
         "null in a chat", "chat rows to be joined, of which one has no text", JOB,
-        "~/a.parquet, row 1: a text in a list that is to be joined is null. Correct it or leave the file out.",
+        "~/a.parquet, row 1: a text in a list to be joined is null. Correct it or leave the file out.",
         given(put_broken_chat, text_column="messages.content", join=" "),
     ),
     Case(
@@ -127,7 +127,7 @@ CASES = [
     ),
     Case(
         "no space to write", "an output that cannot be written", JOB,
-        "cannot write to /proc/run: <…>. Choose a folder that you may write to.",
+        "cannot write to /proc/run: <…>. Choose a folder that you can write to.",
         lambda session, folder: encode(session, Path("/proc/run"), folder / "not looked at"), "RunError",
     ),
 ]  # fmt: skip

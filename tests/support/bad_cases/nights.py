@@ -72,25 +72,25 @@ CASES = [
     Case(
         "other version", "a manifest of another version, which said less", READ,
         "~/run/windows/manifest.json, written by leadterm 0.0.9, says nothing of 'positions', which leadterm <…> "
-        "reads. Make the product again with --overwrite, or use the version that wrote it.",
+        "reads. Rebuild the product with --overwrite, or use the version that wrote it.",
         changed_run(restate("windows", forgetful), lambda run: open_run(run).n_positions), "RunError",
     ),
     Case(
         "stale mount", "a run on a mount that fails", READ,
-        "~/run/bigram/manifest.json could not be reached ([Errno <…>] <…>). What is there is kept as it is: run "
+        "~/run/bigram/manifest.json could not be reached ([Errno <…>] <…>). Existing products are unchanged: run "
         "again when the store answers.",
         changed_run(lambda _: None, failing_mount(errno.EIO)), "MachineError",
     ),
     Case(
         "no permission", "a run that the user may not read", READ,
-        "~/run/bigram/manifest.json may not be read by this user ([Errno <…>] Permission denied). What is there is "
-        "kept as it is.",
+        "~/run/bigram/manifest.json may not be read by this user ([Errno <…>] Permission denied). Existing "
+        "products are unchanged.",
         changed_run(lambda _: None, failing_mount(errno.EACCES)), "MachineError",
     ),
     Case(
         "no map", "attention.distribution: filesystem, with an output that is a URL", "leadterm run",
-        "attention.distribution is 'filesystem', and memory://runs/mine cannot be mapped into memory by the executors. "
-        "Set attention.distribution to spark, or leave it out.",
+        "attention.distribution is 'filesystem', and memory://runs/mine cannot be memory-mapped by the "
+        "executors. Set attention.distribution to spark, or leave it out.",
         beginning("memory://runs/mine", ["count_attention"], attention={"distribution": "filesystem"}), "ConfigError",
     ),
 ]  # fmt: skip

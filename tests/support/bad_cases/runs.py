@@ -151,8 +151,8 @@ def in_run(
 
 
 NO_MANIFEST = "~/run/bigram/manifest.json is not a manifest of leadterm"
-AGAIN = "Fetch the run again, or make the product again."
-LEADS_OUT = "is no name of a file inside the product's folder); make the run again"
+AGAIN = "Fetch the run again, or rebuild the product."
+LEADS_OUT = "is not the name of a file inside the product's folder); rebuild the run"
 
 CASES = [
     in_run(
@@ -174,34 +174,34 @@ CASES = [
     ),
     in_run(
         "nested manifest", "a manifest of lists in each other, 100,000 deep",
-        f"{NO_MANIFEST}<…>; make the run again", put_manifest("[" * 100_000), reading("bigram"),
+        f"{NO_MANIFEST}<…>; rebuild the run", put_manifest("[" * 100_000), reading("bigram"),
     ),
     in_run(
         "nested settings", "a manifest whose settings lie 40 deep in each other",
-        f"{NO_MANIFEST} (it nests more than 32 deep); make the run again",
+        f"{NO_MANIFEST} (it is nested more than 32 deep); rebuild the run",
         restate("bigram", lambda found: replace(found, settings=json.loads('{"a":' * 40 + "1" + "}" * 40))),
         reading("bigram"),
     ),
     in_run(
         "large manifest", "a manifest of a terabyte",
-        f"{NO_MANIFEST}: it has 1,099,511,627,776 bytes; make the run again",
+        f"{NO_MANIFEST}: it has 1,099,511,627,776 bytes; rebuild the run",
         lambda run: os.truncate(run / "bigram/manifest.json", 2**40), reading("bigram"),
     ),
     in_run(
         "manifest pipe", "a pipe in the place of a manifest",
-        "~/run/bigram/manifest.json cannot be read (~/run/bigram/manifest.json is no regular file but a pipe, a socket "
-        "or a device); make the run again",
+        "~/run/bigram/manifest.json cannot be read (~/run/bigram/manifest.json is not a regular file but a pipe, "
+        "a socket or a device); rebuild the run",
         put_pipe, reading("bigram"),
     ),
     in_run(
         "negative counts", "a manifest with a vocabulary of -5 tokens",
-        f"{NO_MANIFEST} (its count of vocabulary_size is '-5'); make the run again",
+        f"{NO_MANIFEST} (its count of vocabulary_size is '-5'); rebuild the run",
         restate("bigram", with_counts(vocabulary_size=-5)), reading("bigram"),
     ),
     in_run(
         "edited manifest", "a manifest that was edited",
         "~/run/bigram/manifest.json is damaged: the SHA-256 of its text is not the one in its last line. Fetch the "
-        "product again from where it was whole, or remove its folder and make it again.",
+        "product again from an undamaged copy, or remove its folder and rebuild it.",
         edit_manifest, reading("bigram"),
     ),
     in_run(
@@ -211,7 +211,7 @@ CASES = [
     ),
     in_run(
         "no file", "a file that is gone",
-        "~/run/bigram/rows-00000.parquet is missing, though the manifest lists it. Make the product again.",
+        "~/run/bigram/rows-00000.parquet is missing, though the manifest lists it. Rebuild the product.",
         lambda run: (run / "bigram/rows-00000.parquet").unlink(), reading("bigram"),
     ),
     in_run(
@@ -236,34 +236,34 @@ CASES = [
     ),
     in_run(
         "far column", "a matrix with a column beyond the vocabulary, hashes and all",
-        "~/run/bigram/rows-00000.parquet holds no rows of a matrix of 3 tokens: Columns must be 0 to 2; found 1 to 99. "
-        f"{AGAIN}",
+        "~/run/bigram/rows-00000.parquet does not hold rows of a matrix of 3 tokens: Columns must be 0 to 2; found 1 "
+        f"to 99. {AGAIN}",
         other_file("bigram", "rows-00000.parquet", matrix_rows([0], [[1, 99]])), reading("bigram"),
     ),
     in_run(
         "far row", "a matrix with a row beyond the vocabulary, hashes and all",
-        "~/run/bigram/rows-00000.parquet holds no rows of a matrix of 3 tokens: Rows must ascend from 0 to "
+        "~/run/bigram/rows-00000.parquet does not hold rows of a matrix of 3 tokens: Rows must ascend from 0 to "
         "2; found 0 to "
         f"5, or in disorder. {AGAIN}",
         other_file("bigram", "rows-00000.parquet", matrix_rows([0, 5], [[1], [1]])), reading("bigram"),
     ),
     in_run(
         "disorder", "a matrix whose columns do not ascend, hashes and all",
-        "~/run/bigram/rows-00000.parquet holds no rows of a matrix of 3 tokens: Columns must ascend within a "
+        "~/run/bigram/rows-00000.parquet does not hold rows of a matrix of 3 tokens: Columns must ascend within a "
         "row; found "
         f"a row in which they do not. {AGAIN}",
         other_file("bigram", "rows-00000.parquet", matrix_rows([0], [[2, 1]])), reading("bigram"),
     ),
     in_run(
         "other table", "a table in the place of a matrix, hashes and all",
-        "~/run/bigram/rows-00000.parquet holds no rows of a matrix of 3 tokens: Its columns are pyarrow.Field<x: "
+        "~/run/bigram/rows-00000.parquet does not hold rows of a matrix of 3 tokens: Its columns are pyarrow.Field<x: "
         f"int64>. {AGAIN}",
         other_file("bigram", "rows-00000.parquet", pa.table({"x": [1]})), reading("bigram"),
     ),
     in_run(
         "short vocabulary", "a vocabulary of fewer tokens than its manifest says, hashes and all",
-        "~/run/vocabulary/vocabulary.parquet is no such table: it has 1 rows, and the vocabulary 3 tokens. Run the job "
-        "encode_corpus again with --overwrite.",
+        "~/run/vocabulary/vocabulary.parquet is not a valid table: it has 1 rows, and the vocabulary 3 tokens. Run "
+        "the job encode_corpus again with --overwrite.",
         other_file(
             "vocabulary", "vocabulary.parquet",
             pa.table({"token_id": pa.array([0], pa.int32()), "token": ["a"], "count": [1]}),
@@ -272,7 +272,7 @@ CASES = [
     ),
     Case(
         "far score", "scores with a column beyond the vocabulary, hashes and all", "count_attention",
-        "~/scores.arrow holds no scores of 2 tokens: Columns must be 0 to 1; found 0 to 7. Fetch the run again.",
+        "~/scores.arrow does not hold scores of 2 tokens: Columns must be 0 to 1; found 0 to 7. Fetch the run again.",
         far_scores, "RunError",
     ),
     in_run(
@@ -289,7 +289,7 @@ CASES = [
     ),
     Case(
         "no run", "a folder without a product", CHECK,
-        "~ holds no product of leadterm. Name a run directory, or a published copy of one.",
+        "~ contains no leadterm product. Name a run directory, or a published copy of one.",
         checking, "RunError",
     ),
 ]  # fmt: skip

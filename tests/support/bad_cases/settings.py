@@ -74,9 +74,8 @@ CASES = [
     ),
     refused(
         "key twice", "a key that stands twice", GOOD + "corpus: {paths: [b.parquet]}\n",
-        ", line 3, column 1: this is not YAML: the key 'corpus' stands twice. Expected lines 'key: value', "
-        "indented with "
-        "spaces. Correct this place.",
+        ", line 3, column 1: this is not YAML: the key 'corpus' appears twice. Expected lines 'key: "
+        "value', indented with spaces. Correct it here.",
     ),
     refused(
         "bytes", "bytes that are no text", b"\xff\xfe\x00",
@@ -93,17 +92,17 @@ CASES = [
     ),
     refused(
         "billion laughs", "aliases of aliases: nine lines that stand for 430 million values", GOOD + LAUGHS,
-        ", line 1, column 1: this is not YAML: with all aliases (*name) written out it has more than 100,000 values. "
-        "Expected lines 'key: value', indented with spaces. Correct this place.",
+        ", line 1, column 1: this is not YAML: with all aliases (*name) expanded it has more than 100,000 values. "
+        "Expected lines 'key: value', indented with spaces. Correct it here.",
     ),
     refused(
         "alias of itself", "a list that holds itself", GOOD + "windows: &a [*a]\n",
-        ", line 1, column 1: this is not YAML: with all aliases (*name) written out it has more than 100,000 values. "
-        "Expected lines 'key: value', indented with spaces. Correct this place.",
+        ", line 1, column 1: this is not YAML: with all aliases (*name) expanded it has more than 100,000 values. "
+        "Expected lines 'key: value', indented with spaces. Correct it here.",
     ),
     refused(
         "nested config", "lists in each other, 100,000 deep", "corpus: " + "[" * 100_000,
-        ": this nests too deep. No section of a configuration lies deep in others.",
+        ": this is nested too deeply. No section of a configuration is deeply nested.",
     ),
     refused(
         "vocabulary", "a vocabulary of a billion tokens", GOOD.replace("50}", "1000000000}"),
@@ -125,7 +124,7 @@ CASES = [
     ),
     Case(
         "capitals", "a token that the word rule never makes", RUN,
-        "associations.tokens: 'Bread' can be no token where tokenizer.kind is words: the word rule makes 'bread' of "
+        "associations.tokens: 'Bread' cannot be a token where tokenizer.kind is words: the word rule makes 'bread' of "
         "it. Did you mean 'bread'?",
         asked(None, "Bread"), "ConfigError",
     ),

@@ -23,9 +23,9 @@ RUN = "leadterm run"
 JOB = "encode_corpus"
 CSV = "a.csv, by the look that precedes the work"
 ADD = {"path": "a.parquet", "size": 9, "dataChange": True, "partitionValues": {}}
-STAYS = "What was counted cannot be taken back: make a new run of the version that should count."
+STAYS = "What was counted cannot be removed: make a new run of the version that should be counted."
 METADATA = {"schemaString": json.dumps({"type": "struct", "fields": []}), "partitionColumns": [], "configuration": {}}
-CONNECTOR = "Instead, give Spark its connector."
+CONNECTOR = "Instead, give Spark the connector."
 
 
 def delta(folder: Path, *commits: dict[str, Any]) -> Location:
@@ -84,7 +84,7 @@ def refused(kind: str, mark: str) -> str:
     """What is said of a file below the root of a table."""
     return (
         f"~/lake/a.parquet lies in ~/lake, the root of {kind} table (it has a folder {mark}). Only the "
-        "table's own log says which of its files count: others hold rows that were deleted or rewritten. Set "
+        "table's own log says which of its files are current: others hold rows that were deleted or rewritten. Set "
         f"corpus.format to {kind.split()[1].lower()} and corpus.paths to [~/lake], or name the table in corpus.table."
     )
 
@@ -100,7 +100,7 @@ CASES = [
     Case(
         "deletion vector", "a Delta table with rows that a deletion vector deletes", RUN,
         "~/lake: rows of a.parquet are deleted by a deletion vector, which leadterm does not read by itself. Run REORG "
-        "TABLE … APPLY (PURGE), or give Spark its connector.",
+        "TABLE … APPLY (PURGE), or give Spark the connector.",
         snapshot(add={**ADD, "deletionVector": {"storageType": "u", "pathOrInlineDv": "x", "offset": 1}}),
         "UnreadableTableError",
     ),
@@ -112,12 +112,13 @@ CASES = [
     ),
     Case(
         "reader feature", "a Delta table of a protocol of tomorrow", RUN,
-        f"~/lake: leadterm does not read this table by itself: it asks readers for futureThing. {CONNECTOR}",
+        "~/lake: leadterm does not read this table by itself: it requires the reader features futureThing. "
+        f"{CONNECTOR}",
         snapshot(protocol={"minReaderVersion": 3, "readerFeatures": ["futureThing"]}), "UnreadableTableError",
     ),
     Case(
-        "no delta table", "a folder that is no Delta table", RUN,
-        "~ is no Delta table: it has no folder _delta_log with versions. Correct corpus.paths or corpus.format.",
+        "no delta table", "a folder that is not a Delta table", RUN,
+        "~ is not a Delta table: it has no folder _delta_log with versions. Correct corpus.paths or corpus.format.",
         lambda folder: read_snapshot(Location.of(folder)),
     ),
     Case(
@@ -134,24 +135,24 @@ CASES = [
     ),
     Case(
         "delta older", "an older version of a Delta table than the one counted", "leadterm add",
-        f"~/lake: version 5 was counted, and 2 is earlier. {STAYS}",
+        f"~/lake: version 5 was counted, but 2 is earlier. {STAYS}",
         lambda folder: added_between(Location.of(folder / "lake"), 5, 2),
     ),
     Case(
         "hub name", "a URL of the hub that names no data set", RUN,
-        "hf://owner/name names no data set of the Hugging Face hub; expected hf://datasets/owner/name, "
+        "hf://owner/name does not name a dataset on the Hugging Face hub; expected hf://datasets/owner/name, "
         "hf://datasets/owner/name@revision or a path below it. Check corpus.paths in the config.",
         lambda _: pin_revision("hf://owner/name"),
     ),
     Case(
         "ragged csv", "a CSV record with a field too few", JOB,
-        FOUND + "its record that ends in line 3 has 1 fields, and the header has 2. Correct it, or leave the file out.",
+        FOUND + "its record that ends on line 3 has 1 fields, but the header has 2. Correct it, or leave the file out.",
         csv("text,n\na,1\nb\n"),
     ),
     Case(
         "open quote", "a CSV quote that does not end", JOB,
-        FOUND + "it is no CSV at line 3 (unexpected end of data). Quotes must end, and within quotes each must be "
-        "written twice. Correct it, or leave the file out.",
+        FOUND + "it is not valid CSV at line 3 (unexpected end of data). Quotes must be closed, and quotes "
+        "within quotes doubled. Correct it, or leave the file out.",
         csv('text,n\n"a,1\nb,2\n'),
     ),
     Case(
@@ -163,26 +164,26 @@ CASES = [
 WHERE = [
     Case(
         "no predicate", "corpus.where that is no SQL", RUN,
-        "corpus.where is no SQL predicate: <…>. Found: lang = ", where("lang = "), "ConfigError",
+        "corpus.where is not a SQL predicate: <…>. Found: lang = ", where("lang = "), "ConfigError",
     ),
     Case(
         "no such column", "corpus.where that names a column that is not there", RUN,
-        "corpus.where names the column language, which is not there; there are text, lang, n. Found: language = 'en'",
+        "corpus.where names the column language, which does not exist; there are text, lang, n. Found: language = 'en'",
         where("language = 'en'"), "ConfigError",
     ),
     Case(
         "chance", "corpus.where that asks chance", RUN,
-        "corpus.where depends on more than the row, such as chance or today's date: the same corpus must give the same "
-        "counts again. Write a value instead. Found: rand() < 0.5",
+        "corpus.where depends on more than the row, such as a random number or today's date: the same corpus must "
+        "always give the same counts. Write a value instead. Found: rand() < 0.5",
         where("rand() < 0.5"), "ConfigError",
     ),
     Case(
         "subquery", "corpus.where with a subquery", RUN,
-        "corpus.where has a subquery, which a row alone cannot answer. Remove it. Found: n IN (SELECT 1)",
+        "corpus.where has a subquery, which cannot be evaluated for a single row. Remove it. Found: n IN (SELECT 1)",
         where("n IN (SELECT 1)"), "ConfigError",
     ),
     Case(
         "failing predicate", "a value that corpus.where cannot be asked of", RUN,
-        "corpus.where fails on a row: <…>'x'<…>. Correct it, such as with try_cast. Found: n > 0", where("n > 0"),
+        "corpus.where fails on a row: <…>'x'<…>. Correct it, for example with try_cast. Found: n > 0", where("n > 0"),
     ),
 ]  # fmt: skip

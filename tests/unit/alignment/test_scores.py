@@ -163,8 +163,8 @@ def test_what_does_not_vary_is_not_scored(dtype):
     [
         ({"mid": torch.zeros(39, 7)}, r"layer 3: mid has shape \(39, 7\), expected \(40, 7\). Rows are"),
         ({"key": torch.zeros(2, 7, 3)}, r"key has shape \(2, 7, 3\), expected \(4, 7, 3\).*one matrix for each query"),
-        ({"post": torch.full((40, 7), math.inf)}, "layer 3: post holds an infinite .* run it in float32"),
-        ({"query": torch.full((4, 7, 3), math.nan)}, "layer 3: query holds an infinite or missing number"),
+        ({"post": torch.full((40, 7), math.inf)}, "layer 3: post contains an infinity .* run it in float32"),
+        ({"query": torch.full((4, 7, 3), math.nan)}, "layer 3: query contains an infinity or NaN"),
     ],
 )
 def test_a_layer_that_does_not_fit_is_refused(corpus, change, message):
@@ -176,12 +176,12 @@ def test_a_layer_that_does_not_fit_is_refused(corpus, change, message):
 
 def test_pairs_that_cannot_be_scored_are_refused(corpus):
     prepared = corpus.prepared("value")
-    with pytest.raises(InputError, match="no predictor query_key was prepared; there are value"):
+    with pytest.raises(InputError, match="no predictor query_key was prepared; the prepared ones are value"):
         Evaluator(prepared)
     with pytest.raises(InputError, match="there is no component mlp; choose from qk, pre, mid, post"):
         Evaluator(prepared, {"mlp": ("value",)})  # type: ignore[dict-item]
     others = small_corpus(used=5, size=5).prepared("query_key")
-    with pytest.raises(InputError, match="different numbers of tokens, number types or devices: value"):
+    with pytest.raises(InputError, match="differ in number of tokens, number type or device: value"):
         Evaluator(prepared + others, PAPER)
     with pytest.raises(InputError, match="there is nothing to score: give predictors"):
         Evaluator([], {})

@@ -24,7 +24,7 @@ def test_tokens_are_chosen_by_their_counts(choice, expected):
 
 @pytest.mark.parametrize("choice", ["some", 0, -3])
 def test_other_choices_are_refused(choice):
-    with pytest.raises(InputError, match=f"tokens are 'all', 'occurring' or how many of the most .*, not {choice!r}"):
+    with pytest.raises(InputError, match=f"tokens must be 'all', 'occurring' or the number of most .*, not {choice!r}"):
         chosen_tokens(COUNTS, choice)
 
 
@@ -42,5 +42,5 @@ def test_predictors_are_named_and_oriented():
     assert paper["query_key"].axes == authors["query_key"].axes[::-1] == (Axis.CURRENT, Axis.CONTEXT)
     for name, expected in corpus.dense.items():
         assert np.abs(paper[name].to_dense().numpy() - expected).max() < 1e-15, name
-    with pytest.raises(InputError, match="orientation is 'paper' or 'authors', not 'Paper'"):
+    with pytest.raises(InputError, match="orientation must be 'paper' or 'authors', not 'Paper'"):
         predictor_operators(basis, query_key, "Paper")  # type: ignore[arg-type]

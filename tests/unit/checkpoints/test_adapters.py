@@ -38,7 +38,7 @@ def test_a_folder_with_an_adapter(tmp_path):
     folder = write_adapter(tmp_path / "lora", peft_type="LORA", base_model_name_or_path="someone/base")
     assert message_of(folder) == (
         f"{folder}: expected a whole model; found an adapter of type LORA for the model 'someone/base' "
-        f"(adapter_config.json), which changes a model and is none by itself. {MERGE}."
+        f"(adapter_config.json), which modifies a model but is not a model itself. {MERGE}."
     )
 
 
@@ -68,7 +68,7 @@ def test_an_adapter_beside_a_model(folder):
     write_adapter(folder, peft_type="LORA")
     message = message_of(folder)
     assert "found an adapter of type LORA (adapter_config.json), which" in message
-    assert message.endswith("; or take the adapter's files out of the folder, if the model without it is meant.")
+    assert message.endswith("; or, to use the model without it, remove the adapter's files from the folder.")
     (folder / WEIGHTS).unlink()
     assert message_of(folder).endswith(f"{MERGE}.")
 
@@ -107,7 +107,7 @@ def test_an_adapter_that_is_not_merged(folder, is_renamed):
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     message = message_of(folder)
     first = "base_layer.weight and 2" if is_renamed else "lora_A.default.weight and 1"
-    assert f"found those of an adapter that is not merged among them: {stem}.{first} more. {MERGE}." in message
+    assert f"found unmerged adapter weights among them: {stem}.{first} more. {MERGE}." in message
 
 
 def test_a_gguf_file_of_an_adapter(tmp_path):
@@ -119,8 +119,8 @@ def test_a_gguf_file_of_an_adapter(tmp_path):
     writer.write_tensors_to_file()
     writer.close()
     assert message_of(path) == (
-        f"{path}: expected a whole model; found an adapter (general.type), which changes a model and is none by "
-        "itself. Merge it into its model with llama.cpp's llama-export-lora, and name the file that this writes."
+        f"{path}: expected a whole model; found an adapter (general.type), which modifies a model but is not "
+        "a model itself. Merge it into its model with llama.cpp's llama-export-lora, and name the file that it writes."
     )
 
 

@@ -103,7 +103,7 @@ def test_a_model_after_a_bos_token(saved):
     )
     checkpoint._model.config.bos_token_id = None
     assert message_of(InputError, checkpoint.layers, [1], "bos").endswith(
-        "config.json names no BOS token. Give its id, or feed each token alone."
+        "config.json does not name a BOS token. Give its id, or feed each token alone."
     )
     assert message_of(InputError, checkpoint.layers, [1], "eos") == "there is no probe 'eos'; choose 'alone' or 'bos'"
 
@@ -117,14 +117,16 @@ def test_tokens_that_the_model_lacks(saved, tokens, found):
 def test_the_vocabulary(saved, folder):
     checkpoint = open_checkpoint(saved)
     assert checkpoint.check_vocabulary(TOKENS) == []
-    assert "its tokenizer is not the run's: token 1 is 't1' there, 'x' in the run. Encode the corpus" in message_of(
-        InputError, checkpoint.check_vocabulary, ["t0", "x", *TOKENS[2:]]
+    assert (
+        "its tokenizer differs from the run's: token 1 is 't1' there, 'x' in the run. Encode the corpus"
+        in message_of(InputError, checkpoint.check_vocabulary, ["t0", "x", *TOKENS[2:]])
     )
     assert checkpoint.check_vocabulary(TOKENS[:-1]) == [
-        "its tokenizer has tokens that the run's has not, and that no text of the run has: 't52' (id 52)"
+        "its tokenizer has tokens that the run's lacks and that no text of the run contains: 't52' (id 52)"
     ]
-    assert "not the run's: it has 53 tokens, the run 54; token 53 is 'more' in the run, and none there." in message_of(
-        InputError, checkpoint.check_vocabulary, (*TOKENS, "more")
+    assert (
+        "not the run's: it has 53 tokens, the run 54; token 53 is 'more' in the run but missing there."
+        in message_of(InputError, checkpoint.check_vocabulary, (*TOKENS, "more"))
     )
     save_tokenizer(folder, (*TOKENS, "more"))
     other = open_checkpoint(folder)
@@ -143,7 +145,7 @@ def test_remarks(tmp_path):
     tensors = load_file(folder / "model.safetensors")
     save_file({**tensors, "model.more": torch.ones(2)}, folder / "model.safetensors", metadata={"format": "pt"})
     unexpected, normalised = open_checkpoint(folder).remarks
-    assert unexpected == "its files hold tensors that the model has no place for: model.more"
+    assert unexpected == "its files contain tensors that the model does not use: model.more"
     assert normalised.startswith("queries and keys are normalised after W_Q and W_K")
 
 

@@ -56,7 +56,7 @@ def test_the_hub_out_of_reach(hub_cache):
     for action, wanted in ((locate, "step2"), (find_revisions, "all")):
         source = "someone/tiny" if action is locate else "someone/other"
         message = message_of(action, source, wanted)
-        assert "the hub is out of reach (or HF_HUB_OFFLINE is set), and the local cache has no such name" in message
+        assert "the hub cannot be reached (or HF_HUB_OFFLINE is set), and the local cache has no such name" in message
         assert message.endswith("Go online, or give the path of a folder with config.json and safetensors.")
     assert message_of(locate, "someone/tiny", "step2").startswith("the model 'someone/tiny' at revision 'step2': ")
 
@@ -65,7 +65,7 @@ def test_the_hub_out_of_reach(hub_cache):
     ("kind", "expected"),
     [
         (errors.RevisionNotFoundError, "the hub has the model, but no such revision. Choose a branch, tag or commit"),
-        (errors.GatedRepoError, "only to accounts that accepted its terms"),
+        (errors.GatedRepoError, "requires accepting its terms"),
         (errors.RepositoryNotFoundError, "the hub has no such public model. Check the spelling"),
         (errors.HfHubHTTPError, "the hub answered with an error (it is broken). Try again later"),
     ],
@@ -108,7 +108,7 @@ def test_a_folder_of_revisions(saved, tmp_path):
     for several in ("all", "step0..step2"):
         assert f"{sweep}: expected one revision; found {several!r}. Open the" in message_of(locate, sweep, several)
     message = message_of(locate, sweep)
-    assert "expected the folder of a model; found a folder of 3 revisions, such as 'step0'. Say which" in message
+    assert "expected the folder of a model; found a folder of 3 revisions, such as 'step0'. Specify which" in message
 
 
 def test_a_folder_of_stages(saved, tmp_path):
@@ -132,7 +132,7 @@ def test_what_looks_like_a_path_is_never_asked_from_the_hub(monkeypatch, source)
 
 
 def test_a_name_that_is_neither():
-    assert "neither a path that exists nor a name the Hugging Face hub can have" in message_of(locate, "a/b/c")
+    assert "neither an existing path nor a valid name on the Hugging Face hub" in message_of(locate, "a/b/c")
 
 
 def test_paths_that_hold_no_model(tmp_path):
@@ -142,8 +142,8 @@ def test_paths_that_hold_no_model(tmp_path):
     (tmp_path / "pytorch_model.bin").touch()
     assert "found pytorch_model.bin. Name the folder of a model." in message_of(locate, tmp_path)
     message = message_of(locate, tmp_path / "pytorch_model.bin")
-    assert "found weights in a pickle. Loading a pickle runs the code inside it, so leadterm never does." in message
+    assert "found weights in a pickle. Loading a pickle runs the code inside it, so leadterm never does it." in message
     (tmp_path / "model.safetensors").touch()
-    assert "found a file that ends with '.safetensors'. Name the folder that it lies in." in message_of(
+    assert "found a file that ends with '.safetensors'. Name the folder that contains it." in message_of(
         locate, tmp_path / "model.safetensors"
     )

@@ -32,29 +32,27 @@ def change(folder, action) -> None:
 def test_weights_that_are_missing(folder):
     change(folder, lambda tensors: tensors.pop(Q_PROJ))
     assert message_of(folder) == (
-        f"{folder}: weights are missing from the files: {Q_PROJ}. They would be drawn at random. "
-        "Download the model again, or choose another revision."
+        f"{folder}: weights are missing from the files: {Q_PROJ}. They would be initialised at "
+        "random. Download the model again, or choose another revision."
     )
 
 
 def test_weights_of_another_shape(folder):
     change(folder, lambda tensors: tensors.update({Q_PROJ: torch.ones(8, 16)}))
-    assert f"weights have another shape than config.json says: {Q_PROJ}." in message_of(folder)
+    assert f"weights have a different shape than config.json says: {Q_PROJ}." in message_of(folder)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 def test_weights_that_are_no_numbers(folder, number):
     change(folder, lambda tensors: tensors[Q_PROJ][3, 2:4].fill_(number))
     message = message_of(folder, allow_zeros=True)
-    assert message.startswith(f"{folder}: weights hold NaN or infinity: {Q_PROJ}. The training diverged")
+    assert message.startswith(f"{folder}: weights contain NaN or infinity: {Q_PROJ}. The training diverged")
 
 
 def test_matrices_of_zeros(folder):
     keys = [Q_PROJ.replace("q_proj", name) for name in ("k_proj", "v_proj")]
     change(folder, lambda tensors: [tensors[key].zero_() for key in keys])
-    assert f"weights are 0 throughout: {', '.join(keys)}. They were never trained or never written" in message_of(
-        folder
-    )
+    assert f"weights are all zero: {', '.join(keys)}. They were never trained or never written" in message_of(folder)
     assert open_checkpoint(folder, allow_zeros=True).n_layers == 2
 
 
@@ -64,7 +62,7 @@ def test_a_file_that_is_cut_short(folder):
         (folder / WEIGHTS).write_bytes(part)
         message = message_of(folder)
         assert message.startswith(
-            f"{folder / WEIGHTS}: expected a whole safetensors file; found one that is cut short or broken ("
+            f"{folder / WEIGHTS}: expected a complete safetensors file; found one that is truncated or broken ("
         )
         assert message.endswith("). Download it again.")
 
@@ -74,9 +72,9 @@ def test_a_shard_that_is_missing_or_cut_short(tmp_path):
     shard = sorted(folder.glob("*.safetensors"))[1]
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-8])
-    assert message_of(folder).startswith(f"{shard}: expected a whole safetensors file")
+    assert message_of(folder).startswith(f"{shard}: expected a complete safetensors file")
     shard.unlink()
-    assert f"files of weights; 1 of them are missing ({shard.name}). Download the folder again." in message_of(folder)
+    assert f"weight files; 1 of them are missing ({shard.name}). Download the folder again." in message_of(folder)
     (folder / "model.safetensors.index.json").write_text("[1]")
     assert "model.safetensors.index.json: expected JSON; found something else (it holds a list)." in message_of(folder)
 
@@ -136,7 +134,7 @@ def test_a_shard_that_is_missing_by_name(tmp_path):
     for path in shards[1:2]:
         path.unlink()
     assert (
-        f"expected {total} files of weights, as their names say; found {total - 1} (missing: {shards[1].name})."
+        f"expected {total} weight files, according to their names; found {total - 1} (missing: {shards[1].name})."
         in message_of(tmp_path / "shards")
     )
     for path in shards[2:]:
@@ -158,15 +156,15 @@ def test_shards_that_hold_the_same_tensor(tmp_path):
     shards = shards_without_index(tmp_path / "shards")
     shards[2].write_bytes(shards[1].read_bytes())
     message = message_of(tmp_path / "shards")
-    assert message.startswith(f"{shards[2]}: expected tensors that no other file has; found ")
-    assert message.endswith(f", which {shards[1].name} has too. Leave the files of one model in the folder.")
+    assert message.startswith(f"{shards[2]}: expected each tensor in one file only; found ")
+    assert message.endswith(f", which {shards[1].name} has too. Keep only one model's files in the folder.")
 
 
 def test_a_shard_too_many(tmp_path):
     shards = shards_without_index(tmp_path / "shards")
     total = len(shards)
     shards[0].with_name(f"model-{total + 1:05}-of-{total:05}.safetensors").write_bytes(b"")
-    assert f"expected {total} files of weights, as their names say; found {total + 1} (model-00001-of" in message_of(
+    assert f"expected {total} weight files, according to their names; found {total + 1} (model-00001-of" in message_of(
         tmp_path / "shards"
     )
 
@@ -175,7 +173,7 @@ def test_weights_of_another_name(folder):
     (folder / WEIGHTS).rename(folder / "consolidated.safetensors")
     message = message_of(folder)
     assert "or shards named model-00001-of-00002.safetensors and so on; found consolidated.safetensors. If" in message
-    assert message.endswith("call it model.safetensors; else save the model again with save_pretrained.")
+    assert message.endswith("rename it model.safetensors; otherwise save the model again with save_pretrained.")
 
 
 def test_a_pickle_is_refused_and_not_loaded(folder):
@@ -197,15 +195,19 @@ def test_an_encoder(tmp_path):
     config = BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
     message = message_of(save(BertForMaskedLM(config), tmp_path / "bert"))
     assert "expected a decoder of a family that leadterm knows" in message
-    assert "found a model of type 'bert', an encoder, whose attention sees what follows." in message
+    assert "found a model of type 'bert', an encoder, whose attention sees later tokens." in message
 
 
 @pytest.mark.parametrize(
     ("key", "value", "found"),
     [
-        ("use_bidirectional_attention", True, "an encoder, whose attention sees what follows"),
-        ("is_encoder_decoder", True, "an encoder with a decoder"),
-        ("quantization_config", {"quant_method": "gptq", "bits": 4}, "quantised weights, of which W_Q and W_K cannot"),
+        ("use_bidirectional_attention", True, "an encoder, whose attention sees later tokens"),
+        ("is_encoder_decoder", True, "an encoder-decoder"),
+        (
+            "quantization_config",
+            {"quant_method": "gptq", "bits": 4},
+            "quantised weights, from which W_Q and W_K cannot",
+        ),
     ],
 )
 def test_models_of_other_kinds(folder, key, value, found):
@@ -219,7 +221,7 @@ def test_a_nested_config_of_an_encoder(tmp_path):
     folder = save(tiny_model("gemma3"), tmp_path / "gemma3")
     text = json.loads((folder / "config.json").read_text())["text_config"]
     rewrite(folder, text_config={**text, "use_bidirectional_attention": True})
-    assert "found an encoder, whose attention sees what follows (config.json, use_bidi" in message_of(folder)
+    assert "found an encoder, whose attention sees later tokens (config.json, use_bidi" in message_of(folder)
 
 
 @pytest.mark.parametrize("name", ["adapter_model.bin", "../other/model.safetensors", "fp8.safetensors", 3])
@@ -228,7 +230,7 @@ def test_a_config_that_chooses_the_file_of_weights(folder, name):
     rewrite(folder, transformers_weights=name)
     assert message_of(folder) == (
         f"{folder}: expected weights in model.safetensors or its shards; found {name!r} as their file (config.json, "
-        "transformers_weights). Name that file model.safetensors, if it is one of safetensors, and remove the key."
+        "transformers_weights). If it is a safetensors file, rename it model.safetensors and remove the key."
     )
     rewrite(folder, transformers_weights=WEIGHTS)
     assert open_checkpoint(folder).n_layers == 2
@@ -237,9 +239,7 @@ def test_a_config_that_chooses_the_file_of_weights(folder, name):
 def test_code_from_outside_is_never_run(folder):
     (folder / "own.py").write_text("raise SystemExit('it was run')")
     rewrite(folder, model_type="own", auto_map={"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"})
-    assert "found a model of type 'own', with code of its own (auto_map), which is never run. Of the" in message_of(
-        folder
-    )
+    assert "found a model of type 'own', with its own code (auto_map), which is never run. Of the" in message_of(folder)
     rewrite(folder, model_type="llama")
     assert open_checkpoint(folder).n_layers == 2
 

@@ -36,10 +36,10 @@ def message_of(folder, **changes) -> str:
 )
 def test_the_nearest_is_named_with_the_next_step(folder, kind, nearest):
     message = message_of(folder, model_type=kind)
-    assert f"{EXPECTED} a model of type {kind!r}. Of the {len(FAMILIES)} known families, the nearest by name are " in (
+    assert f"{EXPECTED} a model of type {kind!r}. Of the {len(FAMILIES)} known families, the closest names are " in (
         message
     )
-    assert message.split("nearest by name are ")[1].startswith(nearest)
+    assert message.split("closest names are ")[1].startswith(nearest)
     assert message.endswith(
         "Choose a model of a known family (leadterm.checkpoints.families.FAMILIES lists them); or describe this one "
         "there, as CONTRIBUTING.md says under 'a family of language models'."
@@ -47,7 +47,7 @@ def test_the_nearest_is_named_with_the_next_step(folder, kind, nearest):
 
 
 def test_nothing_is_near(folder):
-    assert f"Of the {len(FAMILIES)} known families, none has a name like it. Choose" in message_of(
+    assert f"Of the {len(FAMILIES)} known families, none has a similar name. Choose" in message_of(
         folder, model_type="xyzzy"
     )
 
@@ -55,19 +55,23 @@ def test_nothing_is_near(folder):
 @pytest.mark.parametrize(
     ("kind", "why", "remedy"),
     [
-        ("bert", "an encoder, whose attention sees what follows", "Choose a decoder-only language model."),
-        ("modernbert", "an encoder, whose attention sees what follows", "Choose a decoder-only language model."),
-        ("t5", "an encoder with a decoder", "Choose a decoder-only language model."),
+        ("bert", "an encoder, whose attention sees later tokens", "Choose a decoder-only language model."),
+        ("modernbert", "an encoder, whose attention sees later tokens", "Choose a decoder-only language model."),
+        ("t5", "an encoder-decoder", "Choose a decoder-only language model."),
         ("mamba", "a model without attention, which has no W_Q and W_K", "language model with attention."),
-        ("jamba", "a model of which some layers are no attention", "language model with attention in every layer."),
+        ("jamba", "a model in which some layers are not attention", "language model with attention in every layer."),
         (
             "qwen3_next",
-            "a model of which some layers are no attention",
+            "a model in which some layers are not attention",
             "language model with attention in every layer.",
         ),
-        ("deepseek_v3", "a model whose keys come out of a narrower vector", "language model without latent attention."),
-        ("jetmoe", "a model whose heads are chosen for each token", "whose heads have one W_Q and one W_K."),
-        ("gemma3n", "a model whose layers are built differently from each other", "whose layers are alike."),
+        (
+            "deepseek_v3",
+            "a model with latent attention, whose keys are computed from a normalised",
+            "language model without latent attention.",
+        ),
+        ("jetmoe", "a model whose heads are routed per token", "whose heads have one W_Q and one W_K."),
+        ("gemma3n", "a model whose layers differ in structure", "whose layers all have the same structure."),
     ],
 )
 def test_what_could_not_be_described_is_refused_with_the_reason(folder, kind, why, remedy):
@@ -79,20 +83,23 @@ def test_what_could_not_be_described_is_refused_with_the_reason(folder, kind, wh
 @pytest.mark.parametrize("key", ["text_config", "llm_config", "language_config"])
 def test_a_model_of_images_around_a_known_one(folder, key):
     message = message_of(folder, model_type="llava", **{key: {"model_type": "llama"}})
-    assert f"{EXPECTED} a model of type 'llava', which takes more than text, around a language model of type" in message
-    assert message.endswith("'llama'. Save its language model alone with save_pretrained, or choose a model of text.")
+    assert f"{EXPECTED} a model of type 'llava', a multimodal model around a language model of type" in message
+    assert message.endswith("'llama'. Save its language model alone with save_pretrained, or choose a text model.")
 
 
 def test_a_config_without_a_type(folder):
     for wrong in (None, 7):
         message = message_of(folder, model_type=wrong)
-        assert f"{EXPECTED} a config.json without a model_type, which names it. Take config.json from where" in message
+        assert (
+            f"{EXPECTED} a config.json without a model_type, which would name it. Take config.json from where"
+            in message
+        )
 
 
 def test_a_bloom_that_adds_to_what_its_norms_give(tmp_path):
     message = message_of(save(tiny_model("bloom"), tmp_path / "bloom"), apply_residual_connection_post_layernorm=True)
     assert message.endswith(
-        "found blocks that add to what norms give (config.json, apply_residual_connection_post_layernorm). Choose "
+        "found blocks that add to the output of norms (config.json, apply_residual_connection_post_layernorm). Choose "
         "another BLOOM."
     )
 
@@ -109,5 +116,5 @@ def test_a_bloom_that_adds_to_what_its_norms_give(tmp_path):
 )
 def test_an_mpt_that_transformers_computes_otherwise(tmp_path, changes, usual, found):
     message = message_of(save(tiny_model("mpt"), tmp_path / "mpt"), **changes)
-    assert f"{usual} in config.json, which is the only one that transformers computes; found {found}" in message
-    assert message.endswith("Choose another MPT, or one that was saved as a model of another family.")
+    assert f"{usual} in config.json, the only value that transformers implements; found {found}" in message
+    assert message.endswith("Choose another MPT, or a copy saved as a model of another family.")

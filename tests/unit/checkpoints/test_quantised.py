@@ -120,7 +120,8 @@ def test_weights_are_what_they_stand_for(folder, tmp_path, name, dtype):
         for part in ("pre", "mid", "post", "query", "key"):
             assert torch.equal(getattr(one, part), getattr(other, part))
     assert ours.remarks == (
-        f"{len(chosen)} of its weights lie in 8 bits with scales; scores are of what they stand for",
+        f"{len(chosen)} of of its weights are stored in 8 bits with scales; scores are computed from the values they "
+        "represent",
     )
     raw = load_file(folder / WEIGHTS)[Q_PROJ].to(ours._model.dtype)
     assert not torch.allclose(dict(ours._model.named_parameters())[Q_PROJ], raw), "scored as they lie"
@@ -145,8 +146,8 @@ def test_scales_of_activations_are_left_out_and_said(folder):
     tensors |= {f"{module}.input_scale": torch.tensor(0.5), "model.layers.1.self_attn.k_scale": torch.tensor(2.0)}
     put(folder, tensors)
     scaled, more = open_checkpoint(folder).remarks
-    assert scaled.startswith("1 of its weights lie in 8 bits")
-    assert more.endswith(f"no place for: model.layers.1.self_attn.k_scale, {module}.input_scale")
+    assert scaled.startswith("1 of its weights are stored in 8 bits")
+    assert more.endswith(f"model does not use: model.layers.1.self_attn.k_scale, {module}.input_scale")
 
 
 def test_experts_in_8_bits(tmp_path):

@@ -56,8 +56,8 @@ def test_a_revision_that_is_not_there():
     assert message.startswith("a model: there is no revision 'step3'; there are 14, among them 'step")
     assert message.endswith("Choose from these.")
     assert message_of("step3", []).endswith("it has no revisions. Give the model without a revision.")
-    assert "no revision with a step in its name lies in 'step3..step3'; there are 14" in message_of("step3..step3")
-    assert "no revision with a step in its name lies in 'all'; there are 1, among them 'main'." in message_of(
+    assert "no revision with a step in its name is in 'step3..step3'; there are 14" in message_of("step3..step3")
+    assert "no revision with a step in its name is in 'all'; there are 1, among them 'main'." in message_of(
         "all", ["main"]
     )
 
@@ -73,8 +73,8 @@ def test_a_range_without_two_ends(wanted):
 def test_two_revisions_of_one_step():
     twins = ["step1", "step1-again", "step2"]
     message = message_of("all", twins)
-    assert "'all' holds two revisions of step 1, 'step1' and 'step1-again'. List the revisions" in message
-    assert "'step1..step2' holds two revisions of step 1" in message_of("step1..step2", twins)
+    assert "'all' contains two revisions of step 1, 'step1' and 'step1-again'. List the revisions" in message
+    assert "'step1..step2' contains two revisions of step 1" in message_of("step1..step2", twins)
     assert names(["step1", "step1-again"], twins) == ["step1", "step1-again"]
 
 
@@ -92,7 +92,7 @@ def test_stages_count_their_steps_anew():
 
 
 def test_a_range_that_holds_nothing_of_its_stage():
-    assert "lies in 'stage3-step1..stage3-step9'; there are 7" in message_of("stage3-step1..stage3-step9", STAGES)
+    assert "is in 'stage3-step1..stage3-step9'; there are 7" in message_of("stage3-step1..stage3-step9", STAGES)
     assert "lies in 'step1..step9999'; there are 7" in message_of("step1..step9999", STAGES)
 
 
@@ -106,5 +106,7 @@ def test_a_range_that_holds_nothing_of_its_stage():
 )
 def test_a_range_over_two_stages(wanted, found):
     message = message_of(wanted, STAGES)
-    assert message.startswith("a model: the names at both ends of a range begin alike, because steps are counted anew")
+    assert message.startswith(
+        "a model: the names at both ends of a range must have the same prefix, because steps restart"
+    )
     assert message.endswith(f"{found} {wanted!r}. List a range for each stage.")

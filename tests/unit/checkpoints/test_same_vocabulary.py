@@ -6,7 +6,7 @@ from leadterm.checkpoints.same_vocabulary import check_same_vocabulary
 from leadterm.errors import InputError
 
 RUN = ["a", "b", "<no token 2>", "d"]
-TOLD = "its tokenizer has tokens that the run's has not, and that no text of the run has: "
+TOLD = "its tokenizer has tokens that the run's lacks and that no text of the run contains: "
 
 
 @pytest.mark.parametrize(
@@ -31,16 +31,16 @@ def test_what_no_text_of_the_run_has_does_not_matter(checkpoint, told):
         (["a", "[PAD]", "<no token 2>", "d", "e"], "token 1 is '[PAD]' there, 'b' in the run."),
         (["a", "b", "c", "D", "e"], "token 3 is 'D' there, 'd' in the run."),
         (["a", "b", "c", "<no token 3>", "e"], "token 3 is '<no token 3>' there, 'd' in the run."),
-        (RUN[:3], "it has 3 tokens, the run 4; token 3 is 'd' in the run, and none there."),
-        (["a"], "it has 1 tokens, the run 4; token 1 is 'b' in the run, and none there."),
+        (RUN[:3], "it has 3 tokens, the run 4; token 3 is 'd' in the run but missing there."),
+        (["a"], "it has 1 tokens, the run 4; token 1 is 'b' in the run but missing there."),
         (["A"], "token 0 is 'A' there, 'a' in the run."),
-        ([], "it has 0 tokens, the run 4; token 0 is 'a' in the run, and none there."),
+        ([], "it has 0 tokens, the run 4; token 0 is 'a' in the run but missing there."),
     ],
 )
 def test_the_first_id_that_differs_is_named(checkpoint, found):
     with pytest.raises(InputError) as caught:
         check_same_vocabulary(RUN, checkpoint, "m")
     assert str(caught.value) == (
-        f"m: its tokenizer is not the run's: {found} Encode the corpus with this model's tokenizer, or choose the "
-        "model whose tokenizer the run used."
+        f"m: its tokenizer differs from the run's: {found} Encode the corpus with this model's tokenizer, or choose "
+        "the model whose tokenizer the run used."
     )

@@ -48,9 +48,9 @@ PACKED = {
     ),
     "bitsandbytes of 8 bits": (
         {"weight": small(16, 16, dtype=torch.int8), "SCB": small(16, dtype=torch.float32)},
-        f"found weights that are packed by bitsandbytes: {STEM}SCB (F32, 16). Choose the model that it was made from, "
-        "in float32, bfloat16 or float16, or save it with transformers: AutoModelForCausalLM.from_pretrained(folder)"
-        ".dequantize().save_pretrained(other_folder).",
+        f"found weights that are packed by bitsandbytes: {STEM}SCB (F32, 16). Choose the model that it was quantised "
+        "from, in float32, bfloat16 or float16, or save it with transformers: "
+        "AutoModelForCausalLM.from_pretrained(folder).dequantize().save_pretrained(other_folder).",
     ),
     "bitsandbytes of 4 bits": (
         {"weight": small(128, 1), "weight.absmax": small(4), "weight.quant_map": small(16, dtype=torch.float32)},
@@ -62,16 +62,17 @@ PACKED = {
     ),
     "unknown": (
         {"weight": small(16, 8)},
-        f"found tensors of number types that are no plain weights: {STEM}weight (U8, 16 x 8). Choose the model that",
+        f"found tensors of number types that are not plain weights: {STEM}weight (U8, 16 x 8). Choose the model that",
     ),
     "a mask that is none": (
         {"bias": small(16)},
-        f"found tensors of number types that are no plain weights: {STEM}bias (U8, 16). Choose the model that",
+        f"found tensors of number types that are not plain weights: {STEM}bias (U8, 16). Choose the model that",
     ),
     "no scale": (
         {"weight": small(16, 16, dtype=torch.uint8).view(E4M3)},
         f"expected one scale, named as the weight with _scale or _scale_inv, beside {STEM}weight (F8_E4M3, 16 x 16); "
-        "found no scale. Save the model in bfloat16 with what made it, or choose the model that it was made from, in",
+        "found no scale. Save the model in bfloat16 with the tool that made it, or choose the model that it was "
+        "quantised from, in",
     ),
     "integers without a scale": ({"weight": small(16, 16, dtype=torch.int8)}, "(I8, 16 x 16); found no scale."),
     "two numbers of 4 bits in each of 8": (
@@ -97,7 +98,7 @@ PACKED = {
     ),
     "blocks of which nobody tells the size": (
         {"weight": small(16, 16).view(E4M3), "weight_scale_inv": torch.ones(2, 2)},
-        "or one for each of the blocks that config.json tells (no size of blocks); found "
+        "or one per block as config.json specifies (no block size); found "
         f"{STEM}weight_scale_inv (F32, 2 x 2) beside {STEM}weight (F8_E4M3, 16 x 16). Take config.json, with its",
     ),
     "too many rows": (
@@ -139,23 +140,24 @@ def test_experts_in_blocks_of_mxfp4(tmp_path):
         (FP8, "config.json says that weights are quantised (quantization_config, 'fp8'); found none in 8 bits with a"),
         (
             {"quant_method": "compressed-tensors", "transform_config": {"config_groups": {"a": 1}}},
-            "found weights that were rotated before they were quantised (config.json, quantization_config.transform_c",
+            "found weights that were rotated before quantisation (config.json, quantization_config.transform_c",
         ),
         (
             {
                 "quant_method": "compressed-tensors",
                 "config_groups": {"a": GROUPS, "b": {"weights": {"strategy": "block", "block_structure": [2, 2]}}},
             },
-            "expected scales over blocks of one size; found [(1, 3), (2, 2)] (config.json, quantization_config). Save",
+            "expected scales over blocks of a single size; found [(1, 3), (2, 2)] (config.json, quantization_config). "
+            "Save",
         ),
         (["fp8"], "expected a mapping as quantization_config of config.json; found ['fp8']. Take config.json from"),
-        ({**FP8, "weight_block_size": [0, 4]}, "two whole numbers above 0 as the size of blocks; found [(0, 4)] (conf"),
+        ({**FP8, "weight_block_size": [0, 4]}, "two positive integers as the block size; found [(0, 4)] (conf"),
         (
             {**FP8, "weight_block_size": "128"},
-            "two whole numbers above 0 as the size of blocks; found [('128',)] (conf",
+            "two positive integers as the block size; found [('128',)] (conf",
         ),
-        ({"quant_algo": "FP8"}, "found quantised weights, of which W_Q and W_K cannot be read (config.json, quant"),
-        ({"quant_method": "awq"}, "found quantised weights, of which W_Q and W_K cannot be read (config.json, quant"),
+        ({"quant_algo": "FP8"}, "found quantised weights, from which W_Q and W_K cannot be read (config.json, quant"),
+        ({"quant_method": "awq"}, "found quantised weights, from which W_Q and W_K cannot be read (config.json, quant"),
     ],
 )
 def test_what_config_says_of_weights_is_believed_or_refused(folder, quantization, expected):

@@ -36,8 +36,8 @@ def test_revisions_are_counted(tmp_path):
     ("source", "revisions", "says"),
     [
         ("owner/not-here", None, "owner/not-here at revision 'main' is not on this machine yet"),
-        ("owner/not-here", "all", "owner/not-here: which revisions it has is only known on the hub"),
-        ("owner/not-here", ("step1..step8",), "which revisions it has is only known on the hub"),
+        ("owner/not-here", "all", "owner/not-here: only the hub knows which revisions it has"),
+        ("owner/not-here", ("step1..step8",), "only the hub knows which revisions it has"),
         ("./not-here", None, "there is no such file or folder"),
     ],
 )
@@ -53,7 +53,7 @@ def test_a_config_without_sizes_is_named(tmp_path):
     config = json.loads(file.read_text())
     del config["num_hidden_layers"]
     file.write_text(json.dumps(config))
-    with pytest.raises(InputError, match="do not say how large it is; there is none of num_hidden_layers"):
+    with pytest.raises(InputError, match="do not say how large it is; none of these exists: num_hidden_layers"):
         shape_of(str(tmp_path / "model"), None)
 
 

@@ -31,7 +31,8 @@ def test_a_head_that_is_missing_is_said(folder):
     found = [open_checkpoint(folder) for _ in range(2)]
     assert found[0].weights_sha256 == found[1].weights_sha256 != whole.weights_sha256
     assert found[0].remarks == (
-        "not in its files, or in another shape than config.json says, and read by no score: lm_head.weight",
+        "missing from its files, or of a different shape than config.json says, but not used by any score: "
+        "lm_head.weight",
     )
     for ours, theirs in zip(found[0].layers(range(5)), whole.layers(range(5)), strict=True):
         assert torch.equal(ours.post, theirs.post) and torch.equal(ours.query, theirs.query)
@@ -39,7 +40,7 @@ def test_a_head_that_is_missing_is_said(folder):
 
 def test_a_head_of_another_shape_is_said(folder):
     change(folder, lambda tensors: tensors.update({"lm_head.weight": torch.ones(64, 16)}))
-    assert open_checkpoint(folder).remarks[0].endswith("read by no score: lm_head.weight")
+    assert open_checkpoint(folder).remarks[0].endswith("not used by any score: lm_head.weight")
 
 
 def test_a_model_that_was_saved_without_its_head(tmp_path):
@@ -48,7 +49,9 @@ def test_a_model_that_was_saved_without_its_head(tmp_path):
     folder = save(model.base_model, tmp_path / "base")
     assert not any(name.startswith("gpt_neox.") for name in load_file(folder / WEIGHTS))
     ours, theirs = open_checkpoint(folder), open_checkpoint(save(model, tmp_path / "whole"))
-    assert ours.remarks[0].endswith(("read by no score: lm_head.weight", "read by no score: embed_out.weight"))
+    assert ours.remarks[0].endswith(
+        ("not used by any score: lm_head.weight", "not used by any score: embed_out.weight")
+    )
     for one, other in zip(ours.layers(range(5)), theirs.layers(range(5)), strict=True):
         assert torch.equal(one.post, other.post)
 
@@ -59,7 +62,7 @@ def test_a_model_without_its_eyes(tmp_path):
     kept = {name: tensor for name, tensor in load_file(folder / WEIGHTS).items() if "vision" not in name}
     save_file(kept, folder / WEIGHTS, metadata={"format": "pt"})
     found = open_checkpoint(folder)
-    assert "read by no score: model.vision_tower." in found.remarks[0]
+    assert "not used by any score: model.vision_tower." in found.remarks[0]
     for ours, theirs in zip(found.layers(range(5)), whole.layers(range(5)), strict=True):
         assert torch.equal(ours.post, theirs.post)
     change(folder, lambda tensors: tensors.pop(next(name for name in tensors if "layers.1.mlp.up_proj" in name)))

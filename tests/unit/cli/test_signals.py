@@ -60,7 +60,7 @@ def test_a_signal_stops_a_command_however_it_was_started(tmp_path, way, number):
     status, said, last = stop(way, "sleep", number, tmp_path)
     assert status == 128 + number
     what = "stopped" if number == signal.SIGINT else f"stopped by {number.name}"
-    assert said == f"leadterm: {what}; finished products are kept, run again to go on\n"
+    assert said == f"leadterm: {what}; finished products are kept; run again to resume\n"
     assert (last["event"], last["reason"]) == ("failed", f"stopped by {number.name}")
 
 
@@ -70,7 +70,7 @@ def test_a_signal_stops_a_command_however_it_was_started(tmp_path, way, number):
 def test_whatever_the_main_thread_does(tmp_path, action):
     status, said, last = stop("script with &", action, signal.SIGTERM, tmp_path)
     assert (status, last["error"], last["reason"]) == (143, "Stopped", "stopped by SIGTERM")
-    assert said == "leadterm: stopped by SIGTERM; finished products are kept, run again to go on\n"
+    assert said == "leadterm: stopped by SIGTERM; finished products are kept; run again to resume\n"
 
 
 def test_what_nohup_ignores_stays_ignored(tmp_path):

@@ -38,14 +38,14 @@ def test_what_a_new_archive_is_tried_with_is_there(package):
 def test_what_does_not_run_is_no_archive(tmp_path, monkeypatch):
     monkeypatch.setattr(interpreter, "standard_library", lambda: iter(()))
     monkeypatch.setattr(archive, "package_files", lambda packages: iter(()))
-    with pytest.raises(MachineError, match="what was packed does not run: "):
+    with pytest.raises(MachineError, match="the packed environment does not run: "):
         archive.pack_environment(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_place_of_the_folder_is_told(tmp_path):
     (tmp_path / "dist").write_text("")
-    with pytest.raises(MachineError, match=r"cannot write .*/dist/leadterm-.*Choose a folder that you may write to"):
+    with pytest.raises(MachineError, match=r"cannot write .*/dist/leadterm-.*Choose a folder that you can write to"):
         archive.pack_environment(tmp_path / "dist")
 
 

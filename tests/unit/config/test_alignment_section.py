@@ -43,7 +43,7 @@ def test_revisions_are_one_or_more(given, read):
         ({"checkpoints": [{"source": 3}]}, "checkpoints[0].source: found 3 (an integer); expected text"),
         (
             {"checkpoints": [{"source": "a"}, {"source": "b", "name": "a"}]},
-            "'a' stands twice among checkpoints. Remove one, or tell them apart by name.",
+            "'a' is listed twice in checkpoints. Remove one, or give them different names.",
         ),
     ],
 )

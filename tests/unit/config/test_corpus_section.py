@@ -84,7 +84,7 @@ def test_an_unknown_format_lists_those_there_are():
         ({"table": "a.b; drop table c"}, "expected a name such as catalog.db.name", "give paths and format."),
         ({"table": "a.b", "format": "csv"}, "table is 'a.b', whose format the catalog knows", "Remove format."),
         ({"paths": ["a", "b"], "format": "delta"}, "paths has 2 entries; expected one", "the root of the table."),
-        ({"paths": ["a/*"], "format": "iceberg"}, "paths is the pattern 'a/*'", "which of the files there count."),
+        ({"paths": ["a/*"], "format": "iceberg"}, "paths is the pattern 'a/*'", "which of its files are current."),
         (
             {"paths": ["a"], "version": 3},
             "version is '3' and format is 'parquet', but only tables",
@@ -97,7 +97,7 @@ def test_an_unknown_format_lists_those_there_are():
         (
             {"paths": ["hf://datasets/o/n"], "format": "avro"},
             "only parquet, json, orc and csv are",
-            "give their folder.",
+            "name their folder.",
         ),
         ({**ROOT, "max_documents": 5}, "max_documents is 5 and format is 'delta', whose rows have no order", "files."),
         ({"table": "a.b", "max_documents": 5}, "max_documents is 5 and table is 'a.b'", "files."),

@@ -151,10 +151,10 @@ def test_ids_need_the_ids_tokenizer_and_the_reverse():
 
 def test_spark_properties():
     assert message_of(spark={"foo": 1}) == (
-        "run.yaml: spark.foo: found the name 'foo'; expected the name of a Spark property, "
+        "run.yaml: spark.foo: found 'foo'; expected the name of a Spark property, "
         "which starts with 'spark.'. Correct the name."
     )
-    assert message_of(spark={3: 1}).startswith("run.yaml: spark[3]: found the name 3;")
+    assert message_of(spark={3: 1}).startswith("run.yaml: spark[3]: found 3;")
     for value, found in (([1], "[1] (a list)"), (None, "None (nothing)"), (float("nan"), "nan (a number)")):
         assert message_of(spark={"spark.a": value}) == (
             f"run.yaml: spark['spark.a']: found {found}; expected text, a number, true or false. Change it."

@@ -142,7 +142,7 @@ def test_yaml_syntax(tmp_path):
     assert message.startswith(f"{tmp_path}/run.yaml, line 3, column")
     assert "this is not YAML: expected ',' or ']'" in message
     assert "Expected lines 'key: value', indented with spaces." in message
-    assert message.endswith("Correct this place.")
+    assert message.endswith("Correct it here.")
 
 
 def test_a_python_object_in_yaml_is_never_made(tmp_path):
@@ -154,7 +154,7 @@ def test_a_python_object_in_yaml_is_never_made(tmp_path):
 @pytest.mark.parametrize("text", [MINIMAL + "windows: {length: 3, length: 4}\n", MINIMAL + "corpus:\n  paths: [b]\n"])
 def test_a_key_that_stands_twice(tmp_path, text):
     message = message_of(tmp_path, text)
-    assert re.search(r"run\.yaml, line \d, column \d+: .*the key '(length|corpus)' stands twice", message)
+    assert re.search(r"run\.yaml, line \d, column \d+: .*the key '(length|corpus)' appears twice", message)
 
 
 @pytest.mark.parametrize(("text", "found"), [("", "nothing"), ("- a\n", "a list"), ("corpus", "text")])

@@ -85,7 +85,7 @@ def test_ids_that_do_not_fit():
         (np.zeros(2, np.int32), np.array([0, 1]), r"end at the number of values, 2; found \[0, 1\]"),
         (np.zeros(2, np.int32), np.array([1, 2]), r"start at 0 and .*found \[1, 2\]"),
         (np.zeros(0, np.int32), np.zeros(0, np.int64), "found none"),
-        (np.zeros(2, np.int32), np.array([0, 3, 1, 2]), "must never fall; found 3 before 1 at list 1"),
+        (np.zeros(2, np.int32), np.array([0, 3, 1, 2]), "must never decrease; found 3 before 1 at list 1"),
     ],
 )
 def test_arrays_that_do_not_fit(values, offsets, message):

@@ -86,7 +86,7 @@ def test_numbers_beyond_the_vocabulary_are_told_and_do_no_harm(top, said):
 )
 def test_what_the_word_rule_never_makes_is_refused_first(typed, says):
     assert message_of(check_asked_first, config_of(WORDS, typed)) == (
-        f"associations.tokens: {typed!r} can be no token where tokenizer.kind is words: the word rule {says}"
+        f"associations.tokens: {typed!r} cannot be a token where tokenizer.kind is words: the word rule {says}"
     )
 
 
@@ -125,4 +125,4 @@ def test_a_tokenizer_with_two_tokens_of_one_id(tmp_path):
     check_asked_first(config_of(given, "bread"))
     asked, odd = message_of(check_asked_first, config_of(given, "breads")).splitlines()
     assert "did you mean 'bread'?" in asked
-    assert odd == f"{tmp_path}: tokens that share an id, which the first one names: 'bread' and 'breads' have 1"
+    assert odd == f"{tmp_path}: tokens that share an id, which is named after the first: 'bread' and 'breads' have 1"

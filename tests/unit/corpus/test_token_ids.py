@@ -89,7 +89,7 @@ def test_an_added_token_under_the_id_of_another():
     text = file({"a": 0, "b": 1, "c": 2}, added={"<s>": 1})
     assert HuggingFaceTokenizer(text).tokens == ("a", "b", "c", "<s>")
     assert HuggingFaceTokenizer(text).oddities(text) == [
-        "added tokens that get another id from the tokenizers library, and so in the model too, than the file says: "
+        "added tokens whose id in the tokenizers library, and so in the model, differs from the file's: "
         "'<s>' has 3, not 1"
     ]
     text = file({"a": 0, "b": 2}, added={"<s>": 3})
@@ -107,7 +107,7 @@ def test_a_token_that_stands_twice():
     assert HuggingFaceTokenizer(keys).tokens == ("a", "<no token 1>", "b")
     for text in (twice, keys):
         assert HuggingFaceTokenizer(text).oddities(text) == [
-            "tokens that stand there twice, of which the last one counts and other ids are never met: 'b' has 2"
+            "tokens that are listed twice; the last one counts, the other ids never occur: 'b' has 2"
         ]
 
 
@@ -115,8 +115,8 @@ def test_what_is_told_of_many(tmp_path):
     text = file({"a": 0} | {name: 1 + number // 2 for number, name in enumerate(NAMES)})
     (tmp_path / "tokenizer.json").write_text(text, encoding="utf-8")
     assert load_tokenizer(tmp_path).notes == (
-        f"{tmp_path}: tokens that share an id, which the first one names: 't0' and 't1' have 1; 't2' and 't3' have 2; "
-        "'t4' and 't5' have 3; and 7 more",
+        f"{tmp_path}: tokens that share an id, which is named after the first: 't0' and 't1' have 1; 't2' and 't3' "
+        "have 2; 't4' and 't5' have 3; and 7 more",
     )
 
 

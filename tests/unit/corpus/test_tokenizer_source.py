@@ -58,7 +58,7 @@ def test_what_is_not_in_the_cache_while_the_hub_is_out_of_reach(hub_cache):
         assert message.startswith(
             f"the tokenizer of {name!r} at revision {revision or 'main'!r}: there is no such path"
         )
-        assert "the hub is out of reach (or HF_HUB_OFFLINE is set)" in message
+        assert "the hub cannot be reached (or HF_HUB_OFFLINE is set)" in message
         assert message.endswith("Go online, or give the path of a tokenizer.json or model folder.")
 
 
@@ -69,12 +69,12 @@ def test_what_looks_like_a_path_is_never_asked_from_the_hub(monkeypatch, source)
     assert message.startswith(
         f"{Path(source).expanduser()}: there is no such file or folder; expected a tokenizer.json"
     )
-    assert "Check the path; to ask the Hugging Face hub, give a name such as" in message
+    assert "Check the path; for the Hugging Face hub, give a name such as" in message
 
 
 def test_a_name_that_is_neither(monkeypatch):
     message = message_of("models/of/mine")
-    assert "neither a path that exists nor a name the Hugging Face hub can have" in message
+    assert "neither an existing path nor a valid name on the Hugging Face hub" in message
     assert "Check the path, or give a name such as" in message
 
 
@@ -82,7 +82,7 @@ def test_a_name_that_is_neither(monkeypatch):
     ("kind", "expected"),
     [
         (errors.RevisionNotFoundError, "the hub has the model, but no such revision. Set tokenizer.revision to"),
-        (errors.GatedRepoError, "only to accounts that accepted its terms. Accept them on its page and log in"),
+        (errors.GatedRepoError, "requires accepting its terms. Accept them on its page and log in"),
         (errors.RepositoryNotFoundError, "no such path, and the hub has no such public model. Check the spelling"),
         (errors.RemoteEntryNotFoundError, "no tokenizer.json in it. Convert its slow tokenizer with"),
         (errors.HfHubHTTPError, "the hub answered with an error (it is broken). Try again later"),
@@ -101,7 +101,7 @@ def test_what_the_hub_answers(monkeypatch, kind, expected):
 def test_a_revision_of_a_path(tmp_path, tiny_json):
     (tmp_path / "tokenizer.json").write_text(tiny_json, encoding="utf-8")
     message = message_of(tmp_path, "main")
-    assert "a revision belongs to a name on the Hugging Face hub; found the revision 'main' with a path" in message
+    assert "a revision applies only to a name on the Hugging Face hub; found the revision 'main' with a path" in message
     assert message.endswith("Remove tokenizer.revision, or give the hub name.")
 
 
@@ -152,7 +152,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     (tmp_path / "tokenizer.json").touch()
     monkeypatch.setattr(Path, "open", refuse)
     message = message_of(tmp_path / "tokenizer.json")
-    assert "expected a file that can be read; found: [Errno 13] Permission denied. Check its permissions." in message
+    assert "expected a readable file; found: [Errno 13] Permission denied. Check its permissions." in message
 
 
 @pytest.mark.parametrize("place", ["file", "folder", "hub"])

@@ -57,9 +57,13 @@ def test_pieces_beyond_the_cache_are_split_alike(monkeypatch):
 @pytest.mark.parametrize(
     ("words", "unknown", "message"),
     [
-        ([], "drop", r"must hold at least one word; found none. Check that the corpus has text"),
-        (["a", "b", "a"], "drop", r"must hold each word once; found 'a' twice. Remove one"),
-        (["The"], "drop", r"must hold tokens of the word rule .*found 'The', which the rule splits into \['the'\]"),
+        ([], "drop", r"must contain at least one word; found none. Check that the corpus has text"),
+        (["a", "b", "a"], "drop", r"must contain each word once; found 'a' twice. Remove one"),
+        (
+            ["The"],
+            "drop",
+            r"must contain only tokens of the word rule .*found 'The', which the rule splits into \['the'\]",
+        ),
         (["a b"], "drop", r"found 'a b', which the rule splits into \['a', 'b'\]. Build it with count_words"),
         (["a"], "keep", r"must be handled by one of drop, replace; found 'keep'. Set tokenizer.unknown"),
     ],

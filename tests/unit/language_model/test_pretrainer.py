@@ -136,14 +136,12 @@ def test_it_starts_anew_where_there_is_no_state_or_a_revision_is_gone(tmp_path):
 
 def test_a_damaged_state_is_named(tmp_path):
     pretrainer(tmp_path).advance()
-    with pytest.raises(TrainingError, match=r"the state that was kept is of another model \(.*--overwrite"):
+    with pytest.raises(TrainingError, match=r"the saved state belongs to another model \(.*--overwrite"):
         pretrainer(tmp_path, width=32).resume()
     place = tmp_path / "unfinished/state.safetensors"
     whole = place.read_bytes()
     place.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(
-        TrainingError, match=r"state.safetensors is damaged: .* Delete it, and the training starts anew"
-    ):
+    with pytest.raises(TrainingError, match=r"state.safetensors is damaged: .* Delete it to restart the training"):
         pretrainer(tmp_path).resume()
     place.write_bytes(whole[:-1])
     with pytest.raises(TrainingError, match=r"state.safetensors cannot be read: .* Delete it"):

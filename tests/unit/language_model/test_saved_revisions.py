@@ -41,7 +41,7 @@ def test_a_revision_is_whole_or_absent(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("leadterm.language_model.saved_revisions.save_file", fails)
-    with pytest.raises(MachineError, match=r"cannot write .*step0: .*No space left.* on a disk with space left"):
+    with pytest.raises(MachineError, match=r"cannot write .*step0: .*No space left.* on a disk with free space"):
         pretrainer(tmp_path).advance()
     assert [path.name for path in tmp_path.rglob("*")] == ["unfinished"]
 

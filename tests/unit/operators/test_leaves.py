@@ -29,7 +29,7 @@ def test_a_missing_cuda_device_is_named_with_the_remedy(device):
 def test_other_devices_are_refused():
     with pytest.raises(MachineError, match="run on 'cpu' or 'cuda', not on 'meta'"):
         resolve_device("meta")
-    with pytest.raises(MachineError, match="'gpu' is not a device that torch knows: use 'cpu', 'cuda'"):
+    with pytest.raises(MachineError, match="'gpu' is not a device known to torch: use 'cpu', 'cuda'"):
         resolve_device("gpu")
 
 

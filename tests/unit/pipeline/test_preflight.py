@@ -34,10 +34,10 @@ def no_gpu(monkeypatch):
 
 ALIGNMENT = {"checkpoints": [{"source": "x"}], "device": "cuda"}
 CASES = [
-    ({"attention": {"device": "cuda"}}, "run", "compose", "device 'cuda' was asked for, but torch"),
+    ({"attention": {"device": "cuda"}}, "run", "compose", "device 'cuda' was requested, but torch"),
     ({"attention": {"distribution": "filesystem"}}, MEMORY, "attention: count", "attention.distribution is"),
-    ({"alignment": ALIGNMENT}, "run", "alignment", "device 'cuda' was asked for, but torch"),
-    ({"report": {"figures": "always"}}, "run", "report", "figures need matplotlib, which cannot be imported here"),
+    ({"alignment": ALIGNMENT}, "run", "alignment", "device 'cuda' was requested, but torch"),
+    ({"report": {"figures": "always"}}, "run", "report", "figures need matplotlib, which cannot be imported"),
 ]  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_a_run_whose_vocabulary_is_there_is_asked_for_its_size(whole_folder):
     ("sections", "output", "says"),
     [
         ({}, "run", "the config has no section 'training'"),
-        ({"training": {}}, MEMORY, "is no local folder. Copy the run to a disk of this machine first"),
+        ({"training": {}}, MEMORY, "is not a local folder. Copy the run to a local disk first"),
         ({"training": {"device": "cuda"}}, "run", "device 'cuda' was asked for"),
     ],
 )

@@ -106,9 +106,7 @@ def test_a_column_that_is_missing_is_named_before_anything_is_read(corpus):
 )
 def test_what_no_sample_is_drawn_from_is_told(source):
     settings = {"corpus": source, "tokenizer": {"kind": "words", "vocabulary_size": 5}}
-    with pytest.raises(
-        InputError, match=r"a plan draws its sample from parquet, json, delta only. Write some of the rows"
-    ):
+    with pytest.raises(InputError, match=r"a plan samples only parquet, json, delta. Write some of the rows"):
         config = parse_config(settings)
         draw(config.corpus, config.windows, 1000, 0)
 

@@ -60,9 +60,7 @@ def test_text_is_published_only_where_it_is_asked_for(run, published, plain):
         RunError, match=r"plain was published without the files of 'windows': only its manifest is ther"
     ):
         list(open_run(plain).windows())
-    with pytest.raises(
-        RunError, match=r"plain holds no windows, only what is known of them. Publish the run that they"
-    ):
+    with pytest.raises(RunError, match=r"plain contains no windows, only their manifest. Publish the original run"):
         publish(plain, plain.parent / "second", windows=True)
 
 
@@ -98,7 +96,7 @@ def test_scores_against_a_shuffled_corpus_are_published_without_it(run, tmp_path
     manifest = open_run(copy).alignment_manifests()[0]
     other = replace(manifest, made_from=manifest.made_from | {"bigram, shuffled": "0" * 64})
     write_manifest(Location.of(copy / manifest.product), other)
-    assert check(copy) == (f"{manifest.product} was made from what is missing: 'bigram, shuffled'",)
+    assert check(copy) == (f"{manifest.product} was made from products that are missing: 'bigram, shuffled'",)
     publish(copy, tmp_path / "out")
     assert check(tmp_path / "out") == ()
 
@@ -138,9 +136,9 @@ def take_by(output: Path, kind: str, run: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("file", "is there, and is no published copy of a run. Choose another output, or move it away"),
-        ("folder", "is there, and is no published copy of a run"),
-        ("run", "is there, and is no published copy of a run"),
+        ("file", "exists and is not a published copy of a run. Choose another output, or move it away"),
+        ("folder", "exists and is not a published copy of a run"),
+        ("run", "exists and is not a published copy of a run"),
         ("other", "is a published copy of another run. Choose another output"),
         (
             "changed",
@@ -166,14 +164,12 @@ def test_an_empty_folder_is_taken(run, tmp_path):
 
 def test_places_that_lie_in_each_other(run):
     for output in (run, run / "inner", run.parent):
-        with pytest.raises(RunError, match=r"and the run .* lie in each other. Choose another output"):
+        with pytest.raises(RunError, match=r"and the run .* are nested in each other. Choose another output"):
             publish(run, output)
 
 
 def test_a_place_that_is_not_on_this_machine(run):
-    with pytest.raises(
-        RunError, match=r"memory://x is no local folder. Publish to a disk of this machine, and copy it"
-    ):
+    with pytest.raises(RunError, match=r"memory://x is not a local folder. Publish to a local disk, and copy it"):
         publish_run(Location.of(run), Location.of("memory://x"))
 
 
@@ -217,7 +213,7 @@ def test_the_command(run, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         f"wrote {tmp_path}/out: vocabulary, bigram, context, frequencies, query_key, position, sources, documents, "
         f"alignment; {len(names)} files, {size:,} bytes",
-        "it does not state dataset.creators, dataset.url, dataset.sources; a config that does can be given with "
+        "it does not state dataset.creators, dataset.url, dataset.sources; pass a config that does with "
         "--config (see conf/demo.yaml)",
         f"check it with  leadterm check {tmp_path}/out",
     ]

@@ -61,11 +61,11 @@ def test_a_frame_to_be_skipped_is_told(tmp_path, first):
     path = tmp_path / "a.jsonl.zst"
     path.write_bytes(bytes([first]) + b"\x2a\x4d\x18\x04\x00\x00\x00abcd" + b"\x28\xb5\x2f\xfd")
     problem = problem_of(path, format="json")
-    assert problem.startswith(f"{path}: it begins with a frame to be skipped, as pzstd writes them")
+    assert problem.startswith(f"{path}: it begins with a skippable frame, as pzstd writes")
 
 
 def test_an_encrypted_footer_is_told(tmp_path):
     path = tmp_path / "a.parquet"
     path.write_bytes(b"PARE" + bytes(200) + b"PARE")
     problem = problem_of(path)
-    assert problem.startswith(f"{path}: its footer is encrypted, and leadterm has no keys. Write it anew")
+    assert problem.startswith(f"{path}: its footer is encrypted, and leadterm has no keys. Write it again")

@@ -44,13 +44,13 @@ def test_what_is_a_document(line, expected):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"text": "a"}{"text": "b"}', "behind its object stands another object; each line holds one"),
-        ('{"text": "a"} \t{"text": "b"}', "behind its object stands another object"),
-        ('{"text": "a"} oops', "behind its object stands 'oops'"),
-        ('[{"text": "a"}, {"text": "b"}]', "it is JSON but no object"),
-        ("[]", "it is JSON but no object"),
-        ('"text"', "it is JSON but no object"),
-        ("null", "it is JSON but no object"),
+        ('{"text": "a"}{"text": "b"}', "its object is followed by another object; each line must hold one object"),
+        ('{"text": "a"} \t{"text": "b"}', "its object is followed by another object"),
+        ('{"text": "a"} oops', "its object is followed by 'oops'"),
+        ('[{"text": "a"}, {"text": "b"}]', "it is JSON but not an object"),
+        ("[]", "it is JSON but not an object"),
+        ('"text"', "it is JSON but not an object"),
+        ("null", "it is JSON but not an object"),
         ('{"text": 5}', "'text' is 5; expected a string"),
         ('{"text": true}', "'text' is true; expected a string"),
         ('{"text": {"a": 1}}', "'text' is {\"a\": 1}; expected a string"),
@@ -58,19 +58,19 @@ def test_what_is_a_document(line, expected):
         ('{"text": ["a"]}', "is a list of texts: .* corpus.join"),
         ('{"text": NaN}', "JSON has no NaN"),
         ('{"text": "a", "n": -Infinity}', "JSON has no -Infinity"),
-        ('{"text": "a", "text": "b"}', "the key 'text' stands twice"),
-        ('{"te\\u0078t": "a", "text": "b"}', "the key 'text' stands twice"),
-        ('{"te\\u0078T": "a", "t\\u0065xt": "b", "t\\u0065x\\u0074": "c"}', "the key 'text' stands twice"),
-        ("{'text': 'a'}", "it is no JSON object"),
-        ('{"text": "a",}', "it is no JSON object"),
-        ('{"text": "a\tb"}', "it is no JSON object"),
-        ('{"text": "a', "it is no JSON object"),
+        ('{"text": "a", "text": "b"}', "the key 'text' appears twice"),
+        ('{"te\\u0078t": "a", "text": "b"}', "the key 'text' appears twice"),
+        ('{"te\\u0078T": "a", "t\\u0065xt": "b", "t\\u0065x\\u0074": "c"}', "the key 'text' appears twice"),
+        ("{'text': 'a'}", "it is not a JSON object"),
+        ('{"text": "a",}', "it is not a JSON object"),
+        ('{"text": "a\tb"}', "it is not a JSON object"),
+        ('{"text": "a', "it is not a JSON object"),
         (b'{"text": "\xe4"}', "it is not UTF-8"),
-        (b'\xef\xbb\xbf{"text": "a"}', "it begins with a byte order mark, as files joined to one have"),
-        ('{"text": "\\ud83d"}', r"half a surrogate pair, \\ud83d, .* corpus.surrogates: replace"),
-        ('{"text": "\\ude00\\ud83d"}', r"half a surrogate pair, \\ude00"),
-        ('{"text": ' + "[" * 100_000, "lists and objects lie too deep"),
-        ('{"text": ' + "[" * 2_000 + "]" * 2_000 + "}", "lists and objects lie too deep"),
+        (b'\xef\xbb\xbf{"text": "a"}', "it begins with a byte order mark, which concatenated files may have"),
+        ('{"text": "\\ud83d"}', r"an unpaired surrogate, \\ud83d, .* corpus.surrogates: replace"),
+        ('{"text": "\\ude00\\ud83d"}', r"an unpaired surrogate, \\ude00"),
+        ('{"text": ' + "[" * 100_000, "lists and objects are nested too deeply"),
+        ('{"text": ' + "[" * 2_000 + "]" * 2_000 + "}", "lists and objects are nested too deeply"),
     ],
 )
 def test_what_is_none(line, reason):
@@ -125,7 +125,7 @@ def test_nested_values_that_are_no_documents(line, column):
 def test_a_line_of_another_layout_is_no_null():
     reader = JsonReader(ColumnRule("a.b", False))
     assert reader.document(b'{"a": {"b": "x"}}', ("a", "b")) == "x"
-    with pytest.raises(InputError, match=r"it has the key 'a.b' itself, other lines a nested one"):
+    with pytest.raises(InputError, match=r"it has the key 'a.b' itself, other lines have a nested key"):
         reader.document(b'{"a.b": "x"}', ("a", "b"))
 
 

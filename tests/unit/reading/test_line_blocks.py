@@ -46,7 +46,7 @@ def test_a_long_line_is_refused_by_the_byte_at_which_it_begins(monkeypatch, bloc
     monkeypatch.setattr(lines, "BLOCK", block)
     data = b"x" * 10 + end + b"y" * 200 + end + b"x"
     assert len(list(whole_lines(io.BytesIO(data), 200 + len(end)))) > 0
-    with pytest.raises(InputError, match=rf"its line that begins at byte {10 + len(end)} has more than 150 bytes"):
+    with pytest.raises(InputError, match=rf"its line starting at byte {10 + len(end)} has more than 150 bytes"):
         list(whole_lines(io.BytesIO(data), 150))
 
 

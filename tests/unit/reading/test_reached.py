@@ -27,7 +27,7 @@ def test_what_is_lost_on_the_way(tmp_path, monkeypatch, name, error, kind):
     if kind is None:
         assert "(Corrupt data). Repair it or leave it out." in inspect_file(str(path), rule)["problem"]
     else:
-        with pytest.raises(kind, match=r"could not be reached .* What is there is kept as it is"):
+        with pytest.raises(kind, match=r"could not be reached .* Existing products are unchanged"):
             inspect_file(str(path), rule)
     assert Location.of(path).kind() == fs.FileType.File
     assert not issubclass(MachineError, InputError)

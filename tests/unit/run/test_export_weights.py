@@ -151,7 +151,7 @@ def test_what_is_too_large_is_refused_with_its_size_before_it_is_computed(tmp_pa
     monkeypatch.setattr(Operator, "row_blocks", None)
     message = (
         r"output, query_key, position \(10 rows, float32\) would take 3,248 bytes \(0\.0 GiB\) as a dense array; the "
-        r"limit is 3,247\. Save some rows \(rows\), float32 numbers \(dtype\) or fewer weights, or raise the limit"
+        r"limit is 3,247\. Save some of the rows \(rows\), float32 numbers \(dtype\) or fewer weights, or raise the "
     )
     with pytest.raises(MachineError, match=message):
         save_weights(weights, tmp_path / "file", **asked, max_bytes=needed - 1)

@@ -188,7 +188,7 @@ def test_what_cannot_be_associated(run):
         run.associations("king", "bigram", axis="context")
     with pytest.raises(AxisError, match=r"no axis 'key'; choose one of current, next, context"):
         run.associations("king", "bigram", axis="key")
-    with pytest.raises(InputError, match=r"k is 0: ask for at least one"):
+    with pytest.raises(InputError, match=r"k is 0: it must be at least 1"):
         run.associations("king", k=0)
 
 
@@ -220,9 +220,7 @@ def test_one_wrong_bit_is_seen_and_its_file_named(copy, name, place):
 @pytest.mark.parametrize("name", READERS)
 def test_a_missing_file_is_named(copy, name):
     (copy / name).unlink()
-    with pytest.raises(
-        RunError, match=rf"copy/{name} is missing, though the manifest lists it. Make the product again"
-    ):
+    with pytest.raises(RunError, match=rf"copy/{name} is missing, though the manifest lists it. Rebuild the product"):
         READERS[name](open_run(copy))
 
 
@@ -256,5 +254,5 @@ def test_a_manifest_that_cannot_be_read(copy):
         open_run(copy).bigram_counts()
     for text in ("{", "[]", "5"):
         place.write_text(text)
-        with pytest.raises(RunError, match=r"manifest.json is not a manifest of leadterm .*make the run again"):
+        with pytest.raises(RunError, match=r"manifest.json is not a manifest of leadterm .*rebuild the run"):
             open_run(copy).bigram_counts()

@@ -86,7 +86,7 @@ def test_an_object_store(tmp_path):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(MachineError, match=r"cannot write .*file/weights: .* Choose a place that you may write to"):
+    with pytest.raises(MachineError, match=r"cannot write .*file/weights: .* Choose a place that you can write to"):
         write(tmp_path / "file" / "weights", blocks_of("float64"), "float64")
     (tmp_path / "folder").mkdir()
     with pytest.raises(MachineError, match=r"cannot write .*folder: "):

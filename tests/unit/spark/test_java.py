@@ -119,8 +119,8 @@ def test_the_error_lists_what_was_found_and_how_to_install_one(
         java.find_java([make_java("old", "11.0.22"), make_java("older", "1.8.0_392")])
     message = str(error.value)
     for part in (
-        "JAVA_HOME=/nowhere: no Java that runs",
-        f"PATH has {broken}: no Java that runs",
+        "JAVA_HOME=/nowhere: no working Java",
+        f"PATH has {broken}: no working Java",
         f"{tmp_path}/old: Java 11.0.22",
         f"{tmp_path}/older: Java 8.0",
         "sudo apt-get install openjdk-17-jre-headless",
@@ -196,7 +196,7 @@ def test_install_without_the_right_to_prints_the_remedy(
     if sudo:
         script(bare_machine / "sudo", sudo)
     assert java.main(["--install"]) == 1
-    assert "that takes apt-get and root's rights.\nSpark needs Java 17, 21 or 25" in capsys.readouterr().err
+    assert "that needs apt-get and root privileges.\nSpark needs Java 17, 21 or 25" in capsys.readouterr().err
     assert not apt_get.exists()
 
 

@@ -66,7 +66,7 @@ def test_the_last_of_several_errors_of_ours_counts():
             "Caused by: java.lang.OutOfMemoryError: Java heap space",
             "Java ran out of memory: raise spark.executor.memory",
         ),
-        (WORKER, "an executor or its Python was killed, most likely for want of memory: lower counting.memory_per"),
+        (WORKER, "an executor or its Python was killed, most likely because memory ran out: lower counting.memory_per"),
         ("ExecutorLostFailure (executor 1 exited caused by ...)", "an executor or its Python was killed"),
     ],
 )

@@ -60,5 +60,5 @@ def test_files_are_listed_once_though_links_lead_in_circles(tmp_path, outside):
 @pytest.mark.parametrize("opened", [Location.read_bytes, Location.open_input, Location.open_stream, Location.sha256])
 def test_a_pipe_is_not_waited_for(tmp_path, opened):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="is no regular file but a pipe, a socket or a device"):
+    with pytest.raises(OSError, match="is not a regular file but a pipe, a socket or a device"):
         opened(Location.of(tmp_path / "pipe"))

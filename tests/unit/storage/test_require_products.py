@@ -97,7 +97,7 @@ def test_a_shuffled_run_s_windows_come_from_the_run_it_lies_in(run):
     shuffled = run / "shuffled"
     shutil.copytree(run / "bigram", shuffled / "bigram")
     for product in ("windows", "vocabulary"):
-        with pytest.raises(RunError, match=r"Run the job shuffle_corpus on the run that it lies in first"):
+        with pytest.raises(RunError, match=r"Run the job shuffle_corpus on the run that it is in first"):
             require_manifest(Location.of(shuffled), product)
     with pytest.raises(RunError, match=r"Run the job count_cooccurrences on it first"):
         require_manifest(Location.of(shuffled), "context")
@@ -139,7 +139,7 @@ def scores_product(run: Path) -> str:
     [
         (
             lambda table: table.drop_columns("z"),
-            r"is no such table: it lacks the column z, and has model, .* leadterm 0",
+            r"is not a valid table: it lacks the column z, and has model, .* leadterm 0",
         ),
         (
             lambda table: table.rename_columns([f"old_{name}" for name in table.column_names]),
@@ -147,7 +147,7 @@ def scores_product(run: Path) -> str:
         ),
         (
             lambda table: table.set_column(0, "model", pa.array([[1]] * len(table))),
-            r"written by leadterm 0\.0\.9, has columns of another type than scores have now",
+            r"written by leadterm 0\.0\.9, has columns of a different type than scores have now",
         ),
     ],
 )
@@ -177,7 +177,7 @@ def test_scores_with_a_column_more_are_read(run):
 def test_other_tables_of_another_version_are_named_too(run, product, name, job):
     change_columns(run, product, name, lambda table: table.rename_columns([f"old_{n}" for n in table.column_names]))
     with pytest.raises(
-        RunError, match=rf"{product}/{name} is no such table: .*old_.* leadterm 0\.0\.9, and this is"
+        RunError, match=rf"{product}/{name} is not a valid table: .*old_.* leadterm 0\.0\.9, and this is"
     ) as caught:
         READERS[product](open_run(run))
     assert f"Run the job {job} again with --overwrite." in str(caught.value)
@@ -227,5 +227,5 @@ def test_a_run_that_is_not_there_is_told_with_the_one_that_nearly_has_its_name(r
     ):
         open_run(run.parent / "rnu")
     (run.parent / "empty").mkdir()
-    with pytest.raises(RunError, match="it holds no product at all"):
+    with pytest.raises(RunError, match="it contains no product"):
         open_run(run.parent / "empty")

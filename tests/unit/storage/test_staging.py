@@ -53,7 +53,7 @@ def test_what_the_machine_ends_keeps_finished_parts_only(tmp_path, caplog, error
     folder = stop(tmp_path / "run", error, STAGE, "sums-1", ".sums-2.partial-3")
     assert names_in(folder) == ["parts"]
     assert names_in(folder / "parts") == ["sums-1"]
-    assert f"finished parts are kept in {folder}: run again to go on from there" in caplog.text
+    assert f"finished parts are kept in {folder}; run again to resume" in caplog.text
     with staging(Location.of(tmp_path / "run"), STAGE) as staged:
         assert staged.folder.path == str(folder)
         assert staged.parts.names() == ["sums-1"]
@@ -138,7 +138,7 @@ def test_two_jobs_do_not_do_the_same_at_once(tmp_path, stage):
     own(folder, os.getppid())
     (folder / "parts").mkdir()
     (folder / "parts/sums-1").write_text("part")
-    with pytest.raises(RunError, match=rf"process {os.getppid()} on somewhere, is at work in .*\. Wait"):
+    with pytest.raises(RunError, match=rf"process {os.getppid()} on somewhere, is running in .*\. Wait"):
         stop(tmp_path / "run", None)
     assert (folder / "parts/sums-1").exists()
     own(folder, dead_process())
@@ -150,7 +150,7 @@ def test_a_process_is_not_in_its_own_way(tmp_path):
     """Its name stays where the place became read-only, and it may try again; but not while it is at work there."""
     folder = tmp_path / "run" / STAGE.folder
     own(folder, os.getpid())
-    with staging(Location.of(tmp_path / "run"), STAGE), pytest.raises(RunError, match="is at work in"):
+    with staging(Location.of(tmp_path / "run"), STAGE), pytest.raises(RunError, match="is running in"):
         stop(tmp_path / "run", None)
     assert not folder.exists()
 

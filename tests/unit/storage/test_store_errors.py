@@ -68,7 +68,7 @@ def test_no_reader_takes_a_refusal_for_damage(store, product):
     assert said.startswith(f"s3://bucket/runs/a/{product}/")
     assert ": the store refused access (" in said
     assert "AWS_ACCESS_KEY_ID" in said
-    assert said.endswith("What is there is kept as it is.")
+    assert said.endswith("Existing products are unchanged.")
 
 
 @pytest.mark.parametrize("product", ["windows", "bigram"])
@@ -78,7 +78,7 @@ def test_nor_a_store_that_does_not_answer(store, product):
     said = told(lambda: READERS[product](run))
     assert f"s3://bucket/runs/a/{product}/" in said
     assert "could not be reached (When reading information for key" in said
-    assert said.endswith("What is there is kept as it is: run again when the store answers.")
+    assert said.endswith("Existing products are unchanged: run again when the store answers.")
 
 
 @pytest.mark.parametrize(

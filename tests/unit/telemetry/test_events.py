@@ -91,7 +91,7 @@ def test_a_job_tells_what_it_made_and_at_what_rate(tmp_path, capsys, monkeypatch
     said = capsys.readouterr().err.splitlines()
     assert said == [
         f"count_cooccurrences: done in {done['seconds']:.1f} s",
-        "count_cooccurrences: skipped: its products are up to date",
+        "count_cooccurrences: skipped, because its products are up to date",
     ], "what only machines are told is not said to people"
 
 

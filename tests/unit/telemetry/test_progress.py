@@ -17,8 +17,8 @@ def test_a_log_gets_a_line_every_ten_seconds_and_one_at_the_end(clock):
         lines.show(Done(tick, 250))
     lines.close(Done(250, 250), is_whole=True)
     assert log.getvalue().splitlines() == [
-        "count: 50 of 250 tasks (20 %), 5.00 tasks/s, 00:10 passed, 00:40 left",
-        "count: 100 of 250 tasks (40 %), 5.00 tasks/s, 00:20 passed, 00:30 left",
+        "count: 50 of 250 tasks (20 %), 5.00 tasks/s, 00:10 elapsed, 00:40 left",
+        "count: 100 of 250 tasks (40 %), 5.00 tasks/s, 00:20 elapsed, 00:30 left",
         "count: 250 tasks in 00:25",
     ]
 
@@ -29,7 +29,7 @@ def test_a_log_does_not_guess_before_the_first_task_is_done(clock):
     clock.now += 11
     lines.show(Done(0, 0))
     lines.show(Done(0, 3))
-    assert log.getvalue() == "count: 0 of 3 tasks (0 %), 0.00 tasks/s, 00:11 passed, ? left\n"
+    assert log.getvalue() == "count: 0 of 3 tasks (0 %), 0.00 tasks/s, 00:11 elapsed, ? left\n"
 
 
 def test_a_block_that_raised_has_no_last_line(clock):
@@ -46,7 +46,7 @@ def test_a_bar_shows_percent_tasks_rate_and_times():
     drawn = [re.sub(r"\x1b\[.", "", text).strip() for text in re.split(r"[\r\n]", terminal.getvalue()) if text.strip()]
     assert all(text.startswith("count") for text in drawn)
     assert any(
-        re.search(r"count  25 % \|.*\| 5/20 tasks, +[\d.?]+ ?tasks/s, 00:0\d passed, [\d:?]+ left$", text)
+        re.search(r"count  25 % \|.*\| 5/20 tasks, +[\d.?]+ ?tasks/s, 00:0\d elapsed, [\d:?]+ left$", text)
         for text in drawn
     )
     assert re.search(r"count 100 % \|.*\| 20/20 tasks, ", drawn[-1])
@@ -61,7 +61,7 @@ def test_a_note_stands_beside_the_parts(clock):
             report(1, "loss 2.5")
             report(4, "loss 1.5")
     assert log.getvalue().splitlines() == [
-        "train: 1 of 4 steps (25 %), 0.09 steps/s, 00:11 passed, 00:33 left, loss 2.5",
+        "train: 1 of 4 steps (25 %), 0.09 steps/s, 00:11 elapsed, 00:33 left, loss 2.5",
         "train: 4 steps in 00:11, loss 1.5",
     ]
     assert "1/4 steps" in terminal.getvalue()

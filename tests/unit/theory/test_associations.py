@@ -47,7 +47,7 @@ def test_all_where_fewer_than_k(context):
 def test_refusals(context):
     with pytest.raises(AxisError, match=r"context \[NEXT.*has no axis CURRENT: choose NEXT .* or CONTEXT"):
         strongest(context, 0, 1, Axis.CURRENT)
-    with pytest.raises(InputError, match="k is 0: ask for at least one"):
+    with pytest.raises(InputError, match="k is 0: it must be at least 1"):
         strongest(context, 0, 0)
     with pytest.raises(InputError, match="index 3 is outside the 3 rows"):
         strongest(context, 3, 1)

@@ -71,7 +71,10 @@ def test_kept_tokens_are_rows_and_columns_of_the_whole(statistics):
         ({"n_positions": 0}, "n_positions is 0: a corpus without positions"),
         ({"n_positions": 7}, r"the rows of bigram_counts sum to .* current_frequency to .* n_positions is wrong"),
         ({"current_frequency": np.ones(4)}, "current_frequency has 4 tokens, so all sizes must be 4; found .*9, 9"),
-        ({"context_frequency": np.full(9, np.nan)}, "context_frequency holds a negative, infinite or missing number"),
+        (
+            {"context_frequency": np.full(9, np.nan)},
+            "context_frequency contains a negative or infinite number or a NaN",
+        ),
         ({"context_frequency": np.ones(9)}, "the columns of context_weights sum to"),
         ({"vocabulary_size": 5}, "vocabulary_size is 5, less than the 9 tokens"),
         ({"vocabulary_size": 12, "centring": "frequency"}, "needs the counts of the whole vocabulary"),

@@ -75,8 +75,8 @@ def test_a_batch_larger_than_the_corpus_goes_through_it_again():
         ([[0, 1, 2, 3, 0]], "window 0 has 5 tokens; a window has 2 to 4"),
         ([[0, 4]], r"window 0 holds token id 4, but the vocabulary has 4 tokens \(0 to 3\). Give the vocabulary"),
         ([[0, -1]], "window 0 holds token id -1"),
-        ([[0.5, 1.0]], "window 0 is no flat list of token ids: found float64 of shape"),
-        ([[[0, 1]]], r"window 0 is no flat list of token ids: found int64 of shape \(1, 2\). Give each window as"),
+        ([[0.5, 1.0]], "window 0 is not a flat list of token ids: found float64 of shape"),
+        ([[[0, 1]]], r"window 0 is not a flat list of token ids: found int64 of shape \(1, 2\). Give each window as"),
     ],
 )
 def test_windows_that_are_refused(windows, message):

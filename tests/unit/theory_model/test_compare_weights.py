@@ -138,7 +138,7 @@ def test_the_table(predictor, tmp_path):
 
 
 def test_an_empty_table_or_picture_is_refused(tmp_path):
-    with pytest.raises(InputError, match="there is no row to make a table of: compare at one step at least"):
+    with pytest.raises(InputError, match="there is no row for the table: compare at least at one step"):
         markdown_table([])
     with pytest.raises(InputError, match="there is no row to draw"):
         write_figure([], tmp_path / "figure")

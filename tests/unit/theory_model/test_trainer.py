@@ -135,7 +135,7 @@ def test_a_learning_rate_far_too_large_stops_with_its_step():
         trained(learning_rate=1e4, steps=50)
     message = str(caught.value)
     assert message.startswith("training diverged: after ")
-    assert f"a model that knows nothing has ln 9 = {math.log(9):.4g}. Lower learning_rate (now 10000)" in message
+    assert f"an untrained model has ln 9 = {math.log(9):.4g}. Lower learning_rate (now 10000)" in message
 
 
 def test_a_loss_that_is_no_number_stops_before_the_step():
@@ -161,7 +161,7 @@ def test_float32_is_close_to_float64():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
 def test_a_missing_device_is_named():
-    with pytest.raises(MachineError, match=r"device 'cuda' was asked for, but torch .* sees 0 CUDA device"):
+    with pytest.raises(MachineError, match=r"device 'cuda' was requested, but torch .* sees 0 CUDA device"):
         trained(device="cuda", dtype="tf32")
 
 

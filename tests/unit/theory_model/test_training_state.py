@@ -86,7 +86,7 @@ def test_another_training_is_refused(tmp_path, changes, message):
 
 def test_other_windows_are_refused(tmp_path):
     trainer(tmp_path).advance(2)
-    with pytest.raises(TrainingError, match="step-00000002 is of another training; it differs in the windows"):
+    with pytest.raises(TrainingError, match="step-00000002 belongs to another training; it differs in the windows"):
         trainer(tmp_path, windows=small_corpus(seed=8)).resume()
 
 
@@ -104,7 +104,7 @@ def test_damage_is_named_with_its_remedy(tmp_path):
         trainer(tmp_path).resume()
     for text in ("{", "[]", "{}", '{"format": 1, "step": 2}'):
         (place / STATE).write_text(text)
-        with pytest.raises(TrainingError, match=r"state.json is no readable state of a training"):
+        with pytest.raises(TrainingError, match=r"state.json is not a readable training state"):
             trainer(tmp_path).resume()
     (place / STATE).write_text('{"format": 2}')
     with pytest.raises(TrainingError, match="has format 2, this version reads 1"):
@@ -126,7 +126,7 @@ def test_a_checkpoint_is_whole_or_absent(tmp_path, monkeypatch):
 
     monkeypatch.setattr("leadterm.theory_model.training_state._sha256", fails)
     with pytest.raises(
-        MachineError, match=r"cannot write .*step-00000002: .*No space left.* on a disk with space left"
+        MachineError, match=r"cannot write .*step-00000002: .*No space left.* on a disk with free space"
     ):
         trainer(tmp_path).advance()
     assert list(tmp_path.iterdir()) == []

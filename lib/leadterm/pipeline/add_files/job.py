@@ -69,9 +69,9 @@ def add_files(session: SparkSession, config: Config, run: Location, files: Seque
         base = _base(config, run)
         new, n_counted = _open_new(session, config.corpus, run if base else None, files)
         if new is None:
-            logger.info("nothing to add: all %s files are counted already", f"{n_counted:,}")
+            logger.info("nothing to add: all %s files have already been counted", f"{n_counted:,}")
             return False
-        logger.info("new files: %s; counted already: %s", f"{len(new.sources):,}", f"{n_counted:,}")
+        logger.info("new files: %s; already counted: %s", f"{len(new.sources):,}", f"{n_counted:,}")
         if base:
             _count(session, config, run, overwrite=False)
         part = stage.parts / "added"  # What an add that was interrupted has done of the same stays done.
@@ -85,7 +85,7 @@ def add_files(session: SparkSession, config: Config, run: Location, files: Seque
                 for name in StoredRun(part).products:
                     _move(part / name, fresh / name)
             if read_manifest(run, Product.WINDOWS) != base:
-                raise RunError(f"{run} was changed by another process meanwhile. Add the files again.")
+                raise RunError(f"{run} was changed by another process in the meantime. Add the files again.")
     return True
 
 
@@ -101,13 +101,13 @@ def _check_addable(config: Config) -> None:
     kind = config.tokenizer.kind
     if kind in ("words", "bpe"):
         raise ConfigError(
-            f"tokenizer.kind is '{kind}': the corpus decides its vocabulary, and every new file might change it. Make "
-            "the vocabulary once, with leadterm run on a sample, and add files to another run with tokenizer.kind: "
-            "huggingface and tokenizer.source: SAMPLE_RUN/vocabulary/tokenizer.json."
+            f"tokenizer.kind is '{kind}': its vocabulary depends on the corpus, and any new file might change "
+            "it. Make the vocabulary once, with leadterm run on a sample, and add files to another run with "
+            "tokenizer.kind: huggingface and tokenizer.source: SAMPLE_RUN/vocabulary/tokenizer.json."
         )
     if config.corpus.max_documents is not None:
         raise ConfigError(
-            "corpus.max_documents is set, and which documents come first depends on all files. Remove it to add files."
+            "corpus.max_documents is set, but which documents come first depends on all files. Remove it to add files."
         )
 
 
@@ -122,8 +122,8 @@ def _base(config: Config, run: Location) -> Manifest | None:
         return None
     if windows is None or missing:
         raise RunError(
-            f"{run} is not whole: it lacks '{missing[0]}', perhaps as the job {Job.ENCODE_CORPUS} was interrupted. "
-            "Run that job again over the files that it was making it from, or choose another output."
+            f"{run} is incomplete: it lacks '{missing[0]}', perhaps as the job {Job.ENCODE_CORPUS} was interrupted. "
+            "Run that job again over the same files, or choose another output."
         )
     made_from = encode.made_from(windows.made_from["corpus"], given)
     Order.of(Job.ENCODE_CORPUS, config, run, made_from=made_from).is_current()  # Refused if its settings are others.
@@ -140,7 +140,7 @@ def _open_new(
     opened = open_files(session, corpus, list_files(session, paths or corpus.paths), may_be_empty=run is not None)
     found = new_sources(opened.sources, counted, named=bool(paths), copies_count=corpus.copies == "count")
     for old, new in found.renamed:
-        logger.info("%s was counted as %s, which is gone: passed over", file_name(new), file_name(old))
+        logger.info("%s was counted as %s, which no longer exists: skipped", file_name(new), file_name(old))
     n_counted = len(opened.sources) - len(found.fresh)
     return with_sources(opened, found.fresh) if len(found.fresh) else None, n_counted
 
@@ -151,8 +151,8 @@ def _open_gained(
     """Open what a table gained since the version that the run has counted; all of it, if the run has none of it."""
     if paths:
         raise ConfigError(
-            f"{paths[0]} is to be added, but the corpus is a table ({table_name(corpus)}): name no files, and what "
-            "later versions of it added is counted."
+            f"{paths[0]} was named, but the corpus is a table ({table_name(corpus)}): name no files; "
+            "what later versions added is counted."
         )
     rows = [] if counted is None else counted.to_pylist()
     since = next((row["version"] for row in rows if row["path"] == table_name(corpus)), None)

@@ -131,7 +131,7 @@ def _count(
     n_tokens, n_left = (sum(group.tokens for group in some) for some in (groups, rest))
     if sums:
         share = 100 - 100 * n_left / n_tokens
-        logger.info("%s: %.0f %% of the tokens were counted before", titled(f"count {what}"), share)
+        logger.info("%s: %.0f %% of the tokens had already been counted", titled(f"count {what}"), share)
     if rest:
         n_tasks = tasks or number_of_tasks(session, n_left, counter.memory.unit_tokens)
         sums += reported_sums(run_tasks(session, f"count {what}", assign_row_groups(rest, n_tasks), counter, SUMS))

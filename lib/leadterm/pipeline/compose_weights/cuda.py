@@ -157,7 +157,7 @@ class _Blocks:
         places : numpy.ndarray, int64
             Where each is stored.
         in_block : numpy.ndarray, int32
-            Where it lies in the dense block of V rows, row after row.
+            Where it is in the dense block of V rows, row after row.
         """
         firsts = self._entries(origin)
         lengths = self._entries(end) - firsts

@@ -121,7 +121,9 @@ def _compose(
     """Compute the scores into a file that is mapped into memory, which may be larger than memory."""
     scores, done = scratch.open(statistics.context.nnz)
     if len(done):
-        logger.info("compose scores: %.0f %% of the tokens were composed before", 100 * len(done) / statistics.size)
+        logger.info(
+            "compose scores: %.0f %% of the tokens had already been composed", 100 * len(done) / statistics.size
+        )
     with progress("compose scores", statistics.size, "tokens") as report:
         go_on: Any = {"on_progress": report, "done": done, "on_block": scratch.save}
         if device == "cpu":

@@ -93,7 +93,7 @@ def _check_same_corpus(run: Location, windows: Manifest, bigram: Manifest, compo
     for name, hash_then, source, now in pairs:
         if hash_then != now.content_hash:
             again = f"Run {who_makes(run, name)} again."
-            raise RunError(f"'{name}' was made from another '{source}' than the run holds. {again}")
+            raise RunError(f"'{name}' was made from a different '{source}' than the run holds. {again}")
     size = windows.counts["vocabulary_size"]
     for name, manifest in ((Product.BIGRAM, bigram), (Product.COMPOSED, composed)):
         found = manifest.counts["vocabulary_size"]
@@ -165,7 +165,7 @@ def _commit(stage: Staging, windows: Manifest, merged: Merged, units: TermUnits,
     n_positions, length = windows.counts["positions"], windows.settings["windows"]["length"]
     if int(vector[length]) != n_positions:
         raise LeadtermError(
-            f"consistency check failed: {int(vector[length]):,} positions were counted, and the windows hold "
+            f"consistency check failed: {int(vector[length]):,} positions were counted, but the windows hold "
             f"{n_positions:,}. Please report this."
         )
     counts = windows.window_counts | {"nonzeros": matrix.nonzeros}

@@ -42,9 +42,7 @@ class ScoresFile:
             return str(SparkFiles.get(self.place))
         location = Location.of(self.place)
         if not location.is_local:
-            raise RunError(
-                f"{self.place} cannot be mapped into memory from there. Set attention.distribution to spark."
-            )
+            raise RunError(f"{self.place} cannot be memory-mapped from there. Set attention.distribution to spark.")
         return location.path
 
 

@@ -99,6 +99,6 @@ def _check_totals(distances: Sequence[int], totals: Sequence[int], positions: in
     if not falls or (1 in distances and totals[0] != positions):
         listed = ", ".join(f"{total:,} at {m}" for m, total in zip(distances, totals, strict=True))
         raise LeadtermError(
-            f"consistency check failed: {listed} places apart are no pairs of windows with {positions:,} positions. "
+            f"consistency check failed: {listed} places apart do not match windows with {positions:,} positions. "
             "Please report this."
         )

@@ -90,7 +90,7 @@ class Chunks:
         found = {name: report for name in names if (report := finished(self.folder, name)) is not None}
         drop_others(self.folder, found)
         if found:
-            logger.info("%s: %d of %d chunks were %s before", titled(what), len(found), len(names), done)
+            logger.info("%s: %d of %d chunks had already been %s", titled(what), len(found), len(names), done)
         try:
             for number, (files, name) in enumerate(zip(self.files, names, strict=True), 1):
                 if name not in found:

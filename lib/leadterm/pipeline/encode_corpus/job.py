@@ -274,7 +274,7 @@ def check_account(
         "replaced_surrogates": int(tally[Tally.REPLACED_SURROGATES]),
     }
     if account["windows"] == 0 and not may_be_empty:
-        reasons = ", ".join(f"{reason}: {n:,}" for reason, n in dropped.items() if n) or "there was none"
+        reasons = ", ".join(f"{reason}: {n:,}" for reason, n in dropped.items() if n) or "there were no documents"
         raise InputError(
             f"the corpus is empty: none of its {account['documents']:,} documents gave a window ({reasons})"
         )
@@ -288,7 +288,7 @@ def check_account(
     if not balanced:
         raise LeadtermError(
             f"consistency check failed: {account}, {windows} windows and {tokens} tokens in the files, "
-            f"{corpus.records} records in the sources. Did a source file change while it was read? Run again, or "
-            "report this."
+            f"{corpus.records} records in the sources. Did a source file change while it was read? Run again, "
+            "or report this as a bug."
         )
     return account

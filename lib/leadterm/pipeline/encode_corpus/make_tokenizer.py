@@ -45,7 +45,7 @@ def made_tokenizer(corpus: Chunks, given: HuggingFaceTokenizer | IdsVocabulary |
         finish(corpus.folder, KEPT, kept)
     else:
         made = _from_table(kept, given)
-        logger.info("%s: the tokenizer was made before", titled("encode documents"))
+        logger.info("%s: reusing the tokenizer that was already made", titled("encode documents"))
     drop_others(corpus.folder, {KEPT: kept})
     return made
 
@@ -100,7 +100,7 @@ def bpe_tokenizer(corpus: Chunks, settings: BpeTokenizerSection) -> HuggingFaceT
         tokenizer = train_bpe(pieces, settings.vocabulary_size, report)
     if tokenizer.vocabulary_size < settings.vocabulary_size:
         logger.info(
-            "the text gives %s tokens; tokenizer.vocabulary_size is %s",
+            "the text yields only %s tokens; tokenizer.vocabulary_size is %s",
             f"{tokenizer.vocabulary_size:,}",
             f"{settings.vocabulary_size:,}",
         )

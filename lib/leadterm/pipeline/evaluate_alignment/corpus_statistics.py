@@ -81,8 +81,8 @@ class Corpus:
         if kept != wanted:
             raise InputError(
                 f"{self.run.location}: the query-key matrix was counted with attention.top_tokens: {_yaml(kept)}, and "
-                f"alignment.tokens is {self.section.tokens}. Scores of tokens that are left out enter its means as "
-                f"zeros, so the two go together: count attention with top_tokens: {_yaml(wanted)}, or set "
+                f"alignment.tokens is {self.section.tokens}. Tokens that are left out enter its "
+                f"means as zeros, so the two must agree: count attention with top_tokens: {_yaml(wanted)}, or set "
                 f"alignment.tokens to {kept or 'all or occurring'}."
             )
         matrix = restricted_matrix(self.run.query_key(), self.tokens)
@@ -101,7 +101,7 @@ def corpora_of(section: AlignmentSection, run: Location) -> list[Corpus]:
         windows = require_manifest(run / SHUFFLED_RUN, Product.WINDOWS)
         if windows.made_from[Product.WINDOWS] != found[0].run.manifest(Product.WINDOWS).content_hash:
             raise RunError(
-                f"{run / SHUFFLED_RUN} was shuffled from other windows. Run the job {Job.SHUFFLE_CORPUS} again."
+                f"{run / SHUFFLED_RUN} was shuffled from different windows. Run the job {Job.SHUFFLE_CORPUS} again."
             )
         found.append(Corpus(open_run((run / SHUFFLED_RUN).uri), SHUFFLED, section))
     return found

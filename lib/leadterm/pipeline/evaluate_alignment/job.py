@@ -74,7 +74,7 @@ def score_revisions(
     if pending:
         _score(session, section, run, corpora, pending)
     for names in same_weights(alignment_manifests(run)):
-        logger.warning("the same weights, byte for byte: %s", ", ".join(names))
+        logger.warning("byte-identical weights: %s", ", ".join(names))
     return bool(pending)
 
 
@@ -108,7 +108,7 @@ def _score(
             errors = parallel_map(session, items, scorer, at_once, description="evaluate alignment")
     failed = [f"{wanted}: {error}" for wanted, error in zip(pending, errors, strict=True) if error]
     if failed:
-        kept = "the others are saved; correct these and run again" if len(failed) < len(pending) else "none was"
+        kept = "the others are saved; fix these and run again" if len(failed) < len(pending) else "none was"
         raise InputError(
             f"{len(failed)} of {len(pending)} revisions could not be scored ({kept}):\n" + "\n".join(failed)
         )

@@ -100,8 +100,8 @@ def wanted_revisions(section: AlignmentSection, run: Location) -> list[Wanted]:
     own = own_revisions(run)
     if own and any(model.label == PRETRAINED for model in section.checkpoints):
         raise InputError(
-            f"alignment.checkpoints calls a model '{PRETRAINED}', as the one is called that was trained on the run. "
-            "Give it another name."
+            f"alignment.checkpoints names a model '{PRETRAINED}', which is the name of the model trained "
+            "on the run. Give it another name."
         )
     found = [*named_revisions(section), *own]
     if not found:

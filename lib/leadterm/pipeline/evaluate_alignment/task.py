@@ -64,7 +64,7 @@ class Scorer:
             return f"out of memory ({error}). Lower alignment.at_once, score fewer tokens, or use a larger machine."
         except Exception as error:  # One checkpoint's defect must not take the others with it.
             logger.exception("%s could not be scored", wanted)
-            return f"{type(error).__name__}: {error}. The executor's log has the whole trace."
+            return f"{type(error).__name__}: {error}. The executor's log has the full traceback."
         return ""
 
     def _score(self, wanted: Wanted, device: torch.device) -> None:
@@ -144,7 +144,7 @@ def _check_tokens(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
     """Check that the corpus was encoded with the checkpoint's tokenizer; return what a reader should know of it."""
     run = corpus.run
     if run.manifest(Product.WINDOWS).settings["tokenizer"]["kind"] == "ids":
-        return ["the corpus came as token ids: that they are those of this model's tokenizer could not be checked"]
+        return ["the corpus was given as token ids: whether they come from this model's tokenizer could not be checked"]
     return checkpoint.check_vocabulary(run.vocabulary["token"].to_pylist())
 
 

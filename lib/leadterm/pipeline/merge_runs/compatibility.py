@@ -100,18 +100,18 @@ def counting_jobs(parts: Sequence[Part]) -> list[Job]:
         if not lacking:
             found.append(job)
         elif len(lacking) < len(parts):
-            logger.warning("'%s' is left out of the sum: %s has none", job.makes[0], lacking[0])
+            logger.warning("'%s' is not merged: %s does not have it", job.makes[0], lacking[0])
     return found
 
 
 def open_parts(runs: Sequence[Location], output: Location) -> list[Part]:
     """Open the runs, and check that they can be added up."""
     if output.uri in [run.uri for run in runs]:
-        raise RunError(f"{output} is one of the runs that are merged. Choose another output.")
+        raise RunError(f"{output} is one of the runs to be merged. Choose another output.")
     if len(runs) > MOST_RUNS:
         raise RunError(
-            f"{len(runs)} runs are more than the {MOST_RUNS} that are merged at once. Merge some of them first: what "
-            "comes out is a run like any other."
+            f"{len(runs)} runs are more than the {MOST_RUNS} that can be merged at once. Merge some of them "
+            "first; the result is a run like any other."
         )
     first, *others = parts = [Part.of(run) for run in runs]
     _check_addable(first)
@@ -125,15 +125,15 @@ def _check_addable(part: Part) -> None:
     settings = part.windows.settings
     if settings["tokenizer"]["kind"] not in ADDABLE:
         raise RunError(
-            f"{part.place} has a vocabulary of the kind '{settings['tokenizer']['kind']}', which one run over "
-            f"everything would train on everything. Make runs with tokenizer.kind: huggingface and the "
-            f"{TOKENIZER} of one of them, {part.place / Product.VOCABULARY / TOKENIZER}, as tokenizer.source; they "
-            "add up."
+            f"{part.place} has a vocabulary of kind '{settings['tokenizer']['kind']}', which a "
+            f"single run would train on all files. Make runs with tokenizer.kind: huggingface and the "
+            f"{TOKENIZER} of one of them, {part.place / Product.VOCABULARY / TOKENIZER}, as tokenizer.source; such "
+            "runs can be merged."
         )
     if settings["corpus"]["max_documents"] is not None:
         raise RunError(
-            f"{part.place} has corpus.max_documents, and which documents come first depends on all files. Make the "
-            "runs without it."
+            f"{part.place} was made with corpus.max_documents, but which documents come first depends on all files. "
+            "Make the runs without it."
         )
 
 
@@ -145,13 +145,13 @@ def _check_alike(first: Part, other: Part) -> None:
         if differences := its.differences(mine.made_from | inputs, mine.settings):
             listed = "; ".join(differences[:5]).replace(" now", " here")
             raise RunError(
-                f"{other.place} cannot be merged with {first.place}: its '{name}' differs in {listed}. Runs add up if "
-                "only their files differ."
+                f"{other.place} cannot be merged with {first.place}: its '{name}' differs in {listed}. Runs can be "
+                "merged only if nothing but their files differs."
             )
     if first.run.vocabulary["token"] != other.run.vocabulary["token"]:
         raise RunError(
             f"{other.place} cannot be merged with {first.place}: their vocabularies differ. Make runs with the same "
-            f"tokenizer, of the kind huggingface or ids."
+            f"tokenizer, of kind huggingface or ids."
         )
 
 

@@ -42,7 +42,7 @@ def merge_runs(
     session
         Spark.
     runs
-        Their directories: runs of the same vocabulary and settings, over different files.
+        Their directories: runs with the same vocabulary and settings, over different files.
     output
         The directory of the run that is made, which is none of these.
     overwrite
@@ -111,8 +111,8 @@ def _join_corpora(
         reports = pa.concat_tables([reports, run_tasks(session, "merge windows", assigned, joiner, REPORT_ROW)])
     if np.any(sum_vectors(reports["counts"]) != token_counts):
         raise LeadtermError(
-            "consistency check failed: tokens occur more or less often than the vocabularies of the runs say. Look "
-            "for damage with leadterm check RUN, or report this."
+            "consistency check failed: token counts differ from those in the vocabularies of the runs. Look "
+            "for damage with leadterm check RUN, or report this as a bug."
         )
     names, text = run.vocabulary["token"].to_pylist(), _tokenizer(parts[0])
     timed = _timed(order, started)

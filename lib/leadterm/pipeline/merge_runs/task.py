@@ -47,7 +47,7 @@ class DocumentsFiles:
         """
         place = Location.of(self.folder) / name
         if place.sha256() != self.files[name]:
-            raise RunError(f"{place} is damaged: its SHA-256 is not the manifest's. Encode the corpus again.")
+            raise RunError(f"{place} is damaged: its SHA-256 differs from the manifest's. Encode the corpus again.")
         for table in read_groups(place):
             source = pa.array(self.numbers[table["source"].to_numpy()], pa.int32())
             yield table.set_column(table.column_names.index("source"), "source", source)

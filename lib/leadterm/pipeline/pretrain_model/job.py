@@ -56,10 +56,10 @@ def require_pretraining(config: Config, run: Location) -> PretrainingSection:
     """
     if config.pretraining is None:
         raise ConfigError(
-            "the config has no section 'pretraining', which says what to train. See conf/recipes/pretrain.yaml."
+            "the config has no section 'pretraining', which describes what to train. See conf/recipes/pretrain.yaml."
         )
     if not run.is_local:
-        raise RunError(f"{run} is no local folder. Copy the run to a disk of this machine first.")
+        raise RunError(f"{run} is not a local folder. Copy the run to a local disk first.")
     require_transformers()
     resolve_device(config.pretraining.device)
     return config.pretraining
@@ -171,8 +171,8 @@ def summarise_pretraining(run: Location) -> str:
     return (
         f"\n{counts['parameters']:,} parameters, {settings['steps']:,} steps of {settings['batch']:,} windows\n"
         f"loss {counts['first_loss']:.4f} at the first step, {counts['last_loss']:.4f} at the last; "
-        f"by frequencies alone {counts['unigram_entropy']:.4f}\n\n"
-        f"revisions {', '.join(kept)}\nit lies in\n  {run / PRETRAINED}"
+        f"from frequencies alone {counts['unigram_entropy']:.4f}\n\n"
+        f"revisions {', '.join(kept)}\nit is in\n  {run / PRETRAINED}"
     )
 
 
@@ -181,7 +181,7 @@ def _train(run: StoredRun, section: PretrainingSection, folder: Path) -> Pretrai
     sizes = run.vocabulary_size, run.context_length
     trainer = Pretrainer(run.windows(), *sizes, section, folder, tokenizer_file(run))
     if trainer.resume():
-        logger.info("pretrain: resumes after step %s", f"{trainer.step:,}")
+        logger.info("pretrain: resuming after step %s", f"{trainer.step:,}")
     done = trainer.step
     with progress("pretrain", section.steps - done, "steps") as report:
         trainer.advance(lambda step, loss: report(step - done, f"loss {loss:.4f}"))

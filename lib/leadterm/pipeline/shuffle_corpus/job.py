@@ -102,7 +102,7 @@ def _shuffle(
     per_task = -(-len(names) // tasks) if tasks else 1
     found = _found(session, stage, names)
     if len(found):
-        logger.info("%s: %d of %d files were shuffled before", titled("shuffle windows"), len(found), len(names))
+        logger.info("%s: %d of %d files had already been shuffled", titled("shuffle windows"), len(found), len(names))
     starts = _starts(session, assign_places(names, per_task), source, windows, counts)
     rest = sorted(set(names) - set(found["name"].to_pylist()))
     if not rest:
@@ -118,7 +118,7 @@ def _found(session: SparkSession, stage: Staging, names: Sequence[str]) -> pa.Ta
     if not there:
         return REPORT_ROW.empty_table()
     finder = ShuffledFinder(stage.folder.uri)
-    return run_tasks(session, "look at shuffled windows", assign_places(there, 1), finder, REPORT_ROW)
+    return run_tasks(session, "inspect shuffled windows", assign_places(there, 1), finder, REPORT_ROW)
 
 
 def _starts(
@@ -154,8 +154,8 @@ def _checked_files(
     changed = int(np.count_nonzero(sum_vectors(reports["counts"]) != counts))
     if changed or groups[0] != groups[1] or n_windows != windows.counts["windows"]:
         raise LeadtermError(
-            f"consistency check failed: {n_windows} of {windows.counts['windows']} windows were shuffled, and "
-            f"{changed} tokens occur more or less often than before. Please report this."
+            f"consistency check failed: {n_windows} of {windows.counts['windows']} windows were shuffled, "
+            f"and the counts of {changed} tokens changed. Please report this."
         )
     return entries, places
 

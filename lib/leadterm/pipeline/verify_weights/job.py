@@ -86,9 +86,9 @@ def require_training(config: Config, run: Location) -> TrainingSection:
         If the device is not there.
     """
     if config.training is None:
-        raise ConfigError("the config has no section 'training', which says what to train. See conf/demo.yaml.")
+        raise ConfigError("the config has no section 'training', which describes what to train. See conf/demo.yaml.")
     if not run.is_local:
-        raise RunError(f"{run} is no local folder. Copy the run to a disk of this machine first.")
+        raise RunError(f"{run} is not a local folder. Copy the run to a local disk first.")
     resolve_device(config.training.device)
     return config.training
 
@@ -238,7 +238,7 @@ def summarise_agreement(check: Check, rows: Sequence[Row] | None = None) -> str:
     )
     listed += _summarise_probability(prediction)
     places = "\n".join(f"  {check.folder / f'agreement.{ending}'}" for ending in ("md", "svg", "png"))
-    return f"\n{table}\n\nconditions of the theorem\n{listed}\n\nit lies in\n{places}"
+    return f"\n{table}\n\nconditions of the theorem\n{listed}\n\nit is in\n{places}"
 
 
 def _summarise_probability(prediction: PredictedWeights) -> str:
@@ -246,14 +246,14 @@ def _summarise_probability(prediction: PredictedWeights) -> str:
     if prediction.initialisation is None:
         return ""
     if prediction.failure >= 1:
-        return "\n  no probability is proved for so small a vocabulary"
-    return f"\n  where all hold, so do the bounds, with a probability of at least 1 - {prediction.failure:.1e}"
+        return "\n  no probability is proved for such a small vocabulary"
+    return f"\n  if all hold, the bounds hold with a probability of at least 1 - {prediction.failure:.1e}"
 
 
 def summarise_ablation(check: Check) -> str:
     """Lay the saved ablation out for a terminal."""
     place = check.folder / ABLATION
-    return f"\n{place.read_text(encoding='utf-8').strip()}\n\nit lies in\n  {place}"
+    return f"\n{place.read_text(encoding='utf-8').strip()}\n\nit is in\n  {place}"
 
 
 @contextmanager

@@ -122,6 +122,7 @@ def _scores(run: Location, manifest: Manifest) -> pa.Table:
         return table.select(SCHEMA.names).cast(SCHEMA)
     except pa.ArrowException as error:
         raise RunError(
-            f"{run / manifest.product / SCORES}, written by leadterm {manifest.code_version}, has columns of another "
-            f"type than scores have now: {error}. Run {making.who_makes(run, manifest.product)} again with --overwrite."
+            f"{run / manifest.product / SCORES}, written by leadterm {manifest.code_version}, has columns of a "
+            f"different type than scores have now: {error}. Run {making.who_makes(run, manifest.product)} again with "
+            "--overwrite."
         ) from error

@@ -120,6 +120,6 @@ def read_documents(run: Location, manifest: Manifest) -> Iterator[pa.Table]:
             table = pq.read_table(data).cast(SCHEMA)
         except (pa.ArrowException, ValueError, OSError) as error:
             raise RunError(
-                f"{run / manifest.product / entry.name} holds no documents ({error}). Encode the corpus again."
+                f"{run / manifest.product / entry.name} is not a table of documents ({error}). Encode the corpus again."
             ) from error
         yield table

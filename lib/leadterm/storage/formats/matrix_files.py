@@ -35,7 +35,7 @@ FLOATS: dict[str, Any] = INTEGERS | {"column_encoding": DELTA | {VALUES: "PLAIN"
 ROW_GROUP_ENTRIES = 2**20
 """Nonzeros of a row group: about 5 MB on disk."""
 
-AGAIN = "Fetch the run again, or make the product again."
+AGAIN = "Fetch the run again, or rebuild the product."
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def matrix_schema(name: str, vocabulary_size: int, scale_bits: int) -> pa.Schema
     """Describe a matrix file: its columns, and in the metadata its axes, shape and unit (2^scale_bits is 1)."""
     product = Product(name)
     if product.axes is None:
-        raise ValueError(f"'{name}' is no matrix")
+        raise ValueError(f"'{name}' is not a matrix")
     rows, columns = product.axes
     metadata = {
         "leadterm.matrix": name,
@@ -184,7 +184,9 @@ def read_matrix(run: Location, manifest: Manifest) -> csr_array:
     for entry, table in zip(manifest.files, tables, strict=True):
         rows = table["row"].to_numpy()
         if len(rows) and rows[0] <= last:
-            raise RunError(f"{run / manifest.product / entry.name} begins with a row of the file before it. {AGAIN}")
+            raise RunError(
+                f"{run / manifest.product / entry.name} begins with a row that belongs to the preceding file. {AGAIN}"
+            )
         last = int(rows[-1]) if len(rows) else last
         lengths[rows + 1] = pa.compute.list_value_length(table["cols"]).to_numpy()
     columns = _flat([table["cols"] for table in tables], np.int32)
@@ -204,11 +206,11 @@ def _read_file(run: Location, manifest: Manifest, entry: FileEntry, size: int) -
         rows, columns, values = (table[name].combine_chunks() for name in ("row", "cols", "values"))
         offsets = columns.offsets.to_numpy().astype(np.int64) - columns.offsets[0].as_py()
         if not columns.offsets.equals(values.offsets):
-            raise InputError("A row has more columns than values, or fewer.")
+            raise InputError("A row has different numbers of columns and values.")
         check_rows(rows.to_numpy(), offsets, columns.flatten().to_numpy(), len(values.flatten()), size)
     except (pa.ArrowException, OSError, InputError) as error:
         place, reason = run / manifest.product / entry.name, str(error).rstrip(".")
-        raise RunError(f"{place} holds no rows of a matrix of {size:,} tokens: {reason}. {AGAIN}") from error
+        raise RunError(f"{place} does not hold rows of a matrix of {size:,} tokens: {reason}. {AGAIN}") from error
     return table
 
 

@@ -78,7 +78,7 @@ def map_scores(path: str, sha256: str, vocabulary_size: int) -> ScoreRows:
         status = Path(path).stat()
     except OSError as error:
         raise RunError(
-            f"{path} cannot be opened on this machine ({error}). Put the run where all machines see it, or set "
+            f"{path} cannot be opened on this machine ({error}). Put the run where all machines can reach it, or set "
             "attention.distribution to spark."
         ) from error
     known = (path, status.st_size, status.st_mtime_ns)
@@ -137,13 +137,13 @@ def _check(path: str, _size: int, _modified: int, vocabulary_size: int) -> None:
             if not columns.offsets.equals(values.offsets) or any(
                 _place(lists.values, mapped) % 8 for lists in (columns, values)
             ):
-                raise InputError("Columns and values must lie in parallel; found others.")
+                raise InputError("Columns and values must have the same offsets; found different ones.")
             if len(rows) and rows[0] <= last:
                 raise InputError(f"Rows must ascend; found {rows[0]} after {last}.")
             last = int(rows[-1]) if len(rows) else last
     except (pa.ArrowException, OSError, InputError) as error:
         reason = str(error).rstrip(".")
-        message = f"{path} holds no scores of {vocabulary_size:,} tokens: {reason}. Fetch the run again."
+        message = f"{path} does not hold scores of {vocabulary_size:,} tokens: {reason}. Fetch the run again."
         raise RunError(message) from error
 
 

@@ -78,7 +78,7 @@ def read_table(run: Location, manifest: Manifest, name: str, columns: Sequence[s
     Raises
     ------
     RunError
-        If it is missing, is not the one that was written, or is no such table: readers take its rows for tokens.
+        If it is missing, is not the one that was written, or is not a valid table: readers take its rows for tokens.
     """
     entry = next((entry for entry in manifest.files if entry.name == name), None)
     if entry is None:
@@ -90,7 +90,7 @@ def read_table(run: Location, manifest: Manifest, name: str, columns: Sequence[s
     except (pa.ArrowException, OSError) as error:
         problem = str(error)
     if problem:
-        raise RunError(f"{run / manifest.product / name} is no such table: {problem}. {_again(run, manifest)}")
+        raise RunError(f"{run / manifest.product / name} is not a valid table: {problem}. {_again(run, manifest)}")
     return table
 
 
@@ -111,7 +111,7 @@ def _problem(table: pa.Table, name: str, size: int | None, columns: Sequence[str
     if not table.schema.remove_metadata().equals(pa.schema(kinds)):
         return f"its columns are {', '.join(f'{field.name} ({field.type})' for field in table.schema)}"
     if any(column.null_count for column in table.columns):
-        return "it holds nulls"
+        return "it contains nulls"
     if not np.array_equal(table.column(0).to_numpy(), np.arange(len(table))):
         return f"its column {table.column_names[0]} does not number the rows"
     if table.column_names[0] == "token_id" and size not in (None, len(table)):

@@ -156,7 +156,7 @@ class WindowsFiles:
         lists = table["tokens"].combine_chunks()
         flat = lists.flatten()
         if lists.null_count or flat.null_count:
-            raise DamagedError("its tokens hold nulls")
+            raise DamagedError("its tokens contain nulls")
         tokens, lengths = flat.to_numpy(), pa.compute.list_value_length(lists).to_numpy().astype(np.int64)
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
         check_windows(tokens, offsets, self.vocabulary_size, self.length)

@@ -51,7 +51,7 @@ class Checked:
             lines = (one if one.isprintable() else repr(one)[1:-1] for one in self.problems)
             listed = "".join(f"\n  {line}" for line in lines)
             count = f"{len(self.problems)} problems" if len(self.problems) > 1 else "1 problem"
-            raise RunError(f"{self.place} is not whole, {count}:{listed}")
+            raise RunError(f"{self.place} is not intact, {count}:{listed}")
 
 
 def check_run(place: Location, on_bytes: Callable[[int, int], object] = lambda _done, _total: None) -> Checked:
@@ -68,7 +68,7 @@ def check_run(place: Location, on_bytes: Callable[[int, int], object] = lambda _
     -------
     Checked
         With every damaged, missing or unexpected file, every broken manifest, and every product that was made from
-        others than those that are here.
+        other products than those present.
 
     Raises
     ------

@@ -24,9 +24,9 @@ def misfits(inventory: Inventory) -> Iterator[str]:
             elif _is_product(source) and source not in inventory.broken and not inventory.is_published:
                 missing.append(f"'{name}'")
         if others:
-            yield f"{folder} was made from others than those that are here: {', '.join(others)}. Make it again"
+            yield f"{folder} was made from other products than those present: {', '.join(others)}. Rebuild it"
         if missing:
-            yield f"{folder} was made from what is missing: {', '.join(missing)}"
+            yield f"{folder} was made from products that are missing: {', '.join(missing)}"
 
 
 def _folder_of(folder: str, name: str) -> str:

@@ -78,7 +78,7 @@ class Inventory:
         made = [path for path in files if not path.startswith(STAGING)]
         folders = [path.rpartition("/")[0] for path in made if path.rpartition("/")[2] == manifests.NAME]
         if not folders:
-            raise RunError(f"{place} holds no product of leadterm. Name a run directory, or a published copy of one.")
+            raise RunError(f"{place} contains no leadterm product. Name a run directory, or a published copy of one.")
         products, problems = _read(place, folders)
         claims = _claims(products)
         try:
@@ -104,17 +104,17 @@ class Inventory:
                 yield f"{path} is unexpected: {reason}"
         for folder in remnants:
             job = "" if folder.startswith(SWAP) else folder.removeprefix(STAGING).rpartition("-")[0]
-            goes_on = f"run {job} again to go on from there, or remove it" if job else "remove it"
+            goes_on = f"run {job} again to resume, or remove it" if job else "remove it"
             if folder.startswith(SWAP) and f"{folder}/{JOURNAL}" in self.files:
-                yield f"{folder} holds the rest of an interrupted replacement: run leadterm add, or any job, again"
+                yield f"{folder} contains the remains of an interrupted replacement: run leadterm add or any job again"
             else:
-                yield f"{folder} is unexpected: a job is at work, or was interrupted; {goes_on} when none is running"
+                yield f"{folder} is unexpected: a job is running, or was interrupted; {goes_on} when no job is running"
 
     def notes(self) -> Iterator[str]:
         """Say what could not be checked."""
         if self.unsealed:
-            listed = f"{len(self.unsealed)} of {len(self.products)} manifests, by an earlier version"
-            yield f"{listed}, have no hash of their own: a change to them may go unseen"
+            listed = f"{len(self.unsealed)} of {len(self.products)} manifests, written by an earlier version"
+            yield f"{listed}, have no hash of their own: changes to them may go unnoticed"
         for folder in self._growing:
             yield f"{folder} is not finished, so its files have no hashes yet"
 

@@ -7,7 +7,7 @@ from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import read_manifest
 
 FROM_OUTSIDE = Job.SHUFFLE_CORPUS.makes
-"""Products of the shuffled run that were made from those of the run it lies in."""
+"""Products of the shuffled run that were made from those of the run it is in."""
 DERIVED = tuple(product for product in OF_CORPUS if not product.adds_up or MADE_BY[product].when)
 """Products that adding files does not keep up to date: those that do not add up, as scores change with the corpus, and
 with them every term of attention; and those that not every run has."""

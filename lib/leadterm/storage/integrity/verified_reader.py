@@ -65,11 +65,11 @@ def verify_file(run: Location, product: str, entry: FileEntry) -> None:
         found = place.sha256()
     except OSError as error:
         require_reached(place, error)
-        raise RunError(f"{place} is missing or cannot be read ({error}). Make the product again.") from error
+        raise RunError(f"{place} is missing or cannot be read ({error}). Rebuild the product.") from error
     if found != entry.sha256:
         raise RunError(
             f"{place} is damaged: its SHA-256 is {found[:16]}…, the manifest says {entry.sha256[:16]}…. Fetch it "
-            "again, or make the product again."
+            "again, or rebuild the product."
         )
 
 
@@ -155,7 +155,7 @@ class _Parts(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         first = self._at - self._start
         if first < 0 or first + size > len(self._data):
-            raise DamagedError("a row group refers to bytes that lie outside of it")
+            raise DamagedError("a row group refers to bytes outside itself")
         self._at += size
         return bytes(self._data[first : first + size])
 

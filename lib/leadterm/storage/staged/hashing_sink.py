@@ -109,7 +109,7 @@ def whole_output(location: Location) -> Iterator[HashingSink]:
     except OSError as error:
         require_reached(location, error, writes=True)
         raise MachineError(
-            f"cannot write {location}: {error}. Choose a place that you may write to, on a disk with space left."
+            f"cannot write {location}: {error}. Choose a place that you can write to, on a disk with free space."
         ) from error
     finally:
         partial.remove()

@@ -182,16 +182,16 @@ def require_free(folder: Location) -> None:
     """
     is_told, first = False, _text(folder)
     while not is_free(folder):
-        owner = Owner.of(folder) or "which is just beginning"
+        owner = Owner.of(folder) or "which is just starting"
         if isinstance(owner, Owner) and owner.is_here:
-            raise RunError(f"another job, {owner}, is at work in {folder}. Wait until it is done, or stop it.")
+            raise RunError(f"another job, {owner}, is running in {folder}. Wait until it is done, or stop it.")
         if _text(folder) not in (None, first):
             raise RunError(
-                f"another job, {owner}, is at work in {folder}: its sign of life there changed while it was watched. "
+                f"another job, {owner}, is running in {folder}: its heartbeat there changed while it was watched. "
                 "Wait until it is done, or stop it."
             )
         if not is_told:
-            text = "looking for up to %.0f s whether another job, %s, is still at work in %s"
+            text = "watching for up to %.0f s whether another job, %s, is still at work in %s"
             logger.info(text, WATCH_SECONDS, owner, folder)
             is_told = True
         time.sleep(LOOK_SECONDS)
@@ -216,7 +216,7 @@ def require_mine(folder: Location) -> None:
     """
     if not is_mine(folder):
         raise RunError(
-            f"another job, {Owner.of(folder)}, has taken {folder} over: this one showed no sign of life there for "
+            f"another job, {Owner.of(folder)}, has taken {folder} over: this one showed no heartbeat there for "
             f"{WATCH_SECONDS:.0f} s, or both began at once. Nothing was changed in the run; wait until the other is "
             "done."
         )

@@ -168,9 +168,9 @@ def staging(run: Location, stage: Stage | None = None) -> Iterator[Staging]:
                 raise
     finally:
         if not is_ours:
-            logger.warning("%s is left to the job that has taken it over", staged.folder)
+            logger.warning("%s now belongs to the job that took it over", staged.folder)
         elif kept:
-            logger.warning("finished parts are kept in %s: run again to go on from there", staged.folder)
+            logger.warning("finished parts are kept in %s; run again to resume", staged.folder)
         else:
             _remove(staged.folder)
         with suppress(OSError, MachineError):
@@ -227,7 +227,7 @@ def _take(run: Location, staged: Staging) -> None:
                 f"a disk is full: free space where {run} lies, then run again; finished products are kept"
             ) from error
         require_reached(run, error, writes=True)
-        raise RunError(f"cannot write to {run}: {error}. Choose a folder that you may write to.") from error
+        raise RunError(f"cannot write to {run}: {error}. Choose a folder that you can write to.") from error
 
 
 def _is_refusal(error: BaseException) -> bool:

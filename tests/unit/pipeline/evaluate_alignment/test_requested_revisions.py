@@ -58,9 +58,10 @@ OTHER = (*TOKENS[:3], "other", *TOKENS[4:])
     [
         (
             OTHER,
-            "alignment.checkpoints: its name at '.*': its tokenizer is not the run's: token 3 is 'other' there, 't3'",
+            "alignment.checkpoints: its name at '.*': its tokenizer differs from the run's: token 3 is 'other' there, "
+            "'t3'",
         ),
-        (TOKENS[:-1], "its tokenizer is not the run's: it has 52 tokens, the run 53; token 52 is"),
+        (TOKENS[:-1], "its tokenizer differs from the run's: it has 52 tokens, the run 53; token 52 is"),
         (None, "expected a folder with a tokenizer.json; found no tokenizer"),
     ],
 )

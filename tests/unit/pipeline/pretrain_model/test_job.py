@@ -135,12 +135,12 @@ def test_a_stopped_training_goes_on_or_is_refused_or_replaced(tmp_path, monkeypa
     names = {path.name for path in (tmp_path / "run/pretrained").iterdir()}
     assert names == {"step0", "step2", "unfinished"}
     with pytest.raises(
-        RunError, match=r"pretrained holds another run: its 'unfinished' differs in seed: 4 there, 5 now"
+        RunError, match=r"pretrained contains another run: its 'unfinished' differs in seed: 4 there, 5 now"
     ):
         pretrain.pretrain_model(config(seed=5), run)
     caplog.set_level("INFO", "leadterm")
     assert pretrain.pretrain_model(config(), run)
-    assert "pretrain: resumes after step 2" in caplog.text
+    assert "pretrain: resuming after step 2" in caplog.text
     straight, _ = written(tmp_path / "straight", "ids")
     assert pretrain.pretrain_model(config(), straight)
     ours, theirs = (bytes_of(tmp_path / name / "pretrained") for name in ("run", "straight"))
@@ -168,7 +168,7 @@ def test_what_is_missing_is_told_before_the_jobs_run(tmp_path, monkeypatch, caps
     place = Location.of(tmp_path / "run")
     with pytest.raises(ConfigError, match="the config has no section 'pretraining'"):
         pretrain.require_pretraining(config().model_copy(update={"pretraining": None}), place)
-    with pytest.raises(RunError, match=r"memory://run is no local folder. Copy the run to a disk of this machine"):
+    with pytest.raises(RunError, match=r"memory://run is not a local folder. Copy the run to a local disk"):
         pretrain.require_pretraining(config(), Location.of("memory://run"))
     with pytest.raises(RunError, match=re.escape(f"{place} has no product 'pretrained'. Run leadterm pretrain")):
         pretrain.summarise_pretraining(place)

@@ -37,7 +37,7 @@ def test_the_prediction_is_for_the_start_of_the_training(run):
 def test_the_summary_shows_the_conditions_of_a_drawn_start_and_the_probability(run):
     drawn = check(run, **DRAWN)
     lines = summarise_agreement(drawn, drawn.verify()).splitlines()
-    conditions = lines[lines.index("conditions of the theorem") + 1 : lines.index("it lies in") - 1]
+    conditions = lines[lines.index("conditions of the theorem") + 1 : lines.index("it is in") - 1]
     assert [line.split()[:4] for line in conditions[:-1]] == [
         ["holds", "L", "<=", "sqrt(T)"],
         ["holds", "s", "<=", "min(5"],
@@ -50,7 +50,7 @@ def test_the_summary_shows_the_conditions_of_a_drawn_start_and_the_probability(r
         ["holds", "s", ">=", "1"],
     ]
     # 4 (exp(-60^1.5 / 4) + exp(-60^2.5 / 4)) = 4 exp(-116.19) = 1.4e-50
-    assert conditions[-1] == "  where all hold, so do the bounds, with a probability of at least 1 - 1.4e-50"
+    assert conditions[-1] == "  if all hold, the bounds hold with a probability of at least 1 - 1.4e-50"
     table = Path(run.location.path, "verification/agreement.md").read_text().splitlines()
     assert {line.split("|")[-2].strip() for line in table[2:]} == {"no"}
 
@@ -67,7 +67,7 @@ def test_a_vocabulary_too_small_for_any_probability(tmp_path):
     """V = 5: 1 - 4 (exp(-5 / 4) + exp(-25 / 4)) is negative."""
     run = write_run(tmp_path / "run", random_windows(2, 9, 5, seed=6), list("abcde"), 8)
     small = check(run, initialisation="gaussian", spread=2e-8)
-    assert "  no probability is proved for so small a vocabulary\n" in summarise_agreement(small, small.verify())
+    assert "  no probability is proved for such a small vocabulary\n" in summarise_agreement(small, small.verify())
 
 
 def test_what_it_writes_is_listed_and_guarded(tmp_path, monkeypatch):

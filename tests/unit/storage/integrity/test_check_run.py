@@ -58,10 +58,10 @@ def test_the_command_lists_all_that_is_wrong(run, capsys):
     assert cli.main(["check", str(run)]) == 1
     stated = open_run(run).manifest("bigram").files[1].sha256
     assert capsys.readouterr().err.splitlines()[-6:] == [
-        f"leadterm: {run} is not whole, 5 problems:",
-        "  .staging-abc is unexpected: a job is at work, or was interrupted; remove it when none is running",
-        "  .staging-count_attention-abc is unexpected: a job is at work, or was interrupted; run count_attention again "
-        "to go on from there, or remove it when none is running",
+        f"leadterm: {run} is not intact, 5 problems:",
+        "  .staging-abc is unexpected: a job is running, or was interrupted; remove it when no job is running",
+        "  .staging-count_attention-abc is unexpected: a job is running, or was interrupted; run count_attention again "
+        "to resume, or remove it when no job is running",
         f"  bigram/rows-00001.parquet is damaged: its SHA-256 is {hashlib.sha256(data).hexdigest()[:16]}…, "
         f"the manifest says {stated[:16]}…",
         "  context/rows-00002.parquet is missing, though the manifest lists it",
@@ -91,9 +91,9 @@ def test_products_of_other_counts_do_not_fit(run):
     write_manifest(Location.of(run / "bigram"), other)
     shutil.rmtree(run / "composed")
     assert check(run) == (
-        "bigram was made from others than those that are here: 'windows'. Make it again",
-        "position was made from what is missing: 'composed'",
-        "query_key was made from what is missing: 'composed'",
+        "bigram was made from other products than those present: 'windows'. Rebuild it",
+        "position was made from products that are missing: 'composed'",
+        "query_key was made from products that are missing: 'composed'",
     )
 
 
@@ -113,13 +113,13 @@ def test_a_shuffled_run_fits_the_one_it_lies_in(run):
     (run / "shuffled/bigram/rows-00000.parquet").write_bytes(b"")
     write_manifest(inner / "windows", replace(outer.manifest("windows"), made_from=made_from, files=()))
     assert [problem.partition(":")[0] for problem in check(run)] == [
-        "report was made from others than those that are here",
-        "shuffled/bigram was made from others than those that are here",
+        "report was made from other products than those present",
+        "shuffled/bigram was made from other products than those present",
         "shuffled/bigram/rows-00000.parquet is damaged",
-        "shuffled/context was made from others than those that are here",
-        "shuffled/frequencies was made from others than those that are here",
-        "shuffled/position was made from others than those that are here",
-        "shuffled/query_key was made from others than those that are here",
+        "shuffled/context was made from other products than those present",
+        "shuffled/frequencies was made from other products than those present",
+        "shuffled/position was made from other products than those present",
+        "shuffled/query_key was made from other products than those present",
         "shuffled/windows/windows-00000.parquet is unexpected",
     ]
 
@@ -134,7 +134,8 @@ def test_what_cannot_be_checked_is_told(run, capsys):
     (run / "pretrained/step0/model.safetensors").write_bytes(b"")
     assert cli.main(["check", str(run)]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
-        "note: 1 of 13 manifests, by an earlier version, have no hash of their own: a change to them may go unseen",
+        "note: 1 of 13 manifests, written by an earlier version, have no hash of their own: changes to them may go "
+        "unnoticed",
         "note: pretrained is not finished, so its files have no hashes yet",
     ]
 
@@ -143,7 +144,7 @@ def test_what_cannot_be_checked_is_told(run, capsys):
 def test_no_run_at_all(tmp_path, name):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match=rf"{name} holds no product of leadterm. Name a run directory, or a published"):
+    with pytest.raises(RunError, match=rf"{name} contains no leadterm product. Name a run directory, or a published"):
         check_run(Location.of(tmp_path / name))
 
 

@@ -35,7 +35,7 @@ with staging(Location.of(sys.argv[1]), Stage("count", {"windows": "w" * 64}, {"s
     print("ready", flush=True)
     sys.stdin.readline()
 """
-"""A process that is at work in a folder, on a machine of that name, whose clock is so many seconds early."""
+"""A process that is running in a folder, on a machine of that name, whose clock is so many seconds early."""
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def folder_of(run: Path) -> Location:
 def test_the_clocks_of_two_machines_may_differ(run, machine, skew):
     with at_work(run, machine, skew=skew) as process:
         time.sleep(0.5)
-        with pytest.raises(RunError, match=rf"another job, process {process.pid} on \S+, is at work in"):
+        with pytest.raises(RunError, match=rf"another job, process {process.pid} on \S+, is running in"):
             begin(run)
         assert (Path(folder_of(run).path) / "parts/sums-1").exists()
 
@@ -89,7 +89,7 @@ def test_a_clock_may_be_set_again_and_again_while_a_folder_is_watched(run, monke
     clock, times = time.time, itertools.count()
     monkeypatch.setattr(time, "time", lambda: clock() + step * next(times))
     with at_work(run, "elsewhere") as process:
-        with pytest.raises(RunError, match="its sign of life there changed while it was watched"):
+        with pytest.raises(RunError, match="its heartbeat there changed while it was watched"):
             begin(run)
         process.kill()
         process.wait()
@@ -106,11 +106,11 @@ def test_an_owner_that_was_killed_gives_way_and_its_parts_stay(run, caplog, mach
     assert begin(run) == ["sums-1"]
     waited = time.monotonic() - started >= owners.WATCH_SECONDS
     assert waited == (machine == "elsewhere"), "on this machine it is known at once"
-    assert ("looking for up to 2 s whether another job" in caplog.text) == waited
+    assert ("watching for up to 2 s whether another job" in caplog.text) == waited
 
 
 def test_a_job_that_is_slow_to_say_so_is_not_taken_for_dead(run):
-    with at_work(run, "elsewhere", beat=1.2), pytest.raises(RunError, match="is at work in"):
+    with at_work(run, "elsewhere", beat=1.2), pytest.raises(RunError, match="is running in"):
         begin(run)
 
 
@@ -131,7 +131,7 @@ def write_owner(run: Path, **fields) -> None:
 def test_a_number_that_another_process_has_by_now_is_nobody_s(run):
     parent = os.getppid()
     write_owner(run, pid=parent, started=owners._started(parent))
-    with pytest.raises(RunError, match=f"process {parent} on here, is at work"):
+    with pytest.raises(RunError, match=f"process {parent} on here, is running"):
         begin(run)
     write_owner(run, pid=parent, started="1")
     assert begin(run) == []
@@ -155,7 +155,7 @@ def test_a_process_whose_start_is_hidden_may_be_at_work(run, monkeypatch):
     write_owner(run, pid=parent, started="7")
     mine, started = os.getpid(), owners._started
     monkeypatch.setattr(owners, "_started", lambda pid: started(pid) if pid == mine else None)
-    with pytest.raises(RunError, match="is at work"):
+    with pytest.raises(RunError, match="is running"):
         begin(run)
 
 
@@ -200,7 +200,7 @@ def test_who_was_taken_for_dead_wrongly_changes_nothing(run, caplog):
         one.commit(Manifest("windows", {}, {}, {}, (entry,)), [part])
     assert not (run / "windows").exists()
     assert (Path(folder_of(run).path) / OWNER).exists()
-    assert "is left to the job that has taken it over" in caplog.text
+    assert "now belongs to the job that took it over" in caplog.text
 
 
 def test_of_two_that_come_at_once_one_is_first(tmp_path, monkeypatch):
@@ -212,7 +212,7 @@ def test_of_two_that_come_at_once_one_is_first(tmp_path, monkeypatch):
     monkeypatch.setattr(owners, "this_machine", lambda: "elsewhere")
     seen = iter([True])
     monkeypatch.setattr(owners, "is_free", lambda place: next(seen, None) or is_free(place))
-    with pytest.raises(RunError, match="is at work"):
+    with pytest.raises(RunError, match="is running"):
         owners.WATCH_SECONDS = 1e9
         with beating(folder, first):
             take(folder)
@@ -236,7 +236,7 @@ def test_on_an_object_store_the_same_holds():
     try:
         with staging(place, STAGE) as stage:
             assert Owner.of(stage.folder).is_me
-            with pytest.raises(RunError, match="is at work in"), staging(place, STAGE):
+            with pytest.raises(RunError, match="is running in"), staging(place, STAGE):
                 pass
             (stage.folder / OWNER).write_bytes(
                 json.dumps({"host": "there", "pid": 7, "beat": 0, "nonce": "o"}).encode()

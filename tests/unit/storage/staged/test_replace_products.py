@@ -55,7 +55,7 @@ def opened(run: Location) -> Products | None:
         stored = StoredRun(run)
         return {name: (name, _content(run, stored.manifest(name))) for name in NAMES}
     except RunError as error:
-        assert any(reason in str(error) for reason in ("is not of one piece", "has no product"))
+        assert any(reason in str(error) for reason in ("is inconsistent", "has no product"))
         return None
 
 
@@ -125,12 +125,12 @@ def test_a_check_tells_what_is_left_of_a_replacement(run):
     write(run, "old", "only-old")
     write(run / f"{SWAP}x", "new", "only-new")
     (problem,) = check_run(run).problems
-    assert problem.startswith(f"{SWAP}x is unexpected: a job is at work, or was interrupted")
+    assert problem.startswith(f"{SWAP}x is unexpected: a job is running, or was interrupted")
     (run / f"{SWAP}x").remove()
     with pytest.raises(Killed), patch("leadterm.storage.staged.replace_products._take_place", side_effect=Killed):
         swap(run)
     (problem,) = check_run(run).problems
-    assert problem.endswith(" holds the rest of an interrupted replacement: run leadterm add, or any job, again")
+    assert problem.endswith(" contains the remains of an interrupted replacement: run leadterm add, or any job again")
 
 
 def test_a_failure_before_the_journal_changes_nothing(run):
@@ -154,7 +154,7 @@ def test_products_that_are_not_replaced_stay(run):
 def test_one_process_replaces_at_a_time(run):
     write(run, "old", "only-old")
     with sole_replacer(run):
-        with pytest.raises(RunError, match=r"another job, process \d+ on .*, is at work in"), sole_replacer(run):
+        with pytest.raises(RunError, match=r"another job, process \d+ on .*, is running in"), sole_replacer(run):
             pass
         swap(run)
     with pytest.raises(Killed), patch("leadterm.storage.staged.replace_products._take_place", side_effect=Killed):

@@ -75,8 +75,8 @@ def _refuse_changed(session: SparkSession, hashes: Mapping[str, str | None], bef
     if changed:
         more = f", and {len(changed) - 1} more files," if len(changed) > 1 else ""
         raise InputError(
-            f"{file_name(changed[0])}{more} changed while it was read: its bytes are no longer those that were hashed. "
-            "Run again when nothing writes to the corpus."
+            f"{file_name(changed[0])}{more} changed while it was read: its bytes are no longer those that were "
+            "hashed. Run again when nothing is writing to the corpus."
         )
 
 

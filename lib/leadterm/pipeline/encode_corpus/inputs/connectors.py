@@ -90,10 +90,11 @@ def reading_table(session: SparkSession, name: str, kind: str | None, remedy: st
 def lacking(session: SparkSession, name: str, kind: str) -> str:
     """Say which package is missing, and how Spark is given it."""
     package = coordinate(session, kind)
-    version = f", with the {VERSION} of it that is made for Spark {session.version}" if VERSION in package else ""
+    version = f", with the {VERSION} of it that was built for Spark {session.version}" if VERSION in package else ""
     settings = f" Its settings: {SETTINGS[kind]}." if kind in SETTINGS else ""
     return (
-        f"{name} is to be read as {kind}, for which Spark needs its connector, a package that is not there. Set "
+        f"{name} is to be read as {kind}, which Spark can read only with its connector, a package that is not "
+        "installed. Set "
         f"spark.jars.packages to {package}{version}, in the section spark of the config or with spark-submit "
         f"--packages.{settings}"
     )

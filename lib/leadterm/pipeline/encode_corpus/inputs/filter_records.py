@@ -77,9 +77,9 @@ def selected(
     asked = [found.get((split.source, split.start), {"records": 0})["records"] for split in splits]
     if asked != [split.records for split in splits]:
         raise LeadtermError(
-            f"consistency check failed: corpus.where was asked of {sum(asked):,} records, and the files hold "
-            f"{sum(split.records for split in splits):,}. Did a source file change while it was read? Run again, or "
-            "report this."
+            f"consistency check failed: corpus.where was evaluated for {sum(asked):,} records, but the files hold "
+            f"{sum(split.records for split in splits):,}. Did a source file change while it was read? Run again, "
+            "or report this as a bug."
         )
     return [split._replace(keep=found[split.source, split.start]["keep"]) for split in splits]
 
@@ -97,7 +97,7 @@ def _reader(
     folders = tuple(partition_values(place) if partitions is None else partitions.types)
     if isinstance(rule, JsonRule):
         work: TaskFunction = KindsReader(rule, names)
-        kinds = run_tasks(session, "look at the keys of corpus.where", assigned, work, KindsReader.SCHEMA)
+        kinds = run_tasks(session, "find the keys of corpus.where", assigned, work, KindsReader.SCHEMA)
         columns = columns_of_lines(kinds["kinds"].to_pylist())
     else:
         columns = columns_of(Location.of(place), rule)
@@ -107,7 +107,7 @@ def _reader(
     both = [name for name in names if name in columns and name in folders]
     if both:
         raise ConfigError(
-            f"corpus.where names {both[0]}, which is both a column of the records and a folder {both[0]}=… in {place}. "
+            f"corpus.where uses {both[0]}, which is both a column of the records and a folder {both[0]}=… in {place}. "
             "Rename one of the two."
         )
     own = pa.schema([(name, columns[name]) for name in names if name in columns])
@@ -137,7 +137,7 @@ def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
                 parts = []
             expected = sum(map(len, parts))
             if int(record[first]) != expected or int(record[last - 1]) != expected + last - first - 1:
-                raise LeadtermError("records came out of order from corpus.where. Report this.")
+                raise LeadtermError("corpus.where returned records out of order. Please report this.")
             place = here
             parts.append(kept[first:last].astype(bool))
     if place is not None:

@@ -81,7 +81,7 @@ def _list_through_spark(session: SparkSession, path: str, reason: Exception) -> 
     except (PySparkException, Py4JError) as error:
         raise InputError(_why_not(path, error, reason)) from error
     if not found:
-        raise InputError(f"the folder {path} holds no file. Check corpus.paths in the config.")
+        raise InputError(f"the folder {path} contains no files. Check corpus.paths in the config.")
     return list(found)
 
 
@@ -90,8 +90,8 @@ def _why_not(path: str, error: Exception, reason: Exception) -> str:
     if isinstance(error, PySparkException) and error.getCondition() == "PATH_NOT_FOUND":
         return f"there is no such path: {path}. Check corpus.paths in the config."
     return (
-        f"{str(reason).rstrip('.')}. Nor can Spark: {root_cause(error)}. Check corpus.paths; for a cloud's storage "
-        "that only Spark opens, give it its connector (spark.jars.packages)."
+        f"{str(reason).rstrip('.')}. Spark cannot read it either: {root_cause(error)}. Check corpus.paths; for cloud "
+        "storage that only Spark can open, install its connector (spark.jars.packages)."
     )
 
 
@@ -175,7 +175,7 @@ def _common_column(reports: pa.Table, rule: Rule, *, may_be_empty: bool) -> tupl
         if may_be_empty:
             return (rule.column,)
         raise InputError(
-            f"the corpus is empty: its {len(reports)} files hold no row. Check corpus.paths in the config."
+            f"the corpus is empty: its {len(reports)} files contain no rows. Check corpus.paths in the config."
         )
     joined = pc.binary_join(known["column"], "\0")
     places = {text: known["path"][joined.index(text).as_py()].as_py() for text in joined.unique().to_pylist()}

@@ -159,9 +159,9 @@ class Documents:
             return self
         if self.elsewhere:
             raise InputError(
-                f"the first {wanted:,} documents are wanted, and {self.elsewhere[0]} lies where only Spark opens "
-                "files, in no known order. Read all (corpus.max_documents, tokenizer.training_documents: null), or "
-                "copy the files to where leadterm opens them."
+                f"the first {wanted:,} documents were requested, but {self.elsewhere[0]} is where only Spark can "
+                "open files, whose order is not known. Read all (corpus.max_documents, tokenizer.training_documents: "
+                "null), or copy the files to where leadterm can open them."
             )
         counted: list[int] = []
         while sum(counted) < wanted and len(counted) < len(self.splits):
@@ -266,7 +266,7 @@ def open_files(
     """
     if files.left_out:
         logger.info(
-            "%s: %s files are left out, as hidden or as no data: %s",
+            "%s: %s files are skipped, because they are hidden or not data: %s",
             titled("inspect the input files"),
             f"{len(files.left_out):,}",
             some(map(file_name, files.left_out)),
@@ -280,8 +280,8 @@ def open_files(
     elsewhere = tuple(path for path, parts in zip(paths, inspected.parts, strict=True) if not parts.is_valid)
     if corpus.where is not None and elsewhere:
         raise InputError(
-            f"corpus.where is given, and {elsewhere[0]} lies where only Spark opens files, whose rows leadterm does "
-            "not select. Remove corpus.where, or copy the files to where leadterm opens them."
+            f"corpus.where is given, but {elsewhere[0]} is where only Spark can open files, and leadterm does "
+            "not filter their rows. Remove corpus.where, or copy the files to where leadterm can open them."
         )
     return Documents(
         session, corpus, inspected.rule, inspected.sources, splits, elsewhere, stamps, tuple(files.left_out)

@@ -47,7 +47,7 @@ def open_table_documents(session: SparkSession, corpus: CorpusSection) -> Docume
     """
     opened = _open(session, corpus, None)
     if opened is None or not opened.n_records + opened.n_unselected:
-        raise InputError(f"the corpus is empty: {table_name(corpus)} holds no row at this version.")
+        raise InputError(f"the corpus is empty: {table_name(corpus)} contains no rows at this version.")
     return opened
 
 
@@ -125,7 +125,7 @@ def _check_rows(opened: Documents, files: Mapping[str, DeltaFile]) -> None:
     for path, rows in zip(opened.sources["path"].to_pylist(), opened.sources["rows"].to_pylist(), strict=True):
         known = files[path].rows
         if known not in (None, rows):
-            raise InputError(f"{path} has {rows:,} rows, and the table's log counts {known:,}. Repair the table.")
+            raise InputError(f"{path} has {rows:,} rows, but the table's log says {known:,}. Repair the table.")
 
 
 def _listed(row: Mapping[str, Any]) -> pa.Table:

@@ -26,16 +26,18 @@ def names_in(session: SparkSession, where: str) -> tuple[str, ...]:
     try:
         parsed = session._jsparkSession.sessionState().sqlParser().parseExpression(where)
     except (PySparkException, Py4JJavaError) as error:
-        raise ConfigError(f"{KEY} is no SQL predicate: {reason(error)}. Found: {where}") from error
+        raise ConfigError(f"{KEY} is not a SQL predicate: {reason(error)}. Found: {where}") from error
     names: dict[str, None] = {}
     for node in _nodes(parsed):
         kind = node.getClass().getSimpleName()
         if kind.endswith("Subquery") or kind in ("Exists", "ListQuery"):
-            raise ConfigError(f"{KEY} has a subquery, which a row alone cannot answer. Remove it. Found: {where}")
+            raise ConfigError(
+                f"{KEY} has a subquery, which cannot be evaluated for a single row. Remove it. Found: {where}"
+            )
         if kind == "UnresolvedAttribute":
             names[str(node.nameParts().apply(0))] = None
         if kind in ("UnresolvedStar", "UnresolvedRegex", "Parameter", "NamedParameter", "PosParameter"):
-            raise ConfigError(f"{KEY} names no columns but '{node.sql()}'. Name them. Found: {where}")
+            raise ConfigError(f"{KEY} must name columns; it contains '{node.sql()}'. Name them. Found: {where}")
     return tuple(names)
 
 
@@ -59,17 +61,19 @@ def check_predicate(where: str, empty: DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in empty.columns]
     if missing:
         there = ", ".join(empty.columns) or "none"
-        raise ConfigError(f"{KEY} names the column {missing[0]}, which is not there; there are {there}. Found: {where}")
+        raise ConfigError(
+            f"{KEY} names the column {missing[0]}, which does not exist; there are {there}. Found: {where}"
+        )
     try:
         plan = empty.where(where)._jdf.queryExecution().analyzed()
     except (PySparkException, Py4JJavaError) as error:
-        raise ConfigError(f"{KEY} cannot be asked of a row: {reason(error)}. Found: {where}") from error
+        raise ConfigError(f"{KEY} cannot be evaluated for a row: {reason(error)}. Found: {where}") from error
     condition = plan.condition()
     patterns = empty.sparkSession._jvm.org.apache.spark.sql.catalyst.trees.TreePattern  # type: ignore[union-attr]
     if not condition.deterministic() or condition.containsPattern(patterns.CURRENT_LIKE()):
         raise ConfigError(
-            f"{KEY} depends on more than the row, such as chance or today's date: the same corpus must give the same "
-            f"counts again. Write a value instead. Found: {where}"
+            f"{KEY} depends on more than the row, such as a random number or today's date: the same corpus must "
+            f"always give the same counts. Write a value instead. Found: {where}"
         )
 
 
@@ -102,7 +106,7 @@ def asking(where: str) -> Iterator[None]:
         yield
     except (PySparkException, Py4JJavaError) as error:
         raise InputError(
-            f"{KEY} fails on a row: {reason(error)}. Correct it, such as with try_cast. Found: {where}"
+            f"{KEY} fails on a row: {reason(error)}. Correct it, for example with try_cast. Found: {where}"
         ) from error
 
 

@@ -19,7 +19,7 @@ from leadterm.storage.location import Location
 
 SHOWN = 5
 """How many files a message lists."""
-COPIES = "Leave copies out, or count each of them with corpus.copies: count."
+COPIES = "Leave copies out, or count each one with corpus.copies: count."
 
 
 TO = ".."
@@ -193,7 +193,8 @@ def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool, copie
     _refuse(
         problems,
         "cannot be added",
-        "What was counted cannot be taken back: leave these files out, or make a new run of all that should count.",
+        "What was counted cannot be removed: leave these files out, or make a new run of everything that should be "
+        "counted.",
     )
     return NewSources(pa.Table.from_pylist(fresh, schema=found.schema), renamed)
 

@@ -67,12 +67,14 @@ def _look(session: SparkSession, file: Any, rule: Rule) -> dict[str, Any]:
     try:
         with readable_errors(), described(session, titled(LOOKING)):
             if isinstance(rule, OtherRule):
-                raise InputError("where only Spark opens files, only Parquet and JSON are read. Copy it elsewhere.")
+                raise InputError("where only Spark can open files, only Parquet and JSON are read. Copy it elsewhere.")
             if not isinstance(rule, JsonRule):
                 frame = session.read.parquet(path)
                 return report | {"column": rule.find(to_arrow_schema(frame.schema)), "rows": frame.count()}
             if NOT_UNPACKED.fullmatch(file.path):
-                raise InputError("Spark does not unpack a file of this name. Compress it by gzip, or leave it out.")
+                raise InputError(
+                    "Spark does not decompress files with this name. Compress it with gzip, or leave it out."
+                )
             lines = session.read.text(path).where(NOT_BLANK)
             first = [row.value for row in lines.select(F.col("value").cast("binary")).limit(SAMPLED_LINES).collect()]
             return report | {"column": rule.find_in(list(enumerate(map(bytes, first), 1))), "rows": lines.count()}

@@ -16,11 +16,11 @@ from leadterm.storage.location import Location
 from leadterm.telemetry.progress import titled
 
 REMEDY = (
-    "Check corpus.table, corpus.paths, corpus.format and corpus.version in the config; a catalog is one that "
-    "spark.sql.catalog.NAME sets."
+    "Check corpus.table, corpus.paths, corpus.format and corpus.version in the config; a catalog is declared "
+    "by spark.sql.catalog.NAME."
 )
-NOT_BACK = "What was counted cannot be taken back: make a new run of the version that should count."
-LOOKING = "look at the table"
+NOT_BACK = "What was counted cannot be removed: make a new run of the version that should be counted."
+LOOKING = "inspect the table"
 _PARTS = re.compile(r"`([^`]+)`|([^.`]+)")
 _INSTANT = re.compile(r"(\d{14,17})(?:_\d{14,17})?\.(?:commit|deltacommit|replacecommit)")
 APPENDING = ("append", "replace")
@@ -129,8 +129,8 @@ def added_between(session: SparkSession, corpus: CorpusSection, old: str) -> Tab
         new = corpus.version or _latest(table)
         if table.kind != "iceberg":
             raise InputError(
-                f"{shown}: what was added to version {old} up to {new} cannot be told from what was changed in a table "
-                f"of format {table.kind}. Make a new run."
+                f"{shown}: what was added to version {old} up to {new} cannot be distinguished from what was "
+                f"changed in a table of format {table.kind}. Make a new run."
             )
         _refuse_rewritten(table, old, new)
         frame = table.load(start_snapshot_id=old, end_snapshot_id=new)
@@ -189,7 +189,7 @@ def _latest_hudi(table: _Table) -> str:
     names = [*folder.names(), *(folder / "timeline").names()]
     instants = [found[1] for found in map(_INSTANT.fullmatch, names) if found]
     if not instants:
-        raise InputError(f"{table.shown} is no Hudi table with a finished commit: {folder} names none. {REMEDY}")
+        raise InputError(f"{table.shown} is not a Hudi table with a completed commit: {folder} lists none. {REMEDY}")
     return max(instants)
 
 
@@ -199,8 +199,8 @@ def _fingerprint(table: _Table) -> str:
         files = _plain(table).inputFiles()
     if not files:
         raise InputError(
-            f"{table.shown} ({table.kind}) has neither versions nor files, so that nobody can tell later what was "
-            "counted. Write it to Parquet files, and give these in corpus.paths."
+            f"{table.shown} ({table.kind}) has neither versions nor files, so nothing would record what "
+            "was counted. Write it to Parquet files, and name these in corpus.paths."
         )
     columns = ("path", "length", "modificationTime")
     with described(table.session, titled(LOOKING)):
@@ -221,8 +221,8 @@ def _at(table: _Table, version: str) -> DataFrame:
     if table.kind not in _LATEST:
         if version != (now := _fingerprint(table)):
             raise InputError(
-                f"{table.shown} ({table.kind}) has no versions, and the files it consists of are now {now}, not "
-                f"{version}. Remove corpus.version, and make a new run where the table has changed."
+                f"{table.shown} ({table.kind}) has no versions, and its files are now {now}, not "
+                f"{version}. Remove corpus.version, and make a new run if the table has changed."
             )
         return _plain(table)
     if table.name is None:
@@ -247,7 +247,8 @@ def _refuse_rewritten(table: _Table, old: str, new: str) -> None:
         parent, operation = known.get(here or "", (None, None))
         if operation is None:
             raise InputError(
-                f"{table.shown}: snapshot {old} was counted, and {new} does not come from it, or the snapshots between "
+                f"{table.shown}: snapshot {old} was counted, but {new} does not descend from it, or the snapshots "
+                "between "
                 f"have expired. {NOT_BACK}"
             )
         if operation not in APPENDING:
