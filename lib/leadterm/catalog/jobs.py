@@ -101,7 +101,8 @@ class Job(StrEnum):
         DeclaredJob(
             makes=(_P.SOURCES, _P.DOCUMENTS, _P.VOCABULARY, _P.WINDOWS),
             keys=("corpus", "tokenizer", "windows"),
-            besides=("corpus.paths", "corpus.table", "corpus.version"),  # What lies there stands in the sources.
+            # What lies there stands in the sources; all engines give the same ids.
+            besides=("corpus.paths", "corpus.table", "corpus.version", "tokenizer.engine"),
             adds_up=True,
         ),
     )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         BpeTokenizerSection,
         HuggingFaceTokenizerSection,
         IdsTokenizerSection,
+        TokenizerEngine,
         TokenizerSection,
         UnknownPolicy,
         WordTokenizerSection,
@@ -50,6 +51,7 @@ __all__ = [
     "ReportSection",
     "Section",
     "SourceSection",
+    "TokenizerEngine",
     "TokenizerSection",
     "TrainingSection",
     "UnknownPolicy",
@@ -78,7 +80,7 @@ __getattr__ = lazy_names(
         "CorpusSection CountingSection WindowPolicy WindowsSection",
         "section_base": "Section",
         "tokenizer_sections": "BpeTokenizerSection HuggingFaceTokenizerSection IdsTokenizerSection "
-        "TokenizerSection UnknownPolicy WordTokenizerSection",
+        "TokenizerEngine TokenizerSection UnknownPolicy WordTokenizerSection",
         "training_section": "TrainingSection",
     },
 )

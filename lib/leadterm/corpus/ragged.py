@@ -121,6 +121,16 @@ class Ragged:
             )
         return cls(_arrow_to_int32(ids), raw - raw[0])
 
+    @classmethod
+    def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
+        """Lay the lists of several end to end; of one, nothing is copied."""
+        if len(parts) == 1:
+            return parts[0]
+        values = np.concatenate([part.values for part in parts] or [np.empty(0, dtype=np.int32)])
+        starts = np.cumsum([0, *(part.values.size for part in parts)])
+        offsets = [part.offsets[1:] + start for part, start in zip(parts, starts[:-1], strict=True)]
+        return cls(values, np.concatenate([np.zeros(1, dtype=np.int64), *offsets]))
+
     def to_arrow(self) -> "pa.ListArray[Any]":
         """The same lists as an Arrow ``list<int32>``; the values are not copied.
 

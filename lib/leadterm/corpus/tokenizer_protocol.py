@@ -2,13 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leadterm.corpus.ragged import Ragged
 from leadterm.errors import InputError
+
+
+class Checked(NamedTuple):
+    """How far the ids of a fast engine were compared with the library's.
+
+    Attributes
+    ----------
+    texts, tokens
+        That both encoded, to equal ids.
+    refused
+        Texts that the engine refused, and the library encoded.
+    """
+
+    texts: int = 0
+    tokens: int = 0
+    refused: int = 0
+
+
+NOT_CHECKED = Checked()
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +40,13 @@ class Encoded:
         One list of ids per text; empty where the text is not kept.
     kept
         bool, shape (texts,): False where the text holds a token out of the vocabulary and is to be dropped.
+    checked
+        How far they were compared, where another engine than the tokenizer's own library gave them.
     """
 
     tokens: Ragged
     kept: NDArray[np.bool_]
+    checked: Checked = NOT_CHECKED
 
 
 class Tokenizer(Protocol):

@@ -105,7 +105,8 @@ class Manifest:
     files
         Its files, by name.
     seconds
-        How long its stages took; with the next and ``work``, all that differs between two runs on the same input.
+        How long its stages took; with the next, ``work`` and ``encoded_by``, all that differs between two runs on the
+        same input.
     passing_bytes
         What its stages wrote on the way and deleted: ``partials``, the partial sums, which are the larger the more
         tasks count.
@@ -121,6 +122,11 @@ class Manifest:
         was run again (``stage_retries``), how long all tasks ran together (``task_seconds``), what was shuffled and
         spilled to disk (``shuffle_bytes``, ``spilled_bytes``), and the most memory until then of any executor's Java
         heap and, where Spark measures it, of its Python processes (``peak_heap_bytes``, ``peak_python_bytes``).
+    encoded_by
+        Of windows, what gave the ids of a tokenizer.json: the ``engine``, with its version; how many ``hard_texts`` it
+        was compared with the tokenizers library on beforehand; how many texts and tokens of the corpus both encoded,
+        to the same ids (``compared_texts``, ``compared_tokens``); and how many texts it refused, so that the library
+        alone encoded them (``refused_texts``).
     """
 
     product: str
@@ -134,6 +140,7 @@ class Manifest:
     withheld: bool = False
     format: int = FORMAT
     work: dict[str, StageMetrics] = field(default_factory=work_until_now)
+    encoded_by: dict[str, Any] = field(default_factory=dict)
 
     @property
     def content_hash(self) -> str:
@@ -150,12 +157,15 @@ class Manifest:
     def account_hash(self) -> str:
         """SHA-256 over all that is known of the product but timings, what was written on the way, and `withheld`."""
         known = asdict(replace(self, seconds={}))
-        del known["withheld"], known["passing_bytes"], known["work"]
+        del known["withheld"], known["passing_bytes"], known["work"], known["encoded_by"]
         return hashlib.sha256(_text(known).encode() + b"\n").hexdigest()
 
     def to_json(self) -> bytes:
         """Write the manifest as text, keys in order of declaration, and last the hash of the text before."""
-        body = _text(asdict(self)).encode().removesuffix(_END.rstrip())
+        known = asdict(self)
+        if not self.encoded_by:  # Which earlier versions do not read.
+            del known["encoded_by"]
+        body = _text(known).encode().removesuffix(_END.rstrip())
         return body + f',\n "{SEAL}": "{_seal(body)}"'.encode() + _END
 
     @classmethod
@@ -199,7 +209,8 @@ class Manifest:
 
     def _of_known_kinds(self) -> "Manifest":
         """Refuse fields of another kind than they were written in: readers make arrays of these sizes."""
-        mappings = (self.made_from, self.settings, self.counts, self.seconds, self.passing_bytes, self.work)
+        told = (self.made_from, self.settings, self.counts)
+        mappings = (*told, self.seconds, self.passing_bytes, self.work, self.encoded_by)
         if _is_deeper((*mappings, *(entry.details for entry in self.files)), DEEPEST):
             raise ValueError(f"it is nested more than {DEEPEST} deep")
         if not (isinstance(self.product, str) and all(isinstance(one, dict) for one in mappings)):

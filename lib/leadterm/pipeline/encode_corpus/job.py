@@ -1,6 +1,7 @@
 """The job ``encode_corpus``: documents in Parquet or JSON lines become windows of token ids and a vocabulary."""
 
 import hashlib
+import logging
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -16,11 +17,14 @@ from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.corpus import HuggingFaceTokenizer
+from leadterm.corpus.engines.checked_tokenizer import CheckedTokenizer
+from leadterm.corpus.engines.choose_engine import ChosenEngine, choose_engine
 from leadterm.corpus.required_tokens import check_asked
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
 from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
 from leadterm.pipeline.encode_corpus.corpus_chunks import CHUNK_BYTES, Chunks, divide, encode_chunks
+from leadterm.pipeline.encode_corpus.encoded_by import encoded_by
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_documents
 from leadterm.pipeline.encode_corpus.inputs.source_list import sources_hash
 from leadterm.pipeline.encode_corpus.make_tokenizer import made_tokenizer, tokenizer_file
@@ -39,6 +43,8 @@ from leadterm.storage.formats.small_tables import (
     vocabulary_table,
 )
 from leadterm.storage.read_products import Overwrite
+
+logger = logging.getLogger("leadterm")
 
 
 @job(Job.ENCODE_CORPUS)
@@ -104,13 +110,34 @@ def encode_corpus(
             _check_size(config, tokenizer.vocabulary_size)
             check_asked(config, tokenizer.tokens)
             seconds = {"tokenizer": timer.lap()}
-            reports = _write_windows(Chunks(opened, files, stage.parts), config, tokenizer, stage)
+            engine = _engine(tokenizer, config)
+            encoder = tokenizer if engine is None else engine.tokenizer
+            seconds["engine"] = timer.lap()
+            reports = _write_windows(Chunks(opened, files, stage.parts), config, encoder, stage)
             seconds["encode"] = timer.lap()
         corpus = Corpus.of(opened, config)
         vocabulary = list(tokenizer.tokens), tokenizer_file(tokenizer)
-        commit_corpus(stage, corpus, *vocabulary, reports, order.manifest(seconds=seconds), may_be_empty=may_be_empty)
+        told = encoded_by(engine, sum_vectors(reports["tally"]))
+        base = order.manifest(seconds=seconds)
+        commit_corpus(stage, corpus, *vocabulary, reports, base, told, may_be_empty=may_be_empty)
 
-    return carry_out(order, encode, resumes=lambda: len(chunks()) > 1)
+    tallied = {"tally": [kind.name.lower() for kind in Tally]}  # In this order in the reports of finished chunks.
+    return carry_out(order, encode, lambda: tallied, resumes=lambda: len(chunks()) > 1)
+
+
+def _engine(tokenizer: AnyTokenizer, config: Config) -> ChosenEngine | None:
+    """Choose what encodes with a tokenizer.json, and say so.
+
+    Raises
+    ------
+    InputError, MachineError
+        If the engine that the config names cannot encode with this tokenizer.
+    """
+    if not isinstance(tokenizer, HuggingFaceTokenizer):
+        return None
+    chosen = choose_engine(tokenizer, getattr(config.tokenizer, "engine", "auto"))
+    logger.info("tokenizer engine: %s (%s)", chosen.name, chosen.reason)
+    return chosen
 
 
 def _check_size(config: Config, vocabulary_size: int) -> None:
@@ -137,7 +164,9 @@ def _corpus_hash(documents: Documents, config: Config) -> str:
     return sources_hash(documents.listed, ordered=any(limits))
 
 
-def _write_windows(corpus: Chunks, config: Config, tokenizer: AnyTokenizer, stage: Staging) -> pa.Table:
+def _write_windows(
+    corpus: Chunks, config: Config, tokenizer: AnyTokenizer | CheckedTokenizer, stage: Staging
+) -> pa.Table:
     """Encode on the executors and write the windows files into the staging folder; a report per file."""
     encoding = Encoding(
         tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
@@ -201,6 +230,7 @@ def commit_corpus(
     tokenizer: str | None,
     reports: pa.Table,
     base: Manifest,
+    encoded_by: dict[str, Any],
     *,
     may_be_empty: bool = False,
 ) -> None:
@@ -218,6 +248,8 @@ def commit_corpus(
         Of the tasks that wrote windows; see `leadterm.pipeline.encode_corpus.windows_writer.REPORT_ROW`.
     base
         What the manifests share.
+    encoded_by
+        What that of the windows says of the engine that gave their ids.
     may_be_empty
         Whether there may be no window.
 
@@ -247,7 +279,8 @@ def commit_corpus(
     known = {"documents": account["kept"], "windows": account["windows"]}
     stage.commit(replace(base, product=Product.DOCUMENTS, counts=known, files=noted), notes)
     stage.commit(replace(base, product=Product.VOCABULARY, counts=counts, files=tuple(entries)), parts)
-    stage.commit(replace(base, product=Product.WINDOWS, counts=account, files=listed), places)
+    windows = replace(base, product=Product.WINDOWS, counts=account, files=listed, encoded_by=encoded_by)
+    stage.commit(windows, places)
 
 
 def check_account(

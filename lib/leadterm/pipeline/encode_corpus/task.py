@@ -18,7 +18,10 @@ from leadterm.storage.formats.documents_table import pack
 
 
 class Tally(IntEnum):
-    """What becomes of documents, tokens, windows and positions; a task counts into an int64 vector of these."""
+    """What becomes of documents, tokens, windows and positions; a task counts into an int64 vector of these.
+
+    The last three are of a fast engine for tokenizers: what was encoded by the library too, and what only by it.
+    """
 
     DOCUMENTS = 0
     NULL = 1
@@ -31,6 +34,9 @@ class Tally(IntEnum):
     WINDOWS = 8
     POSITIONS = 9
     REPLACED_SURROGATES = 10
+    COMPARED_TEXTS = 11
+    COMPARED_TOKENS = 12
+    REFUSED_TEXTS = 13
 
 
 DROPS = tuple(Tally)[Tally.NULL : Tally.KEPT]
@@ -99,6 +105,7 @@ class Encoding:
         eligible = self._eligible(found, tally)
         encoded = self.tokenizer.encode(found.filter(pa.array(eligible)).to_pylist())
         tally[Tally.UNKNOWN_TOKEN] += (~encoded.kept).sum()
+        tally[Tally.COMPARED_TEXTS : Tally.REFUSED_TEXTS + 1] += encoded.checked
         kept = encoded.tokens if encoded.kept.all() else _only(encoded.tokens, encoded.kept)
         return kept, origin[eligible][encoded.kept]
 

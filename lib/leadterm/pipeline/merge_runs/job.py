@@ -14,6 +14,7 @@ from leadterm.catalog.products import Product
 from leadterm.errors import LeadtermError
 from leadterm.pipeline.aggregation.limits import MERGING_TASKS
 from leadterm.pipeline.encode_corpus import job as encode
+from leadterm.pipeline.encode_corpus.encoded_by import joined
 from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, numbers_of, sources_hash
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors
 from leadterm.pipeline.lifecycle import Order, carry_out, job
@@ -120,7 +121,8 @@ def _join_corpora(
     records = sum(part.windows.counts["documents"] for part in parts)
     unselected = [part.windows.counts["dropped"].get("where") for part in parts]
     corpus = encode.Corpus(sources, left_out, records, None if None in unselected else sum(unselected))
-    encode.commit_corpus(stage, corpus, names, text, reports, timed, may_be_empty=True)
+    told = joined([part.windows.encoded_by for part in parts])
+    encode.commit_corpus(stage, corpus, names, text, reports, timed, told, may_be_empty=True)
 
 
 def _names(files: Sequence[WindowsFiles | DocumentsFiles]) -> list[str]:
