@@ -62,13 +62,13 @@ class Declared:
 UNDECLARED = Declared("")
 """Of a name by which a product is looked up."""
 ROWS = "rows-*.parquet"
-TOKEN_ID = Column("token_id", "int32", "number of the token, from 0, without gaps")
+TOKEN_ID = Column("token_id", "int32", "number of the token, counted from 0 without gaps")
 
 
 def matrix_columns(rows: str, columns: str, values: str, number: str = "int64") -> tuple[Column, ...]:
     """Describe the columns of a sparse matrix."""
     return (
-        Column("row", "int32", f"token_id of the {rows}; ascending, and rows without an entry are not there"),
+        Column("row", "int32", f"token_id of the {rows}; ascending, and rows without entries are absent"),
         Column("cols", "list<int32>", f"token_ids of the {columns}; ascending"),
-        Column("values", f"list<{number}>", f"{values}; as many as cols"),
+        Column("values", f"list<{number}>", f"{values}; one for each of cols"),
     )

@@ -57,10 +57,10 @@ class Product(StrEnum):
             columns=(
                 Column("path", "string", "of the file, where it was read"),
                 Column("bytes", "int64", "its length"),
-                Column("sha256", "string", "hash of its content; null where its file system gave none"),
-                Column("modified", "int64", "where it has no hash: when it was changed last, in ms since 1970"),
+                Column("sha256", "string", "hash of its content; null if its file system provided none"),
+                Column("modified", "int64", "if it has no hash: when it was last modified, in ms since 1970"),
                 Column("rows", "int64", "its records"),
-                Column("version", "string", "of a table, which snapshot of it; of a file of the hub, which commit"),
+                Column("version", "string", "for a table, its snapshot; for a file on the hub, its commit"),
             ),
             adds_up=True,
             published="list_files",
@@ -69,13 +69,15 @@ class Product(StrEnum):
     DOCUMENTS = (
         "documents",
         Declared(
-            "Where the documents come from that gave a window.",
+            "Where the documents that gave windows come from.",
             files="documents-*.parquet",
             columns=(
                 Column("document", "int64", "hash of the document's content"),
                 Column("source", "int32", "row of the file in the table of sources, from 0"),
                 Column(
-                    "row", "int64", "row in that file, from 0; of JSON lines the line's number, from 1; null: not known"
+                    "row",
+                    "int64",
+                    "row in that file, from 0; for JSON lines the line number, from 1; null if not known",
                 ),
                 Column("tokens", "int64", "tokens of the document"),
                 Column("windows", "int32", "windows that it gave"),
@@ -94,7 +96,7 @@ class Product(StrEnum):
                 TOKEN_ID,
                 Column("token", "string", "the token as its tokenizer writes it"),
                 Column(
-                    "count", "int64", "how often it occurs in the windows; a token that two of them share counts once"
+                    "count", "int64", "how often it occurs in the windows; a token shared by two windows counts once"
                 ),
             ),
             adds_up=True,
@@ -108,7 +110,7 @@ class Product(StrEnum):
             files="windows-*.parquet",
             columns=(
                 Column("document", "int64", "hash of the document's content"),
-                Column("window", "int32", "place of the window in its document, from 0"),
+                Column("window", "int32", "index of the window in its document, from 0"),
                 Column("tokens", "list<int32>", "token_ids; windows of a document share one token"),
             ),
             adds_up=True,
@@ -121,7 +123,7 @@ class Product(StrEnum):
         Declared(
             "How often each token follows each: a sparse matrix, rows CURRENT, columns NEXT.",
             files=ROWS,
-            columns=matrix_columns("current token", "next tokens", "at how many positions the one follows the other"),
+            columns=matrix_columns("current token", "next tokens", "number of positions at which next follows current"),
             axes=(Axis.CURRENT, Axis.NEXT),
             pairs="distinct pairs of current and next token",
             adds_up=True,
@@ -132,8 +134,10 @@ class Product(StrEnum):
     CONTEXT = (
         "context",
         Declared(
-            "How much each token stands in the context before each: a sparse matrix, rows NEXT, columns CONTEXT. At "
-            "position t of a window the context is the t tokens up to and with the current one, and each weighs 1/t.",
+            "How much weight each token has in the contexts of each next token: a sparse matrix, rows NEXT, columns "
+            "CONTEXT. At "
+            "position t of a window the context is the t tokens up to and including the current one, each with weight "
+            "1/t.",
             files=ROWS,
             columns=matrix_columns(
                 "next token", "context tokens", "sums of 1/t, {unit}, over all contexts of t tokens"
@@ -148,12 +152,12 @@ class Product(StrEnum):
     FREQUENCIES = (
         "frequencies",
         Declared(
-            "How often each token is the current one, and how much it stands in contexts: row and column sums.",
+            "How often each token is the current one, and its total weight in contexts: row and column sums.",
             files="frequencies.parquet",
             columns=(
                 TOKEN_ID,
-                Column("current", "int64", "at how many positions it is the current token"),
-                Column("context", "int64", "its shares of all contexts, sums of 1/t {unit}"),
+                Column("current", "int64", "number of positions at which it is the current token"),
+                Column("context", "int64", "its weight in all contexts, sums of 1/t {unit}"),
             ),
             adds_up=True,
             published="always",
@@ -162,15 +166,13 @@ class Product(StrEnum):
     DISTANCES = (
         "distances",
         Declared(
-            "How often each token stands exactly m places before each other one in a window, for each distance m that "
-            "was asked for: sparse matrices, rows CONTEXT (x_{t-m}), columns CURRENT (x_t), one for each folder "
-            "distance=m. At distance 1 they are the bigrams.",
+            "How often each token occurs exactly m places before each other one in a window, for "
+            "each requested distance m: sparse matrices, rows CONTEXT (x_{t-m}), columns CURRENT (x_t), one for each "
+            "folder distance=m. At distance 1 they are the bigrams.",
             files="distance=*/rows-*.parquet",
-            columns=matrix_columns(
-                "earlier token", "later tokens", "how often the one stands so many places after the other"
-            ),
+            columns=matrix_columns("earlier token", "later tokens", "how often the pair occurs at this distance"),
             axes=(Axis.CONTEXT, Axis.CURRENT),
-            pairs="distinct pairs of tokens at the distances that were counted, summed over these",
+            pairs="distinct pairs of tokens at each counted distance, summed over distances",
             adds_up=True,
             published="always",
         ),
@@ -178,7 +180,7 @@ class Product(StrEnum):
     COMPOSED = (
         "composed",
         Declared(
-            "The scores of attention, B'(B Phi), at the pairs of next and context token that occur.",
+            "The attention scores, B'(B Phi), at the pairs of next and context token that occur.",
             axes=(Axis.NEXT, Axis.CONTEXT),
             pairs="distinct pairs of next and context token with a score",
             stage="compose",
@@ -187,13 +189,13 @@ class Product(StrEnum):
     QUERY_KEY = (
         "query_key",
         Declared(
-            "The gradient's part in attention's scores, by query and key: a sparse matrix, rows CURRENT, columns "
-            "CONTEXT. It has no unit; times (3 C(s,4) + 2 C(s,3)) eta^4 it predicts attention's weights after s steps "
-            "of rate eta.",
+            "The gradient of the attention scores, by query and key: a sparse matrix, rows CURRENT, columns "
+            "CONTEXT. It is dimensionless; multiplied by (3 C(s,4) + 2 C(s,3)) eta^4 it predicts the attention "
+            "weights after s steps with learning rate eta.",
             files=ROWS,
             columns=matrix_columns(
-                "current token, which asks",
-                "context tokens, which are looked at",
+                "current token, the query",
+                "context tokens, the keys",
                 "averages over positions",
                 "double",
             ),
@@ -207,25 +209,28 @@ class Product(StrEnum):
     POSITION = (
         "position",
         Declared(
-            "The same part by distance: a vector.",
+            "The same gradient by distance: a vector.",
             files="position.parquet",
             columns=(
-                Column("distance", "int32", "tokens from the key to the query, from 0"),
-                Column("bias", "double", "average over positions; without unit, like the values of query_key"),
+                Column("distance", "int32", "distance from key to query in tokens, from 0"),
+                Column("bias", "double", "average over positions; dimensionless, like the values of query_key"),
             ),
             published="always",
         ),
     )
-    PREDICTORS = ("predictors", Declared("Norms of what checkpoints are compared with.", of_corpus=False))
+    PREDICTORS = (
+        "predictors",
+        Declared("Norms of the statistics that checkpoints are compared with.", of_corpus=False),
+    )
     ALIGNMENT = (
         "alignment",
         Declared(
-            "How far language models agree with the statistics of this corpus, a row for each score.",
+            "How well language models agree with the statistics of this corpus, one row per score.",
             files="*/scores.parquet",
             columns=(
                 Column("model", "string", "name of the language model"),
                 Column("revision", "string", "which of its revisions"),
-                Column("step", "int64", "training step of the revision; null where its name tells none"),
+                Column("step", "int64", "training step of the revision; null if its name gives none"),
                 Column("layer", "int32", "number of the layer, from 0"),
                 Column(
                     "head",
@@ -241,17 +246,17 @@ class Product(StrEnum):
                 Column(
                     "metric",
                     "string",
-                    "raw: cosine of covariances; centred: the same after means are taken out (linear CKA)",
+                    "raw: cosine of covariances; centred: the same after subtracting means (linear CKA)",
                 ),
-                Column("score", "double", "how far the two agree, at most 1"),
+                Column("score", "double", "how well the two agree, at most 1"),
                 Column("null_mean", "double", "mean of the score over all permutations of the tokens"),
                 Column("null_sd", "double", "its standard deviation"),
-                Column("z", "double", "how many standard deviations the score lies beyond that mean"),
-                Column("n_tokens", "int64", "tokens that were compared"),
+                Column("z", "double", "how many standard deviations the score is above that mean"),
+                Column("n_tokens", "int64", "number of tokens compared"),
                 Column(
                     "corpus",
                     "string",
-                    "name of the corpus; where it ends in ', shuffled', its tokens were in random order",
+                    "name of the corpus; a name ending in ', shuffled' means that its tokens were in random order",
                 ),
             ),
             of_corpus=False,
@@ -259,11 +264,11 @@ class Product(StrEnum):
         ),
     )
     """Of which a run has one for each revision, in a folder of its own: ``alignment/<model>-<revision>-<hash>``."""
-    REPORT = ("report", Declared("A page about the run, and its figures as files.", of_corpus=False))
+    REPORT = ("report", Declared("A page about the run, with its figures as files.", of_corpus=False))
     PRETRAINED = ("pretrained", Declared("The revisions of a small model trained on the windows.", of_corpus=False))
     VERIFICATION = (
         "verification",
-        Declared("The theory's model trained on the windows, beside what was predicted of it.", of_corpus=False),
+        Declared("The theory's model trained on the windows, compared with its predicted weights.", of_corpus=False),
     )
 
 

@@ -28,8 +28,8 @@ def pages() -> dict[str, str]:
 def _products() -> Iterator[str]:
     yield "# Products of a run"
     yield ""
-    yield "A product is a folder of a run, written whole or not at all, with a manifest: what it was made from, every"
-    yield "setting that its bytes depend on, its counts, and the SHA-256 of its files. This page is written from"
+    yield "A product is a folder of a run, written completely or not at all, with a manifest: what it was made from,"
+    yield "every setting that its bytes depend on, its counts, and the SHA-256 of its files. This page is written from"
     yield "`leadterm.catalog.products`."
     for product in Product:
         yield from ("", f"## {product}", "", product.meaning, "")

@@ -112,7 +112,7 @@ def unpacked(
         raise InputError(
             f"{source}: config.json says that weights are quantised (quantization_config, {method!r}); found none "
             "in 8 bits with a scale. If they were dequantised, remove quantization_config from config.json; otherwise "
-            "download the model again. {_PLAIN_MODEL}."
+            f"download the model again. {_PLAIN_MODEL}."
         )
     return found
 

@@ -21,9 +21,9 @@ class CheckpointSection(Section):
     )
     revisions: Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)] | None = Field(
         default=None,
-        description="names, ranges such as step1..step512, or all; null: the model as such, on the hub its main branch",
+        description="names, ranges such as step1..step512, or all; null: the model itself, on the hub its main branch",
     )
-    name: Text | None = Field(default=None, description="what the table calls the model; null: its source")
+    name: Text | None = Field(default=None, description="name of the model in the table; null: its source")
     allow_zeros: bool = Field(
         default=False, description="take a model with matrices that are all zero, instead of refusing it"
     )
@@ -45,15 +45,15 @@ class AlignmentSection(Section):
     """How far checkpoints agree with the corpus."""
 
     checkpoints: Checkpoints = Field(
-        default=(), description="models that are scored, beside those that were trained on the run itself; none needed"
+        default=(), description="models to score, besides those trained on the run itself; may be empty"
     )
-    corpus: Text | None = Field(default=None, description="what the table calls the corpus; null: the run's folder")
+    corpus: Text | None = Field(default=None, description="name of the corpus in the table; null: the run's folder")
     predictors: Literal["paper", "every"] = Field(
         default="paper",
         description="paper: attention against Q, streams against V; every: each basis function and its transpose too",
     )
     tokens: Literal["all", "occurring"] | Annotated[int, Field(ge=4)] = Field(
-        default="all", description="all of the vocabulary (the paper), those that occur, or the N most frequent"
+        default="all", description="the whole vocabulary (the paper), tokens that occur, or the N most frequent"
     )
     probe: Literal["alone", "bos"] = Field(
         default="alone", description="each token is fed alone (the paper), or after the token that begins a text"
@@ -62,10 +62,10 @@ class AlignmentSection(Section):
         default="paper", description="rows of Q are queries (paper), or keys, as in the authors' script"
     )
     layers: Annotated[Layers, Field(min_length=1)] | None = Field(
-        default=None, description="numbers of the layers that are scored, from 0; null: all"
+        default=None, description="numbers of the layers to score, from 0; null: all"
     )
     heads: Literal["all", "none"] | Layers = Field(
-        default="all", description="whether heads are scored one by one: all, none, or those of some layers"
+        default="all", description="whether heads are scored individually: all, none, or those of some layers"
     )
     norms: Literal["auto", "exact", "estimated"] = Field(
         default="auto",
@@ -76,16 +76,18 @@ class AlignmentSection(Section):
         description="number type; auto: float32 for the model, float64 for products with the statistics",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="where layers are scored; auto: on CUDA where a task has a device, else on the CPU"
+        default="auto",
+        description="where layers are scored; auto: on CUDA if a task has a device, otherwise on the CPU",
     )
     at_once: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="revisions that are scored at the same time, each a model in memory; null: all that Spark has room "
-        "for, and one where a local Spark shares a GPU",
+        description="revisions scored at the same time, each a model in memory; null: as many as Spark has "
+        "slots for, or one if a local Spark shares a GPU",
     )
     shuffled: bool = Field(
         default=False,
-        description="a second null: score against the same corpus with its tokens shuffled too, counted as the run was",
+        description="a second null: also score against the same corpus with its tokens shuffled, counted in the same "
+        "way",
     )
     shuffled_seed: int = Field(default=0, ge=0, description="of the shuffled corpus")
 

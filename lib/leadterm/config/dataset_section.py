@@ -51,7 +51,7 @@ class SourceSection(Section):
     name: Text = Field(description="of the corpus")
     url: Url | None = Field(default=None, description=ADDRESS)
     license: Licence | None = Field(default=None, description=LICENCE)
-    citation: Text | None = Field(default=None, description="how its authors want to be cited, such as BibTeX")
+    citation: Text | None = Field(default=None, description="how its authors want it cited, such as BibTeX")
 
 
 class DatasetSection(Section):
@@ -62,10 +62,10 @@ class DatasetSection(Section):
         default=None, description="what it is, in plain text, paragraphs between empty lines; null: a sentence"
     )
     license: Licence | None = Field(
-        default=None, description=f"what others may do with the published tables: {LICENCE}; null: not stated"
+        default=None, description=f"licence of the published tables: {LICENCE}; null: not stated"
     )
     creators: Annotated[tuple[CreatorSection, ...], BeforeValidator(list_to_tuple)] = Field(
-        default=(), description="who made it; none needed"
+        default=(), description="who made it; may be empty"
     )
     url: Url | None = Field(default=None, description=f"where it is published: {ADDRESS}")
     citation: Text | None = Field(default=None, description="how it is to be cited, such as BibTeX")
@@ -73,20 +73,21 @@ class DatasetSection(Section):
         default="1.0.0", description="three numbers, such as 1.0.0"
     )
     date: Day | None = Field(
-        default=None, description="day of publication, such as 2026-01-31; null: the day the command runs"
+        default=None, description="date of publication, such as 2026-01-31; null: the day the command runs"
     )
     languages: Annotated[tuple[Language, ...], BeforeValidator(list_to_tuple)] = Field(
-        default=(), description="of the text, as codes, such as en or pt-BR; none needed"
+        default=(), description="languages of the text, as codes such as en or pt-BR; may be empty"
     )
     tags: Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)] = Field(
-        default=(), description="words to find it by, beside leadterm's own; none needed"
+        default=(), description="keywords, in addition to leadterm's own; may be empty"
     )
     sources: Annotated[tuple[SourceSection, ...], BeforeValidator(list_to_tuple)] = Field(
-        default=(), description="the corpora it was counted from, with their licences; none needed"
+        default=(), description="the corpora it was counted from, with their licences; may be empty"
     )
     list_files: bool = Field(
-        default=True, description="publish the table sources too: paths, lengths and hashes of the files that were read"
+        default=True,
+        description="also publish the table sources: paths, lengths and hashes of the files that were read",
     )
     list_documents: bool = Field(
-        default=True, description="publish the table documents too: file and row of each; not without list_files"
+        default=True, description="also publish the table documents: file and row of each; needs list_files"
     )

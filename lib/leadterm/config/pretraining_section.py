@@ -16,23 +16,24 @@ ROTARY = 8
 class PretrainingSection(Section):
     """How a small GPT-NeoX is trained with AdamW, and which of its revisions are kept."""
 
-    layers: int = Field(default=4, ge=1, description="blocks of the model, each of attention and an MLP")
+    layers: int = Field(default=4, ge=1, description="blocks of the model, each with attention and an MLP")
     width: int = Field(
         default=256, ge=ROTARY, description="d_model, a multiple of 8 heads; the MLP is four times as wide"
     )
     heads: int = Field(default=4, ge=1, description="attention heads of a block")
-    steps: int = Field(default=512, ge=1, description="steps of AdamW in all")
-    learning_rate: float = Field(default=0.001, gt=0, description="of AdamW, once it is warm")
-    warmup_steps: int = Field(default=64, ge=0, description="steps in which the learning rate rises evenly; 0: none")
-    batch: int = Field(default=32, ge=1, description="windows drawn for a step")
+    steps: int = Field(default=512, ge=1, description="total steps of AdamW")
+    learning_rate: float = Field(default=0.001, gt=0, description="learning rate of AdamW after warm-up")
+    warmup_steps: int = Field(default=64, ge=0, description="steps of linear learning-rate warm-up; 0: none")
+    batch: int = Field(default=32, ge=1, description="windows drawn for each step")
     weight_decay: float = Field(
-        default=0.01, ge=0, description="of AdamW, on matrices; a step takes so much of learning_rate off a weight"
+        default=0.01, ge=0, description="weight decay of AdamW, on matrices, as a multiple of learning_rate per step"
     )
     keep: KeptSteps = Field(
         default=(),
-        description="steps after which a revision is kept, the last one always; none given: 0 and the powers of two",
+        description="steps after which a revision is saved, always including the last; if none are given: 0 and the "
+        "powers of two",
     )
-    seed: int = Field(default=0, ge=0, description="of the drawn weights and of the order of windows in batches")
+    seed: int = Field(default=0, ge=0, description="seed of the initial weights and of the order of windows in batches")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model is trained, in float32")
 
     @property

@@ -13,10 +13,10 @@ class ReportSection(Section):
     explorer_tokens: int = Field(
         default=5000,
         ge=0,
-        description="the N most frequent tokens can be looked up in the page; each takes about 1 kB; 0: none",
+        description="number of most frequent tokens that can be looked up in the page, about 1 kB each; 0: none",
     )
-    k: int = Field(default=10, ge=1, le=100, description="associations kept of each token and basis function")
+    k: int = Field(default=10, ge=1, le=100, description="associations shown per token and basis function")
     figures: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="whether figures are drawn as SVG and PNG files too; auto: where matplotlib is installed",
+        description="whether figures are also written as SVG and PNG files; auto: if matplotlib is installed",
     )

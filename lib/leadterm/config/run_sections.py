@@ -51,43 +51,44 @@ class CorpusSection(Section):
     """Which documents are read, and from where."""
 
     table: Text | None = Field(
-        default=None, description="instead of paths: a table of Spark's catalogs, catalog.db.name"
+        default=None, description="instead of paths: a table in one of Spark's catalogs, catalog.db.name"
     )
     paths: Strings = Field(
-        description="files, folders, globs or URLs, also hf://datasets/owner/name@revision/path, at least one; where "
-        "format is delta, iceberg or hudi, the root of one table"
+        description="files, folders, globs or URLs, including hf://datasets/owner/name@revision/path; at least "
+        "one; if format is delta, iceberg or hudi, the root of one table"
     )
     format: Literal["parquet", "json", "delta", "iceberg", "hudi", "orc", "avro", "csv"] = Field(
         default="parquet",
-        description="json has one object per line, csv a header; delta, iceberg and hudi are tables; those two, "
-        "and avro, are read by Spark's connectors",
+        description="json has one object per line, csv a header; delta, iceberg and hudi are tables; iceberg, "
+        "hudi and avro are read by Spark's connectors",
     )
     version: Annotated[Text, BeforeValidator(normalise_version)] | None = Field(
         default=None, description="version, snapshot or instant of the table; null: the latest"
     )
     where: Text | None = Field(
         default=None,
-        description="a SQL predicate over columns and partition folders; rows of which it does not hold are dropped "
-        "and counted; null: all are read",
+        description="a SQL predicate over columns and partition folders; rows for which it is not true are dropped "
+        "and counted; null: all rows are read",
     )
     text_column: Text | None = Field(
         default=None,
-        description="column of the text, dotted where nested (content.text); 'text' where ids_column is not given",
+        description="column of the text, dotted if nested (content.text); defaults to 'text' unless ids_column is "
+        "given",
     )
     ids_column: Text | None = Field(
         default=None, description="column of token ids (list of integers) instead of text; needs tokenizer.kind: ids"
     )
     join: str | None = Field(
         default=None,
-        description="what stands between the texts of a list that make one document (messages.content); null: lists "
-        "are refused",
+        description="separator used to join a list of texts into one document (messages.content); null: "
+        "lists are refused",
     )
     surrogates: Literal["refuse", "replace"] = Field(
         default="refuse",
-        description="halves of surrogate pairs in JSON: 'refuse' them, or 'replace' them by U+FFFD and count the texts",
+        description="unpaired surrogates in JSON: 'refuse' them, or 'replace' them with U+FFFD and count the texts",
     )
     copies: Literal["refuse", "count"] = Field(
-        default="refuse", description="files with the same bytes: 'refuse' them, or 'count' each of them"
+        default="refuse", description="files with identical bytes: 'refuse' them, or 'count' each one"
     )
     min_characters: int = Field(default=0, ge=0, description="shorter documents are dropped and counted; characters")
     max_characters: int = Field(
@@ -159,25 +160,24 @@ class WindowsSection(Section):
     """How documents are cut into windows."""
 
     length: int = Field(
-        default=128, ge=1, le=MAX_WINDOW_LENGTH, description="T, the most positions of a window; tokens"
+        default=128, ge=1, le=MAX_WINDOW_LENGTH, description="T, the maximum number of positions in a window; tokens"
     )
     policy: WindowPolicy = Field(
         default="tile",
-        description="'tile': all of a document, in windows that overlap by one token; 'first': its first T+1 tokens",
+        description="'tile': the whole document, in windows that overlap by one token; 'first': only its first T+1 "
+        "tokens",
     )
-    files: int = Field(default=16, ge=1, le=MAX_FILES, description="number of files that the windows are written to")
+    files: int = Field(default=16, ge=1, le=MAX_FILES, description="number of files of windows")
 
 
 class CountingSection(Section):
     """How pairs of tokens are counted."""
 
-    scale_bits: int = Field(
-        default=32, ge=8, le=40, description="binary digits after the point of the 1/t weights; bits"
-    )
+    scale_bits: int = Field(default=32, ge=8, le=40, description="fractional bits of the fixed-point 1/t weights; bits")
     memory_per_task: Bytes = Field(
-        default=2**30, ge=MIN_MEMORY, description="what a counting task may hold, such as 512MiB, at least 64MiB; bytes"
+        default=2**30, ge=MIN_MEMORY, description="memory of a counting task, such as 512MiB, at least 64MiB; bytes"
     )
-    rows_per_file: int = Field(default=1024, ge=1, description="rows of a matrix in one file (row block)")
+    rows_per_file: int = Field(default=1024, ge=1, description="rows of a matrix per file (row block)")
     distances: Distances = Field(
         default=(),
         description="distances m at which pairs (x_{t-m}, x_t) are counted, such as [1, 2, 4, 8]; none: no such pairs; "
@@ -192,17 +192,18 @@ class AttentionSection(Section):
         default=None, description="only the N most frequent tokens have rows and columns; null: all"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="where the driver composes; auto: on CUDA where there is a device, else on the CPU"
+        default="auto",
+        description="where the driver composes; auto: on CUDA if there is a device, otherwise on the CPU",
     )
     memory: Bytes = Field(
         default=2**32,
         ge=MIN_MEMORY,
-        description="what the CPU may hold of a product while it composes, such as 2GiB; bytes",
+        description="memory for a block of a product while composing on the CPU, such as 2GiB; bytes",
     )
     distribution: Literal["auto", "filesystem", "spark"] = Field(
         default="auto",
-        description="how scores reach the executors: the run's folder, which all machines see, or Spark's own files; "
-        "auto: the folder where the run lies on a disk, else Spark's files",
+        description="how scores reach the executors: through the run's folder, which all machines must see, or through "
+        "Spark's own files; auto: the folder if the run is on a disk, otherwise Spark's files",
     )
 
 
@@ -211,8 +212,8 @@ class AssociationsSection(Section):
 
     tokens: Strings = Field(
         default=(),
-        description="tokens whose strongest associations are shown, as people type them (' bread') or as the page "
-        "shows them; none by default",
+        description="tokens whose strongest associations are shown, as typed (' bread') or as the "
+        "page shows them; none by default",
     )
     k: int = Field(default=10, ge=1, description="associations shown per token")
 
@@ -231,20 +232,21 @@ class Config(Section):
         default=AssociationsSection(), description="which associations the summary shows"
     )
     training: TrainingSection | None = Field(
-        default=None, description="how a small transformer is trained to check the predicted weights; null: it is not"
+        default=None, description="the small transformer trained to check the predicted weights; null: none"
     )
     pretraining: PretrainingSection | None = Field(
-        default=None, description="which small language model is trained on the windows; null: none"
+        default=None, description="the small language model trained on the windows; null: none"
     )
     alignment: AlignmentSection | None = Field(
         default=None, description="which checkpoints are compared with the corpus, and how; null: none"
     )
-    report: ReportSection = Field(default=ReportSection(), description="what goes into the page about the run")
+    report: ReportSection = Field(default=ReportSection(), description="contents of the page about the run")
     dataset: DatasetSection | None = Field(
-        default=None, description="what a published run says of its title, licence and sources; null: nothing"
+        default=None, description="title, licence and sources of a published run; null: none"
     )
     spark: dict[SparkProperty, str | bool | int | float] = Field(
-        default_factory=dict, description="Spark properties, used where spark-submit set none; names start with spark."
+        default_factory=dict,
+        description="Spark properties, used unless spark-submit sets them; names start with spark.",
     )
 
     @model_validator(mode="after")

@@ -33,7 +33,7 @@ class WordTokenizerSection(Section):
     )
     unknown: UnknownPolicy = Field(
         default="drop",
-        description="documents with other words: 'drop' them, as the paper does, or 'replace' the words by one <unk>",
+        description="documents with other words: 'drop' them, as the paper does, or 'replace' those words with <unk>",
     )
 
 
@@ -44,7 +44,7 @@ class BpeTokenizerSection(Section):
     vocabulary_size: int = Field(
         ge=N_BYTES,
         le=MAX_VOCABULARY,
-        description="V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens",
+        description="V: the 256 bytes and merges of frequent pairs, as many as the text provides; tokens",
     )
     training_documents: Annotated[int, Field(ge=1, le=MAX_DOCUMENTS)] | None = Field(
         default=100_000,

@@ -14,30 +14,32 @@ class TrainingSection(Section):
     """How a transformer of Definition 3.1 is trained, to compare its weights with the predicted ones."""
 
     layers: int = Field(default=2, ge=1, description="L, the attention layers of the model")
-    learning_rate: float = Field(default=0.005, gt=0, description="eta, the size of a step of gradient descent")
-    steps: int = Field(default=8, ge=1, description="s, the steps of gradient descent in all")
+    learning_rate: float = Field(default=0.005, gt=0, description="eta, the learning rate of gradient descent")
+    steps: int = Field(default=8, ge=1, description="s, the total number of gradient descent steps")
     compare_at: Steps = Field(
-        default=(), description="steps after which weights are compared with the predicted ones; none given: the last"
+        default=(),
+        description="steps after which weights are compared with the predicted ones; if none are given: the last",
     )
     batch: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="windows drawn for a step; null: all, as the theory assumes"
+        default=None, description="windows drawn for each step; null: all, as the theory assumes"
     )
     micro_batch: int = Field(
-        default=32, ge=1, description="windows that are in memory together; changes rounding only; windows"
+        default=32, ge=1, description="windows held in memory at a time; affects only rounding; windows"
     )
     expand_paths: bool = Field(
         default=False,
-        description="multiply weights with each other once a step, not with hidden states at each position; changes "
-        "rounding only; faster where a step has many more positions than V; takes some 4^L / 3 + 2^L V x V matrices",
+        description="multiply weights with each other once per step, not with hidden states at each position; "
+        "affects only rounding; faster if a step has many more positions than V; takes about 4^L / 3 + 2^L V x V "
+        "matrices",
     )
     initialisation: Literal["zero", "gaussian"] = Field(
-        default="zero", description="weights at the start: all zero, or drawn from N(0, v^2 / V^(2 + 2 xi))"
+        default="zero", description="initial weights: all zero, or drawn from N(0, v^2 / V^(2 + 2 xi))"
     )
     spread: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="v, with initialisation: gaussian; the theorem asks for v <= eta^2 / T^2"
     )
     exponent: float = Field(default=0.0, ge=0, description="xi, with initialisation: gaussian")
-    seed: int = Field(default=0, ge=0, description="of the drawn weights and of the order of windows in batches")
+    seed: int = Field(default=0, ge=0, description="seed of the initial weights and of the order of windows in batches")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="where the model is trained")
     dtype: Literal["float64", "float32", "tf32", "bfloat16"] = Field(
         default="float32",

@@ -80,7 +80,7 @@ def _statistics(dataset: Dataset, known: dict[str, Any]) -> str:
     counts = dataset.run.manifest(Product.WINDOWS).counts
     rows = [[name.replace("_", " "), f"{number:,}", text] for name, number, text in known["facts"]]
     if "tokens" in counts:
-        rows.insert(1, ["tokens", f"{counts['tokens']:,}", "in the windows; one that two of them share counts once"])
+        rows.insert(1, ["tokens", f"{counts['tokens']:,}", "in the windows; a token shared by two windows counts once"])
     dropped = [f"{number:,} {reason}" for reason, number in known["dropped"] if number]
     if dropped:
         rows[0][2] += f"; dropped: {', '.join(dropped)}"

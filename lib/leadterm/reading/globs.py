@@ -64,7 +64,7 @@ def match_part(part: str) -> re.Pattern[str]:
     if ALL_LEVELS in part:
         raise InputError(
             f"'{part}' in a pattern: ** matches any number of folders and must be a whole path "
-            f"component, as in data/**/*.parquet. Write * to match within a name."
+            "component, as in data/**/*.parquet. Write * to match within a name."
         )
     return re.compile("".join(_translated(piece, part) for piece in _PIECE.findall(part)), re.DOTALL)
 

@@ -114,7 +114,7 @@ def _remarks(scored: Sequence[Manifest]) -> list[dict[str, str]]:
 def _twins(scored: Sequence[Manifest]) -> list[dict[str, str]]:
     """Tell which revisions have the same weights, so that equal columns are no finding."""
     return [
-        {"title": "The same weights under several names", "text": f"Byte for byte the same: {', '.join(names)}."}
+        {"title": "Identical weights under several names", "text": f"Byte-identical: {', '.join(names)}."}
         for names in same_weights(scored)
     ]
 

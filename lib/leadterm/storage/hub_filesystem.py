@@ -29,7 +29,7 @@ def asking_for_files(wanted: str) -> Iterator[None]:
 
     choose = "Check the part after @ in corpus.paths: a branch, a tag or a commit."
     try:
-        with asking_the_hub(wanted, choose, FOLDER, "data set"):
+        with asking_the_hub(wanted, choose, FOLDER, "dataset"):
             try:
                 yield
             except hub_errors.OfflineModeIsEnabled as error:

@@ -110,7 +110,7 @@ def read_verified(run: Location, product: str, entry: FileEntry) -> pa.Buffer:
         if _is_withheld(run, product):
             raise RunError(
                 f"{run} was published without the files of '{product}': only its manifest is there. Read it from "
-                f"the original run, or publish that run with these files."
+                "the original run, or publish that run with these files."
             ) from error
         raise RunError(f"{place} is missing, though the manifest lists it. Rebuild the product.") from error
     except OSError as error:

@@ -117,7 +117,7 @@ CASES = [
         "stale method", "config.json says fp8, and no weight is",
         "~/model: config.json says that weights are quantised (quantization_config, 'fp8'); found none in 8 bits "
         "with a scale. If they were dequantised, remove quantization_config from config.json; otherwise download the "
-        "model again. {PLAIN}.",
+        f"model again. {PLAIN}.",
         with_config(quantization_config={"quant_method": "fp8"}),
     ),
     of_model(

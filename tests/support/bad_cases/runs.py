@@ -165,7 +165,7 @@ CASES = [
     ),
     in_run(
         "name in a check", "the same, in a check",
-        f"~/run is not whole, 1 problem:\n  {NO_MANIFEST.removeprefix('~/run/')} ('../../secret' {LEADS_OUT}",
+        f"~/run is not intact, 1 problem:\n  {NO_MANIFEST.removeprefix('~/run/')} ('../../secret' {LEADS_OUT}",
         restate("bigram", renamed(SECRET)), checking, CHECK,
     ),
     in_run(
@@ -277,14 +277,14 @@ CASES = [
     ),
     in_run(
         "no list", "a list of hashes that is none",
-        "~/run is not whole, <…> problems:\n  SHA256SUMS is damaged: 'hello' is not a hash, two spaces "
+        "~/run is not intact, <…> problems:\n  SHA256SUMS is damaged: 'hello' is not a hash, two spaces "
         "and a path. "
         "Publish the run again.<…>",
         lambda run: (run / "SHA256SUMS").write_text("hello\n"), checking, CHECK,
     ),
     in_run(
         "stranger", "a file that no manifest lists, whose name commands a terminal",
-        "~/run is not whole, 1 problem:\n  \\x1b[2J is unexpected: no manifest lists it",
+        "~/run is not intact, 1 problem:\n  \\x1b[2J is unexpected: no manifest lists it",
         lambda run: (run / "\x1b[2J").write_text(""), checking, CHECK,
     ),
     Case(

@@ -136,13 +136,13 @@ CASES = [
     ),
     refused(
         "files", "a billion files of windows", GOOD + "windows: {files: 1000000000}\n",
-        ": windows.files: found 1000000000 (an integer); expected an integer from 1 to 65536 (number of files that the "
-        "windows are written to; default 16). Change it.",
+        ": windows.files: found 1000000000 (an integer); expected an integer from 1 to 65536 (number of "
+        "files of windows; default 16). Change it.",
     ),
     refused(
         "length", "windows of a million positions", GOOD + "windows: {length: 1000000}\n",
-        ": windows.length: found 1000000 (an integer); expected an integer from 1 to 65536 (T, the most positions of a "
-        "window; tokens; default 128). Change it.",
+        ": windows.length: found 1000000 (an integer); expected an integer from 1 to 65536 (T, the maximum number of "
+        "positions in a window; tokens; default 128). Change it.",
     ),
     refused(
         "no number", "not a number where one should be", GOOD + "training: {learning_rate: .nan}\n",

@@ -125,7 +125,7 @@ def test_the_vocabulary(saved, folder):
         "its tokenizer has tokens that the run's lacks and that no text of the run contains: 't52' (id 52)"
     ]
     assert (
-        "not the run's: it has 53 tokens, the run 54; token 53 is 'more' in the run but missing there."
+        "differs from the run's: it has 53 tokens, the run 54; token 53 is 'more' in the run but missing there."
         in message_of(InputError, checkpoint.check_vocabulary, (*TOKENS, "more"))
     )
     save_tokenizer(folder, (*TOKENS, "more"))

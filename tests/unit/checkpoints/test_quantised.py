@@ -120,7 +120,7 @@ def test_weights_are_what_they_stand_for(folder, tmp_path, name, dtype):
         for part in ("pre", "mid", "post", "query", "key"):
             assert torch.equal(getattr(one, part), getattr(other, part))
     assert ours.remarks == (
-        f"{len(chosen)} of of its weights are stored in 8 bits with scales; scores are computed from the values they "
+        f"{len(chosen)} of its weights are stored in 8 bits with scales; scores are computed from the values they "
         "represent",
     )
     raw = load_file(folder / WEIGHTS)[Q_PROJ].to(ours._model.dtype)

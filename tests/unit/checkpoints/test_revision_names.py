@@ -93,7 +93,7 @@ def test_stages_count_their_steps_anew():
 
 def test_a_range_that_holds_nothing_of_its_stage():
     assert "is in 'stage3-step1..stage3-step9'; there are 7" in message_of("stage3-step1..stage3-step9", STAGES)
-    assert "lies in 'step1..step9999'; there are 7" in message_of("step1..step9999", STAGES)
+    assert "is in 'step1..step9999'; there are 7" in message_of("step1..step9999", STAGES)
 
 
 @pytest.mark.parametrize(

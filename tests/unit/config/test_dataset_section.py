@@ -36,7 +36,7 @@ def test_licences_are_written_as_spdx_does_and_dates_as_text():
     [
         (
             "license: CC-BY",
-            "dataset.license: found 'CC-BY' (text); expected text or null (what others may do with the p",
+            "dataset.license: found 'CC-BY' (text); expected text or null (licence of the published tables:",
         ),
         (
             "license: GPL",
@@ -49,13 +49,13 @@ def test_licences_are_written_as_spdx_does_and_dates_as_text():
         ("url: 'https://a/<b>'", "dataset.url: found 'https://a/<b>' (text)"),
         (
             "date: '2026-02-30'",
-            "dataset.date: found '2026-02-30' (text); expected text or null (day of publication, such",
+            "dataset.date: found '2026-02-30' (text); expected text or null (date of publication, such",
         ),
         ("date: today", "dataset.date: found 'today' (text)"),
         ("version: 1.0", "dataset.version: found 1.0 (a number); expected text (three numbers, such as 1.0.0; default"),
         (
             "languages: [English]",
-            "dataset.languages[0]: found 'English' (text); expected a list of texts (of the text,",
+            "dataset.languages[0]: found 'English' (text); expected a list of texts (languages of the text,",
         ),
         (
             "creators: [Ada]",

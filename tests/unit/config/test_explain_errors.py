@@ -50,7 +50,7 @@ def test_an_unknown_kind_of_tokenizer():
 def test_a_vocabulary_without_room_for_the_bytes():
     assert message_of(tokenizer={"kind": "bpe", "vocabulary_size": 255}) == (
         "run.yaml: tokenizer.vocabulary_size: found 255 (an integer); expected an integer from 256 to 67108864 "
-        "(V: the 256 bytes, and merges of frequent pairs as long as the text has any; tokens). Change it."
+        "(V: the 256 bytes and merges of frequent pairs, as many as the text provides; tokens). Change it."
     )
     message = message_of(tokenizer={"kind": "bpe", "vocabulary_size": 300, "training_documents": 0})
     expected = "tokenizer.training_documents: found 0 (an integer); expected an integer from 1 to 2147483647 or null ("
@@ -62,7 +62,7 @@ def test_several_problems_at_once():
     assert message.splitlines()[0] == "run.yaml: 3 problems:"
     assert (
         "  windows.length: found '3' (text); expected an integer from 1 to 65536 "
-        "(T, the most positions of a window; tokens; default 128). Change it."
+        "(T, the maximum number of positions in a window; tokens; default 128). Change it."
     ) in message
     assert "  windows.policy: found 'tiles' (text); expected one of tile, first (" in message
     assert "  windows.files: found 1.0 (a number); expected an integer from 1 to 65536 (" in message
@@ -104,7 +104,7 @@ def test_numbers_of_the_corpus(key, value, found):
 def test_paths(paths, place, found):
     message = message_of(corpus={"paths": paths})
     assert message.startswith(f"run.yaml: {place}: found {found}")
-    assert "expected a list of texts (files, folders, globs or URLs, also hf://datasets/owner/name@" in message
+    assert "expected a list of texts (files, folders, globs or URLs, including hf://datasets/owner/name@" in message
 
 
 def test_a_word_that_yaml_reads_as_a_boolean():

@@ -46,7 +46,10 @@ def test_the_powers_of_two_are_kept_by_default_and_the_last_step_always(steps, k
 @pytest.mark.parametrize(
     ("pretraining", "message"),
     [
-        ({"learning_rate": 0}, "pretraining.learning_rate: found 0 (an integer); expected a number above 0 (of AdamW"),
+        (
+            {"learning_rate": 0},
+            "pretraining.learning_rate: found 0 (an integer); expected a number above 0 (learning rate",
+        ),
         ({"keep": [1, -1]}, "pretraining.keep[1]: found -1 (an integer); expected a list of integers (steps after"),
         ({"layer": 3}, "pretraining.layer: unknown key; expected one of layers, width"),
         ({"device": "tpu"}, "pretraining.device: found 'tpu' (text); expected one of cpu, cuda"),

@@ -22,7 +22,7 @@ def test_a_missing_cuda_device_is_named_with_the_remedy(device):
         lambda: SparseOperator(sparse.csr_array(np.eye(2)), AXES, device=device),
         lambda: RankOneOperator(np.ones(2), np.ones(2), AXES, device=device),
     ):
-        with pytest.raises(MachineError, match=f"'{device}' was asked for.*0 CUDA device.*Use device='cpu'"):
+        with pytest.raises(MachineError, match=f"'{device}' was requested.*0 CUDA device.*Use device='cpu'"):
             build()
 
 

@@ -108,7 +108,7 @@ def test_a_run_whose_vocabulary_is_there_is_asked_for_its_size(whole_folder):
     [
         ({}, "run", "the config has no section 'training'"),
         ({"training": {}}, MEMORY, "is not a local folder. Copy the run to a local disk first"),
-        ({"training": {"device": "cuda"}}, "run", "device 'cuda' was asked for"),
+        ({"training": {"device": "cuda"}}, "run", "device 'cuda' was requested"),
     ],
 )
 def test_what_verify_will_not_do_is_told_before_all_jobs(tmp_path, monkeypatch, capsys, sections, output, says):

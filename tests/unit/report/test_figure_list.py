@@ -82,10 +82,10 @@ def test_a_choice_without_a_file_is_said_to_have_none(browser, page_run):
     choose(browser, "layer", "2", "[data-figure=head-steps]")
     choose(browser, "layer", "0", "[data-figure=curves]")
     assert "head-steps-2-centred.svg" in dict(browser.evaluate(HREFS))["head-steps"][0]
-    without = {figure for figure, text in browser.evaluate(WORDS) if text == "no file of this choice"}
+    without = {figure for figure, text in browser.evaluate(WORDS) if text == "no file for this selection"}
     assert without == {"curves"}
     browser.click("input[value=raw]")
-    without = {figure for figure, text in browser.evaluate(WORDS) if text == "no file of this choice"}
+    without = {figure for figure, text in browser.evaluate(WORDS) if text == "no file for this selection"}
     assert without == {"curves", "head-steps"}
     choose(browser, "step", "0")
     choose(browser, "against", "bigram")

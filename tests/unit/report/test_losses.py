@@ -90,7 +90,7 @@ def test_the_page_shows_the_loss_and_its_numbers(browser, page_run):
     assert "2 layers and 12,345 parameters" in words
     assert "100 steps of 3 windows" in words
     assert f"a loss of {np.log(page_run.vocabulary_size):.2f}" in words
-    assert browser.text("#losses figcaption") == ["loss nats per position, over the logarithm of the steps"]
+    assert browser.text("#losses figcaption") == ["loss nats per position, on a logarithmic scale of steps"]
     browser.click("#losses summary")
     browser.evaluate("new Promise((done) => setTimeout(done, 50))")
     rows = [row.split("\t") for row in browser.text("#losses tbody tr")]

@@ -59,7 +59,7 @@ def test_a_run_with_nothing_but_counts_has_a_page(started, tmp_path):
     run = small_run(tmp_path / "run")
     build_report(config_with(explorer_tokens=0, figures="never"), run.location)
     started.open(tmp_path / "run/report/index.html")
-    assert started.text("h2") == ["Where it comes from"]
+    assert started.text("h2") == ["Sources and settings"]
     assert started.problems == []
 
 
@@ -84,7 +84,7 @@ def test_a_hostile_token_stays_text(browser, token):
 def test_what_must_be_read_first_is_told_as_text(browser):
     [notice] = browser.text(".notice")
     assert "a remark with <b>markup</b>" in notice
-    assert "Byte for byte the same: a sweep at step0, a sweep at step1." in notice
+    assert "Byte-identical: a sweep at step0, a sweep at step1." in notice
     assert "A raw score is high by chance" in notice
 
 
@@ -253,6 +253,5 @@ def test_suggestions_come_while_typing_and_are_chosen_with_the_keyboard(browser)
 def test_a_token_that_is_not_there_is_said_to_be_missing(browser):
     look_up(browser, "zzz")
     assert browser.text(".missing") == [
-        f"No token zzz is among the {len(TOKENS)} most frequent ones. "
-        "For rarer tokens there is the command leadterm show."
+        f"No token zzz is among the {len(TOKENS)} most frequent ones. For rarer tokens, use the command leadterm show."
     ]

@@ -94,10 +94,10 @@ def test_curves_stand_beside_both_nulls(run):
 
 def test_remarks_and_equal_weights_are_told(run):
     found = accounts(run, run.alignment_manifests())
-    twins = "Byte for byte the same: sweep at step0, sweep at step1."
+    twins = "Byte-identical: sweep at step0, sweep at step1."
     assert {note["text"]: note["title"] for note in found["notes"]} == {
         REMARK: "one/model at main; sweep at step0",
-        twins: "The same weights under several names",
+        twins: "Identical weights under several names",
     }
     assert [name for name, *_ in found["facts"]] == ["windows", "positions", "vocabulary", "bigram", "context"]
     assert found["facts"][1][1] == run.n_positions

@@ -126,7 +126,7 @@ def _check_addable(part: Part) -> None:
     if settings["tokenizer"]["kind"] not in ADDABLE:
         raise RunError(
             f"{part.place} has a vocabulary of kind '{settings['tokenizer']['kind']}', which a "
-            f"single run would train on all files. Make runs with tokenizer.kind: huggingface and the "
+            "single run would train on all files. Make runs with tokenizer.kind: huggingface and the "
             f"{TOKENIZER} of one of them, {part.place / Product.VOCABULARY / TOKENIZER}, as tokenizer.source; such "
             "runs can be merged."
         )
@@ -151,7 +151,7 @@ def _check_alike(first: Part, other: Part) -> None:
     if first.run.vocabulary["token"] != other.run.vocabulary["token"]:
         raise RunError(
             f"{other.place} cannot be merged with {first.place}: their vocabularies differ. Make runs with the same "
-            f"tokenizer, of kind huggingface or ids."
+            "tokenizer, of kind huggingface or ids."
         )
 
 

@@ -12,7 +12,7 @@ function noticeOf(accounts, hasAlignment) {
     notes.push(el("li", null, el("strong", null, "Documents were dropped"), el("span", null, `${told}.`)));
   }
   if (hasAlignment) {
-    notes.push(el("li", null, el("strong", null, "A raw score is high by chance"), el("span", null, "Directions that all tokens share make it so. Read it beside its null; z says what is beyond chance.")));
+    notes.push(el("li", null, el("strong", null, "A raw score is high by chance"), el("span", null, "This comes from directions that all tokens share. Compare it with its null; z measures what is beyond chance.")));
   }
   if (notes.length === 0) return null;
   return el("section", { class: "notice", "aria-labelledby": "notice-title" }, el("h2", { id: "notice-title" }, "Read this first"), el("ul", null, notes));
@@ -24,14 +24,14 @@ function accountsSection(accounts) {
   return el(
     "section",
     { id: "accounts", "aria-labelledby": "accounts-title" },
-    el("h2", { id: "accounts-title" }, "Where it comes from"),
+    el("h2", { id: "accounts-title" }, "Sources and settings"),
     el("p", null, accounts.dropped.length ? `Dropped documents: ${dropped.join(", ") || "none"}.` : ""),
     accounts.sources.length
       ? el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Source files" }, table(["source", "bytes", "rows", "SHA-256"], accounts.sources.map(([path, bytes, rows, hash]) => [path, bytes === null ? "–" : grouped(bytes), rows === null ? "–" : grouped(rows), hashText(hash)])))
       : null,
     rest,
     el("h3", null, "Products and their settings"),
-    el("p", null, "Each product is a folder of the run. Its hash is that of its files: equal hashes, equal bytes."),
+    el("p", null, "Each product is a folder of the run. Its hash covers its files: equal hashes mean equal bytes."),
     el("div", { class: "products" }, accounts.products.map(productOf)),
   );
 }

@@ -14,9 +14,9 @@ function agreementSection(rows, palettes) {
     "section",
     { id: "verification", "aria-labelledby": "verification-title" },
     el("h2", { id: "verification-title" }, "Verification by training"),
-    el("p", null, "A transformer as the theory assumes was trained on this corpus, by a program that knows no formula; its weights are compared "
+    el("p", null, "A transformer of the kind the theory assumes was trained on this corpus by a program that uses none of the theory’s formulas; its weights are compared "
       + "with the predicted ones after some steps. " + (proved ? "" : "The theorem’s conditions do not hold here, so nothing is proved: the agreement is an observation. ")
-      + "The table and this figure as SVG and PNG lie in the run’s folder verification."),
+      + "The table and this figure, as SVG and PNG, are in the run’s folder verification."),
     el("div", { class: "panels" }, kinds.flatMap((kind) => [
       of(kind, "cosine", "cosine with the prediction", cosines),
       of(kind, "relative_error", "relative error", errors),

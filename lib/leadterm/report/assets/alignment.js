@@ -2,11 +2,11 @@
 
 const PAIRING = "paper";
 const EXPLAINED = {
-  raw: "The paper’s score: the cosine of two covariances, between 0 and 1. A direction that all tokens share makes it high "
-    + "without any association, so a high raw score alone says little: look at what chance gives beside it.",
-  centred: "What is left of the score once the mean is taken off rows and columns of both covariances (linear CKA). Its "
-    + "values are lower, and so is what chance gives.",
-  z: "How many standard deviations the centred score lies above what chance gives: its mean over all permutations of the "
+  raw: "The paper’s score: the cosine of two covariances, between 0 and 1. A direction shared by all tokens makes it high "
+    + "without any association, so a high raw score alone says little: compare it with its null.",
+  centred: "The score after centring rows and columns of both covariances (linear CKA). Its "
+    + "values are lower, and so is its null.",
+  z: "How many standard deviations the centred score is above chance: its mean over all permutations of the "
     + "checkpoint’s tokens. This says what is beyond chance, not how large it is. The colour scale is logarithmic beyond ±2.",
 };
 
@@ -24,7 +24,7 @@ class Alignment {
       "section",
       { id: "alignment", "aria-labelledby": "alignment-title" },
       el("h2", { id: "alignment-title" }, "Alignment with checkpoints"),
-      el("p", null, "How far what a checkpoint makes of each token agrees with the corpus, layer by layer. Attention (qk) is compared "
+      el("p", null, "How well a checkpoint’s representation of each token agrees with the corpus, layer by layer. Attention (qk) is compared "
         + "with Q̄ and the residual streams with V̄, as in the paper, or each with a basis function of your choice."),
       this.controls,
       this.printed,
@@ -67,7 +67,7 @@ class Alignment {
   drawFigures() {
     const { model, state } = this;
     this.explained.textContent = EXPLAINED[state.measure]
-      + (state.shuffled ? " Shown is the second null: the same checkpoint against the corpus with its tokens shuffled, which keeps frequencies and nothing else." : "");
+      + (state.shuffled ? " This is the second null: the same checkpoint against the corpus with its tokens shuffled, which keeps frequencies and nothing else." : "");
     const against = state.predictor === PAIRING ? "the paper’s predictors" : this.predictors[state.predictor] ?? state.predictor;
     this.printed.textContent = `${model.name} against ${against}: ${this.measures[state.measure]}.`;
     const groups = model.isSweep
@@ -124,7 +124,7 @@ class Alignment {
   links(key) {
     if (this.figures.length === 0) return null;
     const found = this.state.shuffled ? null : this.figures.find(([model, choice, measure]) => model === this.number && choice === key && measure === this.state.measure);
-    return found ? fileLinks(found[3]) : el("span", { class: "links" }, "no file of this choice");
+    return found ? fileLinks(found[3]) : el("span", { class: "links" }, "no file for this selection");
   }
 
   bySteps() {

@@ -23,7 +23,7 @@ function chart(panel) {
   const cursor = svg("line", { class: "cursor", y1: SIZE.top, y2: SIZE.height - SIZE.bottom, visibility: "hidden" });
   const picture = svg(
     "svg",
-    { viewBox: `0 0 ${width} ${SIZE.height}`, role: "img", tabindex: 0, "aria-label": `${panel.title}, ${panel.note}, by ${panel.across}. Left and right walk through it; the numbers are in the table below.` },
+    { viewBox: `0 0 ${width} ${SIZE.height}`, role: "img", tabindex: 0, "aria-label": `${panel.title}, ${panel.note}, by ${panel.across}. Use the left and right arrow keys to move through it; the numbers are in the table below.` },
     axes(panel, range, width, marks.map(([share, name]) => [along(share), name]), y),
     panel.lines.map((line) => bandOf(line, x, y)),
     panel.lines.map((line) => lineOf(line, x, y, panel.transform)),

@@ -10,8 +10,8 @@ Alignment.prototype.curves = function curves() {
   const layers = placesOf(model.layers);
   const isDrawn = state.predictor === PAIRING && (!model.isSweep || state.layer === middleOf(layers));
   const text = state.measure === "z"
-    ? `In the band, between −${this.band} and ${this.band}, a score is no larger than chance makes it.`
-    : "The band is what chance gives: mean and two standard deviations over all permutations of the checkpoint’s tokens.";
+    ? `In the band, between −${this.band} and ${this.band}, a score is no larger than expected by chance.`
+    : "The band shows chance: mean and two standard deviations over all permutations of the checkpoint’s tokens.";
   const second = model.hasShuffled ? " The dashed line is the other null: the corpus with its tokens shuffled." : "";
   return el(
     "div",

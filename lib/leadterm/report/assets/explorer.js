@@ -30,7 +30,7 @@ class Explorer {
       { id: "explorer", "aria-labelledby": "explorer-title" },
       el("h2", { id: "explorer-title" }, "Explorer"),
       el("p", null, `The strongest associations of each of the ${grouped(this.asked)} most frequent tokens, of ${grouped(this.vocabulary)}, under every basis function. `
-        + "Numbers are entries of the matrices; ␣ marks a space."),
+        + "Numbers are matrix entries; ␣ marks a space."),
       el("div", { class: "controls" },
         el("div", { class: "search" }, el("label", { for: "word" }, "Token"), el("div", { class: "box" }, this.input, this.list)),
         segments("Centring", CENTRINGS, this.centring, (value) => { this.centring = value; this.show(this.token); })),
@@ -123,7 +123,7 @@ class Explorer {
   }
 
   missing(text) {
-    this.answer.replaceChildren(el("p", { class: "missing" }, "No token ", tokenText(text), ` is among the ${grouped(this.asked)} most frequent ones. For rarer tokens there is the command leadterm show.`));
+    this.answer.replaceChildren(el("p", { class: "missing" }, "No token ", tokenText(text), ` is among the ${grouped(this.asked)} most frequent ones. For rarer tokens, use the command leadterm show.`));
   }
 
   show(token) {
@@ -145,7 +145,7 @@ class Explorer {
       return el("li", null, bar, this.link(view.ids[place]), el("span", { class: "score" }, significant(view.scores[place])));
     });
     const title = el("h4", null, view.name, el("span", null, view.meaning));
-    return el("div", { class: "card", "data-view": view.name }, title, rows.length ? el("ol", null, rows) : el("p", { class: "missing" }, "Nothing above zero."));
+    return el("div", { class: "card", "data-view": view.name }, title, rows.length ? el("ol", null, rows) : el("p", { class: "missing" }, "No positive entries."));
   }
 
   link(token) {

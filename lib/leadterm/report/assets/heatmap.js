@@ -6,7 +6,7 @@ const WIDE_ENOUGH = 13; // Columns up to which cells hold their numbers.
 function heatmap(panel, scale, measure) {
   const withText = panel.columns.length <= WIDE_ENOUGH;
   const body = el("tbody", null, panel.rows.map((name, row) => heatRow(panel, scale, measure, withText, name, row)));
-  const label = `${panel.title}, ${panel.note}: ${panel.down} by ${panel.across}. Arrow keys walk through the cells.`;
+  const label = `${panel.title}, ${panel.note}: ${panel.down} by ${panel.across}. Use the arrow keys to move through the cells.`;
   const grid = el("table", { class: `heat${withText ? " texted" : ""}`, role: "grid", "aria-label": label }, body, axisOf(panel));
   const first = grid.querySelector("td[data-row]");
   if (first) first.tabIndex = 0;

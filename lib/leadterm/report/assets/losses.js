@@ -9,9 +9,9 @@ function lossesSection(losses) {
     { id: "losses", "aria-labelledby": "losses-title" },
     el("div", { class: "head" }, el("h2", { id: "losses-title" }, "Training loss"), losses.file ? fileLinks(losses.file) : null),
     el("p", null, `A model of ${grouped(losses.layers)} ${losses.layers === 1 ? "layer" : "layers"} and ${grouped(losses.parameters)} parameters was trained on this corpus (leadterm pretrain): `
-      + `${grouped(losses.steps)} steps of ${grouped(losses.batch)} windows. Shown is the loss of each step’s windows under the weights before it. Later steps are `
-      + "taken together: the line is their mean, the band goes from the lowest to the highest. A model that knows nothing has a loss of "
-      + `${Math.log(losses.vocabulary).toFixed(2)}, the logarithm of the number of tokens; one that knows only how often each of them comes next has that of the dashed line.`),
+      + `${grouped(losses.steps)} steps of ${grouped(losses.batch)} windows. The figure shows the loss on each step’s windows before the update. Later steps are `
+      + "grouped: the line is their mean, the band their range. An untrained model has a loss of "
+      + `${Math.log(losses.vocabulary).toFixed(2)}, the logarithm of the number of tokens; one that knows only how often each token comes next has the loss of the dashed line.`),
     el("div", { class: "panels wide" }, chart(lossPanel(losses, places, text))),
     numbers("Numbers of this figure", ["step", "mean", "lowest", "highest", "learning rate"], () => rows),
   );
@@ -22,7 +22,7 @@ function lossPanel(losses, places, text) {
   const doublings = Array.from({ length: Math.floor(Math.log2(losses.steps)) + 1 }, (_, power) => power);
   return {
     title: "loss",
-    note: "nats per position, over the logarithm of the steps",
+    note: "nats per position, on a logarithmic scale of steps",
     across: "step",
     places,
     shares: losses.first.map((first, i) => Math.log2(Math.sqrt(first * losses.last[i])) / most),

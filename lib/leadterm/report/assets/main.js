@@ -21,7 +21,7 @@ const name = nameHere(location.pathname, accounts.name);
 document.getElementById("name").textContent = name;
 document.title = `leadterm report: ${name}`;
 const before = name === accounts.name ? "" : ` The run was then called ${accounts.name}.`;
-document.getElementById("colophon").textContent = `Made by leadterm ${accounts.version} from the run’s saved products.${before} This page carries all its data and connects to nothing.`;
+document.getElementById("colophon").textContent = `Made by leadterm ${accounts.version} from the run’s saved products.${before} This page contains all its data and makes no network requests.`;
 
 const alignment = scores.models.length ? new Alignment(scores, palettes) : null;
 const content = document.getElementById("content");
