@@ -8,8 +8,9 @@ from leadterm.catalog.jobs import Job, jobs_where
 from leadterm.cli.config_files import read_config
 from leadterm.cli.console import report_errors, say_page
 from leadterm.cli.logging_setup import add_log_argument
-from leadterm.cli.run import add_job_arguments
+from leadterm.cli.run import add_job_arguments, is_done
 from leadterm.cli.show import show
+from leadterm.pipeline.finished_work import FinishedWork
 from leadterm.pipeline.preflight import require_installed
 from leadterm.storage import Location
 
@@ -72,9 +73,16 @@ def _add(options: argparse.Namespace) -> None:
     require_installed("leadterm add", jobs_where(adds_up=True) if options.only_counts else None)
     config = read_config(options.config)
     run = Location.of(options.output)
-    from leadterm.pipeline.runner import add_to_run  # noqa: PLC0415  # Spark is loaded once the config is good
+    work = FinishedWork(("add", str(options.only_counts), *options.files), config, run)
+    if not (options.files or options.hash_inputs) and is_done(
+        work
+    ):  # Files that are named must be new, and are refused otherwise.
+        return
+    work.look()
+    from leadterm.pipeline.runner import add_to_run  # noqa: PLC0415  # Spark is loaded once there is something to do
 
     add_to_run(config, run, options.files, only_counts=options.only_counts)
+    work.note()
     if not options.only_counts:
         show(options.output, config.associations.tokens, config.associations.k)
         say_page(options.output)

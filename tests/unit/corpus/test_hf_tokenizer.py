@@ -67,7 +67,7 @@ def test_batches_are_bounded_and_give_the_same(tiny_json, monkeypatch):
     tokenizer = HuggingFaceTokenizer(tiny_json)
     whole = tokenizer.encode(texts).tokens
     monkeypatch.setattr(module, "BATCH_CHARACTERS", 5)
-    batches = list(module._batches(texts))
+    batches = list(module.batches(texts))
     assert [[len(text) for text in batch] for batch in batches] == [[0, 3], [9], [2, 2, 1], [30], [0, 1]]
     parts = tokenizer.encode(texts).tokens
     assert (parts.values.tolist(), parts.offsets.tolist()) == (whole.values.tolist(), whole.offsets.tolist())
@@ -83,7 +83,7 @@ def test_threads_are_the_callers_choice(tiny_json, monkeypatch, before, parallel
         monkeypatch.setenv("TOKENIZERS_PARALLELISM", before)
     seen = []
     monkeypatch.setattr(
-        module, "_batches", lambda texts: iter([seen.append(os.environ["TOKENIZERS_PARALLELISM"]) or texts])
+        module, "batches", lambda texts: iter([seen.append(os.environ["TOKENIZERS_PARALLELISM"]) or texts])
     )
     HuggingFaceTokenizer(tiny_json, parallel=parallel).encode(["a", "b"])
     assert seen == ["true" if parallel else "false"]
