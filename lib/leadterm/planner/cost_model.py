@@ -10,7 +10,8 @@ from leadterm.config import Config
 from leadterm.counting import RowGroups, TaskMemory, places_of, plan_memory
 from leadterm.errors import ConfigError
 from leadterm.pipeline.aggregation.limits import MOST_FILES
-from leadterm.pipeline.compose_weights.cpu import BYTES_PER_CELL, widest
+from leadterm.pipeline.compose_weights.cpu import widest
+from leadterm.pipeline.compose_weights.strips import bytes_per_column
 from leadterm.planner.bytes_per_entry import ROW, Matrices, Windows
 from leadterm.planner.corpus_size import CorpusSize
 from leadterm.planner.distinct_pairs import Census
@@ -192,7 +193,7 @@ class _Predictor:
         lengths = self._at("row_length", self._corpus.positions, ceiling=size, scales=LENGTHS)
         multiplications = self._at("kept_bigram", self._corpus.positions) * lengths
         rows = self._at("rows", self._corpus.positions, ceiling=size)
-        strips = min(room, BYTES_PER_CELL * size * min(size, self._cores * widest(size))) if rates else 0
+        strips = min(room, bytes_per_column(size) * min(size, self._cores * widest(size, self._cores))) if rates else 0
         found = {
             "multiplications": multiplications,
             "composed nonzeros": pairs,

@@ -27,7 +27,9 @@ from leadterm.planner.distinct_pairs import CAPACITY, Census, fit_costs, halves
 COMPOSED = 4096
 """Most frequent tokens of the sample that are composed, so that this takes a second or two."""
 EMPTY = 2**14
-"""Rows and columns of a composition without pairs, of whose strips of 32 MB no core's own cache holds one."""
+"""Rows and columns of a composition without pairs."""
+ROOM = 2**34
+"""Bytes that a composition may take: more than it does."""
 BLOCKS = 8
 """Into which the scores of attention are divided, to see what another block costs."""
 BITS = 30
@@ -94,7 +96,7 @@ def _without_pairs(size: int) -> PairStatistics:
 def _seconds_of(statistics: PairStatistics) -> float:
     """Compose on one core."""
     started = time.process_time()
-    compose_scores(statistics, np.zeros(statistics.context.nnz), 8 * statistics.size**2, threads=1)
+    compose_scores(statistics, np.zeros(statistics.context.nnz), ROOM, threads=1)
     return time.process_time() - started
 
 

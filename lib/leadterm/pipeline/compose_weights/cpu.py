@@ -9,32 +9,21 @@ With P, W the uncentred maps, alpha, rho their margins, m the mask of kept token
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from leadterm.errors import ConfigError
+from leadterm.pipeline.compose_weights.add_rows import LANES
 from leadterm.pipeline.compose_weights.composed_scores import Composed, OnBlock, OnProgress
-from leadterm.pipeline.compose_weights.cpu_kernels import (
-    first_entries,
-    lay_out,
-    multiply_back,
-    multiply_forward,
-    place_rows,
-)
 from leadterm.pipeline.compose_weights.pair_statistics import PairStatistics
+from leadterm.pipeline.compose_weights.strips import Strips, bytes_per_column
 
-BYTES_PER_CELL = 16
-"""Of a strip: an entry of K, and one of a row of the context map that is laid out dense (float64 each)."""
 WIDEST = 512
-"""Context tokens of a strip: its rows of 4 KB are long enough that coming to each of them costs little. Twice as many
-would take 7 % less time and twice the memory."""
-NARROW, NARROW_BYTES = 256, 2**23
-"""This many where all rows of a strip fit the caches then: these would not hold twice as many."""
-DENSE = 6
-"""A row of the context map is laid out if it has one entry for this many columns of a strip, or more."""
+"""Context tokens of a strip: packed rows are long enough that coming to each of them costs little. Twice as many would
+take 10 % less time and twice the memory."""
+STRIPS_PER_THREAD = 4
+"""Or more, so that threads end at about the same time: strips of frequent tokens take twice as long as others."""
 
 
 def compose_scores(
@@ -56,7 +45,7 @@ def compose_scores(
     scores
         Room for them, float64 (pairs,).
     memory_bytes
-        What strips of K may take; scores and statistics come on top.
+        What strips may take; scores and statistics come on top.
     threads
         How many; by default one per core, but no more than memory allows. The result does not depend on it, nor on the
         memory.
@@ -70,7 +59,7 @@ def compose_scores(
     Raises
     ------
     ConfigError
-        If not even one column fits the memory.
+        If the memory does not hold the narrowest strip.
     """
     size, centring = statistics.size, np.zeros(statistics.size)
     n_done = 0 if done is None else len(done)
@@ -92,84 +81,25 @@ def compose_scores(
     return Composed(statistics.context, scores, np.where(statistics.kept, -centring, 0.0), statistics.kept)
 
 
-class Strips:
-    """Composes strips of context tokens, each in one thread.
-
-    Parameters
-    ----------
-    statistics
-        Of the corpus.
-    scores
-        Float64 (pairs,), to be filled.
-    width
-        The most context tokens of a strip.
-    at_once
-        How many strips there are at the same time. Their memory is kept for the next ones: new memory costs as much as
-        the products.
-    """
-
-    def __init__(self, statistics: PairStatistics, scores: NDArray[np.float64], width: int, at_once: int) -> None:
-        self._statistics, self._scores, self._width = statistics, scores, width
-        self._bigram, self._context = _csr(statistics.bigram), _csr(statistics.context)
-        self._rooms: SimpleQueue[NDArray[np.float64]] = SimpleQueue()
-        for _ in range(at_once):
-            self._rooms.put(np.empty((2, statistics.size * width)))
-
-    def compose(self, origin: int) -> NDArray[np.float64]:
-        """Fill in the scores of the context tokens from ``origin`` on; give the mean u of each, float64 (tokens,)."""
-        room = self._rooms.get()
-        try:
-            return self._compose(origin, min(self._statistics.size, origin + self._width), room)
-        finally:
-            self._rooms.put(room)
-
-    def _compose(self, origin: int, end: int, room: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Multiply forward, centre, and multiply back."""
-        statistics, (offsets, columns, values) = self._statistics, self._context
-        size, width = statistics.size, end - origin
-        strip, dense = room[:, : size * width].reshape(2, size, width)
-        firsts, lasts = (first_entries(offsets, columns, column) for column in (origin, end))
-        places = np.empty(size, dtype=np.int32)
-        place_rows(firsts, lasts, -(-width // DENSE), places)
-        context = (firsts, lasts, columns, origin, places, dense)
-        lay_out(*context, values)
-        sums = np.zeros((2, width))
-        multiply_forward(*self._bigram, *context, values, *_rank_one_part(statistics, origin, end), strip, sums)
-        mean: NDArray[np.float64] = (sums[1] - statistics.n_kept / size * sums[0]) / size
-        multiply_back(*self._bigram, *context, strip, sums[0] / size + mean, self._scores)
-        return mean
-
-
 def divide_memory(memory_bytes: int, size: int, threads: int) -> tuple[int, int]:
-    """Say how many threads have room for a strip, and how many columns of V cells it has.
+    """Say how many threads have room for a strip, and how many columns it has: a multiple of LANES, but no more than V.
 
     Raises
     ------
     ConfigError
-        If not even one thread has room for a column.
+        If not even one thread has room for LANES columns.
     """
-    cells = memory_bytes // (BYTES_PER_CELL * size)
-    if cells < 1:
+    needed = LANES * bytes_per_column(size)
+    parts = memory_bytes // needed
+    if parts < 1:
         raise ConfigError(
-            f"attention.memory is {memory_bytes:,} bytes; a vocabulary of {size:,} tokens needs at least "
-            f"{BYTES_PER_CELL * size:,}. Raise attention.memory."
+            f"attention.memory is {memory_bytes:,} bytes; a vocabulary of {size:,} tokens needs at least {needed:,}. "
+            "Raise attention.memory."
         )
-    threads = min(threads, cells)
-    return threads, min(widest(size), cells // threads, size)
+    threads = min(threads, parts)
+    return threads, min(widest(size, threads), parts // threads * LANES, size)
 
 
-def widest(size: int) -> int:
+def widest(size: int, threads: int) -> int:
     """Say how many context tokens a strip has at most, of a vocabulary of this many."""
-    return NARROW if np.dtype(np.float64).itemsize * NARROW * size <= NARROW_BYTES else WIDEST
-
-
-def _rank_one_part(statistics: PairStatistics, origin: int, end: int) -> tuple[NDArray[np.float64], ...]:
-    """Give K - P W for some context tokens as a difference of two outer products: rows and columns of each."""
-    size = statistics.size
-    rho, sums = statistics.context_frequency[origin:end] / size, statistics.column_sums[origin:end] / size
-    return statistics.current_frequency, statistics.n_kept / size * rho - sums, statistics.row_sums, rho
-
-
-def _csr(matrix: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """Give the arrays of a matrix as the kernels take them."""
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), np.ascontiguousarray(matrix.data)
+    return min(WIDEST, -(-size // (STRIPS_PER_THREAD * threads * LANES)) * LANES)

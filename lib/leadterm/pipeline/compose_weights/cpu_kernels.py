@@ -1,29 +1,27 @@
-"""Compiled products for a strip of context tokens: sparse times sparse into a dense strip, and back to the pairs.
+"""Compiled products for a strip of context tokens: sparse times sparse, and back to the pairs.
 
-Both go through the (current, next) pairs of the bigram in order of the current token, and do for each one what the row
-of its next token in the context map asks for. Where that row has entries for a good part of the strip, it is laid out
-dense: a product then costs a fraction of a nanosecond, because eight are done at once and no column is looked up. An
-entry is summed in the order of the inner token's id either way, since a zero more changes no sum, whatever the strips
-and threads: the same bytes always.
-
-Each pair asks for another row, and most rows lie in memory: without asking ahead each one costs more than its products.
+The rows of the context map whose next token has one of the first ranks (:mod:`ranked_bigram`) are laid out dense, and
+cut into parts of ``LANES`` columns: a product over a part keeps its sum in registers and its rows in a core's cache.
+The others are packed, entry by entry. Both go through the pairs in the same order, by rank on the way to K and by
+current token on the way back, and a zero more changes no sum: the same bytes always.
 """
 
 import numpy as np
 
 from leadterm.jit import FLOATS_PER_LINE, INTS_PER_LINE, inlined, kernel, prefetch
+from leadterm.pipeline.compose_weights.add_rows import LANES, add_rows
 
-CSR = "int64[::1], int32[::1], float64[::1]"
-"""Offsets (rows + 1,), columns and values of a sparse matrix."""
-STRIP = "int64[::1], int64[::1], int32[::1], int64, int32[::1], float64[:,::1]"
-"""The part of the context map in a strip, whose first column is ``origin``: row c has the entries ``firsts[c]`` ...
-``lasts[c]``; if it has a place, it also stands dense in ``dense[places[c]]``."""
-SPARSE = -1
-"""The place of a row that is not laid out dense."""
+PAIRS = "int64[::1], int64[::1], int32[::1], float64[::1]"
+"""For each row of a product: its first and after its last pair; for each pair: the row to add, and its factor."""
+PARTS = "float64[:,:,::1]"
+"""Of a dense matrix: (parts, rows, LANES)."""
+ENTRIES = "int64[::1], int32[::1], int64[::1], int64[::1], int64"
+"""Of the context map in a strip: the rows by rank, the columns of all entries, the first entry of each row in the strip
+and the one after its last, and the first column of the strip."""
+PACKED = "int32[::1], float64[::1], float64[::1]"
+"""For each packed entry: where its column lies in the strip, its value, and its sum."""
 ROWS_AHEAD = 4
-"""So far ahead the row of a pair is asked for."""
-COLUMNS_AHEAD = 64
-"""Of a dense row, eight cache lines; once these are read, the processor asks for the next ones by itself."""
+"""So far ahead the packed row of a pair is asked for."""
 
 
 @kernel("int64[::1](int64[::1], int32[::1], int64)", allocates=True)
@@ -42,112 +40,116 @@ def first_entries(offsets, columns, column):  # type: ignore[no-untyped-def]  # 
     return found
 
 
-@kernel("int64(int64[::1], int64[::1], int64, int32[::1])")
-def place_rows(firsts, lasts, least, places):  # type: ignore[no-untyped-def]  # types stand in the signature
-    """Give rows of at least this many entries a place among the dense ones; returns their number."""
-    n_dense = 0
-    for row in range(places.size):
-        places[row] = SPARSE
-        if lasts[row] - firsts[row] >= least:
-            places[row] = n_dense
-            n_dense += 1
-    return n_dense
+@kernel(f"void({ENTRIES}, float64[::1], {PARTS})")
+def lay_out(by_rank, columns, firsts, lasts, origin, values, dense):  # type: ignore[no-untyped-def]
+    """Write the rows of the first ranks out dense: entries ``firsts[row]`` ... ``lasts[row]``, columns from ``origin``.
+
+    ``dense`` is (parts, ranks, LANES).
+    """
+    dense[:] = 0.0
+    for rank in range(dense.shape[1]):
+        row = by_rank[rank]
+        for f in range(firsts[row], lasts[row]):
+            column = columns[f] - origin
+            dense[column // LANES, rank, column % LANES] = values[f]
 
 
-@kernel(f"void({STRIP}, float64[::1])")
-def lay_out(firsts, lasts, columns, origin, places, dense, values):  # type: ignore[no-untyped-def]
-    """Write the values of the rows that have a place out dense."""
-    for row in range(places.size):
-        if places[row] != SPARSE:
-            line = dense[places[row]]
-            line[:] = 0.0
+@kernel(f"void({ENTRIES}, float64[::1], int64, int64, int64[::1], int32[::1], float64[::1])")
+def pack(  # type: ignore[no-untyped-def]
+    by_rank, columns, firsts, lasts, origin, values, n_dense, height, starts, places, packed
+):
+    """Write the entries of the other ranks in succession: those of a rank begin at ``starts[rank]``.
+
+    The place of an entry is that of its column in the first row of a strip (parts, ``height``, LANES).
+    """
+    end = 0
+    for rank in range(by_rank.size):
+        starts[rank] = end
+        if rank >= n_dense:
+            row = by_rank[rank]
             for f in range(firsts[row], lasts[row]):
-                line[columns[f] - origin] = values[f]
+                column = columns[f] - origin
+                places[end] = column // LANES * height * LANES + column % LANES
+                packed[end] = values[f]
+                end += 1
+    starts[by_rank.size] = end
+
+
+@kernel(f"void(float64[::1], float64[:,::1], float64[::1], float64[:,::1], {PARTS})")
+def begin_rows(plus, plus_columns, minus, minus_columns, strip):  # type: ignore[no-untyped-def]
+    """Write the difference of two outer products into the first rows of a strip; columns are (parts, LANES)."""
+    for part in range(strip.shape[0]):
+        for row in range(plus.size):
+            for lane in range(LANES):
+                minuend = plus[row] * plus_columns[part, lane]
+                strip[part, row, lane] = minuend - minus[row] * minus_columns[part, lane]
+
+
+@kernel(f"void(int32[::1], {PAIRS}, {PARTS}, {PARTS})")
+def multiply_dense(rows, firsts, lasts, ids, factors, source, target):  # type: ignore[no-untyped-def]
+    """Add to some ``rows`` of ``target`` the rows of ``source`` that their pairs name, times the factors.
+
+    Part by part, so that what is read of ``source`` stays in a core's cache.
+    """
+    for part in range(source.shape[0]):
+        read, written = source[part], target[part]
+        for k in range(rows.size):
+            if firsts[k] < lasts[k]:
+                add_rows(written, rows[k], ids, factors, firsts[k], lasts[k], read)
 
 
 @inlined
-def fetch_row(  # type: ignore[no-untyped-def]  # numba infers the types
-    next_tokens, e, firsts, lasts, columns, places, dense, entries
-):
-    """Ask for the row of a pair soon to come: dense, or its columns and what ``entries`` holds of them."""
-    if e + ROWS_AHEAD >= next_tokens.size:
-        return
-    row = next_tokens[e + ROWS_AHEAD]
-    if places[row] != SPARSE:
-        line = dense[places[row]]
-        for column in range(0, min(line.size, COLUMNS_AHEAD), FLOATS_PER_LINE):
-            prefetch(line, column)
-    else:
-        for f in range(firsts[row], lasts[row], INTS_PER_LINE):
-            prefetch(columns, f)
+def fetch_packed(ids, e, last, starts, places, entries):  # type: ignore[no-untyped-def]  # numba infers the types
+    """Ask for the packed row of a pair soon to come: its places and what ``entries`` holds of it."""
+    if e + ROWS_AHEAD < last:
+        rank = ids[e + ROWS_AHEAD]
+        for f in range(starts[rank], starts[rank + 1], INTS_PER_LINE):
+            prefetch(places, f)
             prefetch(entries, f)
             prefetch(entries, f + FLOATS_PER_LINE)
 
 
-@inlined
-def add_multiple(target, factor, source):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Add a multiple of a dense row to another."""
-    for column in range(target.size):
-        target[column] += factor * source[column]
-
-
-@kernel(
-    f"void({CSR}, {STRIP}, float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:,::1], "
-    "float64[:,::1])"
-)
-def multiply_forward(  # type: ignore[no-untyped-def]
-    left_offsets, left_columns, left_values, firsts, lasts, columns, origin, places, dense, values,
-    plus_rows, plus_columns, minus_rows, minus_columns, strip, sums,
-):  # fmt: skip
-    """Write left @ right, plus and minus an outer product, into ``strip``; the right matrix is the context map.
-
-    The rows of the strip times ``plus_rows`` are added up in ``sums[0]``, times ``minus_rows`` in ``sums[1]``. Where
-    both vectors are 0, a row is 0 throughout, and left as it is.
-    """
-    for row in range(plus_rows.size):
-        plus, minus = plus_rows[row], minus_rows[row]
-        if plus == 0.0 and minus == 0.0:
-            continue
-        line = strip[row]
-        for column in range(line.size):
-            line[column] = plus * plus_columns[column] - minus * minus_columns[column]
-        for e in range(left_offsets[row], left_offsets[row + 1]):
-            fetch_row(left_columns, e, firsts, lasts, columns, places, dense, values)
-            inner, factor = left_columns[e], left_values[e]
-            if places[inner] != SPARSE:
-                add_multiple(line, factor, dense[places[inner]])
-            else:
-                for f in range(firsts[inner], lasts[inner]):
-                    line[columns[f] - origin] += factor * values[f]
-        add_multiple(sums[0], plus, line)
-        add_multiple(sums[1], minus, line)
-
-
-@kernel(f"void({CSR}, {STRIP}, float64[:,::1], float64[::1], float64[::1])")
-def multiply_back(  # type: ignore[no-untyped-def]
-    left_offsets, left_columns, left_values, firsts, lasts, columns, origin, places, dense, strip, shift, out
+@kernel(f"void({PAIRS}, int64[::1], {PACKED}, float64[::1])")
+def multiply_packed(  # type: ignore[no-untyped-def]
+    firsts, lasts, ids, factors, starts, places, packed, sums, strip
 ):
-    """Write left' @ ``strip``, less ``shift`` of each column, into ``out`` at the pairs of the context map alone.
+    """Add to the rows of a strip the packed rows that their pairs name, and to the sums of these the finished rows.
 
-    What ``dense`` held is overwritten.
+    Back and forth row by row of the strip, whose packed rows the caches then still hold.
     """
-    for row in range(places.size):
-        if places[row] != SPARSE:
-            dense[places[row]] = 0.0
-            add_multiple(dense[places[row]], -1.0, shift)
+    for row in range(firsts.size):
+        begin = np.uint64(row * LANES)
+        for e in range(firsts[row], lasts[row]):
+            fetch_packed(ids, e, lasts[row], starts, places, packed)
+            factor = factors[e]
+            for f in range(starts[ids[e]], starts[ids[e] + 1]):
+                strip[begin + np.uint32(places[f])] += factor * packed[f]
+        for e in range(firsts[row], lasts[row]):
+            fetch_packed(ids, e, lasts[row], starts, places, sums)
+            factor = factors[e]
+            for f in range(starts[ids[e]], starts[ids[e] + 1]):
+                sums[f] += factor * strip[begin + np.uint32(places[f])]
+
+
+@kernel(f"void(float64[::1], float64[::1], {PARTS}, float64[:,:,::1])")
+def add_up(plus, minus, strip, sums):  # type: ignore[no-untyped-def]  # types stand in the signature
+    """Add the rows of a strip times ``plus`` to ``sums[0]``, (parts, LANES), and times ``minus`` to ``sums[1]``."""
+    for part in range(strip.shape[0]):
+        for row in range(plus.size):
+            for lane in range(LANES):
+                sums[0, part, lane] += plus[row] * strip[part, row, lane]
+                sums[1, part, lane] += minus[row] * strip[part, row, lane]
+
+
+@kernel(f"void({ENTRIES}, {PARTS}, int64[::1], float64[::1], float64[::1], float64[::1])")
+def take_out(by_rank, columns, firsts, lasts, origin, dense, starts, sums, shift, out):  # type: ignore[no-untyped-def]
+    """Write the sums of all entries, less ``shift`` of their columns, into ``out``, as the context map has them."""
+    for rank in range(by_rank.size):
+        row = by_rank[rank]
         for f in range(firsts[row], lasts[row]):
-            out[f] = 0.0 - shift[columns[f] - origin]
-    for inner in range(left_offsets.size - 1):
-        line = strip[inner]
-        for e in range(left_offsets[inner], left_offsets[inner + 1]):
-            fetch_row(left_columns, e, firsts, lasts, columns, places, dense, out)
-            row, factor = left_columns[e], left_values[e]
-            if places[row] != SPARSE:
-                add_multiple(dense[places[row]], factor, line)
+            column = columns[f] - origin
+            if rank < dense.shape[1]:
+                found = dense[column // LANES, rank, column % LANES]
             else:
-                for f in range(firsts[row], lasts[row]):
-                    out[f] += factor * line[columns[f] - origin]
-    for row in range(places.size):
-        if places[row] != SPARSE:
-            for f in range(firsts[row], lasts[row]):
-                out[f] = dense[places[row], columns[f] - origin]
+                found = sums[starts[rank] + f - firsts[row]]
+            out[f] = found - shift[column]

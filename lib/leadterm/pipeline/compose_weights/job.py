@@ -32,6 +32,10 @@ from leadterm.telemetry.progress import progress
 
 logger = logging.getLogger("leadterm")
 
+ORDERS = {"cpu": "rank", "cuda": "id"}
+"""In which order the products of a score are added up; products and staged scores of another order are not taken for
+these."""
+
 
 @job(Job.COMPOSE_WEIGHTS)
 def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = False) -> bool:
@@ -61,7 +65,7 @@ def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = Fal
         If there is no such device, or not even one column fits its memory.
     """
     device = _device(config.attention)
-    settings = {"device": device}  # Their sums are ordered differently.
+    settings = {"device": device, "order": ORDERS[device]}  # The last digits depend on both.
     order = Order.of(Job.COMPOSE_WEIGHTS, config, run, overwrite=overwrite, settings=settings)
     bigram, started = order.inputs[Product.BIGRAM], time.monotonic()
     details = partial(_details, device, bigram)
