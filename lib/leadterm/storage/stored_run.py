@@ -89,7 +89,7 @@ class StoredRun:
         return read_table(self.location, self.manifest(Product.VOCABULARY), VOCABULARY)
 
     @cached_property
-    def sources(self) -> pa.Table:
+    def source_files(self) -> pa.Table:
         """The files that were read: path, bytes, sha256, modified, rows, version."""
         return read_table(self.location, self.manifest(Product.SOURCES), SOURCES)
 
@@ -100,8 +100,8 @@ class StoredRun:
         -------
         pyarrow.Table
             document int64 (content hash, as in the files of windows; equal documents share one), source int32 (row of
-            :attr:`sources`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1; null
-            where it is not known), tokens int64, windows int32.
+            :attr:`source_files`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1;
+            null where it is not known), tokens int64, windows int32.
         """
         manifest = self.manifest(Product.DOCUMENTS)
         return pa.concat_tables([SCHEMA.empty_table(), *read_documents(self.location, manifest)])

@@ -66,7 +66,7 @@ def merge_runs(
     """
     parts = open_parts(runs, output)
     copies_count = parts[0].windows.settings["corpus"]["copies"] == "count"
-    sources = join_sources([part.run.sources for part in parts], copies_count=copies_count)
+    sources = join_sources([part.run.source_files for part in parts], copies_count=copies_count)
     made_from = parts[0].windows.made_from | {"corpus": sources_hash(sources, ordered=False)}
     settings = parts[0].windows.settings
     counted = [part for part in parts if part.is_counted]
@@ -130,7 +130,7 @@ def _names(files: Sequence[WindowsFiles | DocumentsFiles]) -> list[str]:
 
 def _documents(parts: Sequence[Part]) -> tuple[DocumentsFiles, ...]:
     """Say where the documents of each run lie, and how its source files are numbered in the whole."""
-    numbers = numbers_of([part.run.sources for part in parts])
+    numbers = numbers_of([part.run.source_files for part in parts])
     return tuple(
         DocumentsFiles(
             (part.place / Product.DOCUMENTS).uri,

@@ -63,6 +63,26 @@ def read_windows(run: Location, manifest: Manifest) -> Iterator[NDArray[np.int32
             yield from np.split(tokens, np.cumsum(lengths)[:-1])
 
 
+@dataclass(frozen=True, eq=False)
+class DocumentWindows:
+    """The windows of a row group, and their documents.
+
+    Attributes
+    ----------
+    group
+        Number of the row group in its file.
+    tokens, offsets
+        int32 (tokens,) and int64 (windows + 1,): the windows end to end.
+    documents
+        int64 (windows,): content hashes, not falling.
+    """
+
+    group: int
+    tokens: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    documents: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class WindowsFiles:
     """The files of a windows product, as tasks read them: every byte is verified. Travels to the executors.
@@ -135,6 +155,29 @@ class WindowsFiles:
                 if "tokens" in table.column_names:
                     self.laid_out(table)
                 yield table
+
+    def with_documents(self, name: str, groups: Sequence[int] | None = None) -> Iterator[DocumentWindows]:
+        """Give the windows of a file with the documents that they are of, a row group at a time.
+
+        Parameters
+        ----------
+        name
+            Of the file.
+        groups
+            Some of its row groups; by default all.
+
+        Raises
+        ------
+        RunError
+            As :meth:`read_row_groups`.
+        """
+        with self.opened(name) as file:
+            for group in range(file.metadata.num_row_groups) if groups is None else groups:
+                table = file.read_row_group(group, columns=["document", "tokens"])
+                tokens, lengths = self.laid_out(table)
+                offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+                # Kernels take arrays that could be written to, and those of Arrow could not.
+                yield DocumentWindows(group, tokens.copy(), offsets, table["document"].to_numpy().copy())
 
     @contextmanager
     def opened(self, name: str) -> Iterator[VerifiedFile]:
