@@ -203,6 +203,10 @@ class Job(StrEnum):
     )
     ADD_FILES = ("add_files", DeclaredJob(when=None, told=GROWN))
     MERGE_RUNS = ("merge_runs", DeclaredJob(when=None, told=GROWN))
+    SUBTRACT_DOCUMENTS = (
+        "subtract_documents",
+        DeclaredJob(when=None, told=GROWN, command="leadterm subtract"),
+    )
     VERIFY_WEIGHTS = (
         "verify_weights",
         DeclaredJob(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -173,17 +173,6 @@ def _passages(run: Run, files: WindowsFiles, pair: Pair, units: Sequence[tuple[i
 def _windows_of(files: WindowsFiles, name: str, documents: set[int]) -> Iterator[tuple[int, NDArray[np.int32]]]:
     """Give the windows of some documents of a file, from the row groups that may hold one."""
     hashes = np.array(sorted(documents), dtype=np.int64)
-    with files.opened(name) as file:
-        groups = [number for number in range(file.metadata.num_row_groups) if _may_hold(file.metadata, number, hashes)]
-    for some in files.with_documents(name, groups):
+    for some in files.with_documents(name, files.groups_with(name, hashes)):
         for i in np.flatnonzero(np.isin(some.documents, hashes)).tolist():
             yield int(some.documents[i]), some.tokens[some.offsets[i] : some.offsets[i + 1]]
-
-
-def _may_hold(metadata: Any, group: int, hashes: NDArray[np.int64]) -> bool:
-    """Say whether a row group may hold one of some documents, ascending, by what its file says of it."""
-    known = metadata.row_group(group).column(0).statistics
-    if known is None or not known.has_min_max:
-        return True
-    at = int(np.searchsorted(hashes, known.min))
-    return at < len(hashes) and hashes[at] <= known.max

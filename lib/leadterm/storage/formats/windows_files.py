@@ -141,8 +141,10 @@ class WindowsFiles:
                     filled += n_tokens
         return tokens, np.cumsum(np.concatenate(lengths))
 
-    def tables(self, name: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
-        """Give the row groups of a file as tables, one at a time.
+    def tables(
+        self, name: str, columns: Sequence[str] | None = None, groups: Sequence[int] | None = None
+    ) -> Iterator[Any]:
+        """Give the row groups of a file, or some of them, as tables, one at a time.
 
         Raises
         ------
@@ -150,7 +152,7 @@ class WindowsFiles:
             As :meth:`read_row_groups`.
         """
         with self.opened(name) as file:
-            for group in range(file.metadata.num_row_groups):
+            for group in range(file.metadata.num_row_groups) if groups is None else groups:
                 table = file.read_row_group(group, columns=columns)
                 if "tokens" in table.column_names:
                     self.laid_out(table)
@@ -179,6 +181,20 @@ class WindowsFiles:
                 # Kernels take arrays that could be written to, and those of Arrow could not.
                 yield DocumentWindows(group, tokens.copy(), offsets, table["document"].to_numpy().copy())
 
+    def groups_with(self, name: str, documents: NDArray[np.int64]) -> list[int]:
+        """List the row groups of a file that may hold one of some documents, by what its footer says of them.
+
+        Parameters
+        ----------
+        name
+            Of the file.
+        documents
+            int64 (n,): content hashes, ascending.
+        """
+        with self.opened(name) as file:
+            groups = range(file.metadata.num_row_groups)
+            return [group for group in groups if _may_hold(file.metadata.row_group(group), documents)]
+
     @contextmanager
     def opened(self, name: str) -> Iterator[VerifiedFile]:
         """Open a file; what goes wrong with it in the block is told with its name."""
@@ -204,6 +220,15 @@ class WindowsFiles:
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
         check_windows(tokens, offsets, self.vocabulary_size, self.length)
         return tokens, lengths
+
+
+def _may_hold(group: Any, documents: NDArray[np.int64]) -> bool:
+    """Say whether a row group may hold one of some documents, ascending."""
+    known = group.column(0).statistics
+    if known is None or not known.has_min_max:
+        return True
+    at = int(np.searchsorted(documents, known.min))
+    return at < len(documents) and bool(documents[at] <= known.max)
 
 
 @contextmanager
