@@ -39,7 +39,7 @@ def hash_of(ids: list[int]) -> int:
 def require_origins(run: Run, n_kept: int) -> None:
     """Follow each document to its text, and compare its hash, its tokens and its windows with that text's own."""
     ids = {token: number for number, token in enumerate(run.vocabulary["token"].to_pylist())}
-    paths = [Location.of(path).path for path in run.sources["path"].to_pylist()]
+    paths = [Location.of(path).path for path in run.source_files["path"].to_pylist()]
     documents = run.documents().to_pylist()
     seen = set()
     for one in documents:

@@ -75,7 +75,7 @@ def test_the_same_bytes_twice(spark, tmp_path, refuse, format, how):
     assert "copies" in message
     run = encode(spark, tmp_path / "counted", tmp_path / "in", format=format, copies="count")
     assert account(run) == kept(60)
-    assert sorted(run.sources["rows"].to_pylist()) == [20, 20, 20]
+    assert sorted(run.source_files["rows"].to_pylist()) == [20, 20, 20]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \n", gzip.compress(b"", mtime=0)], ids=["no bytes", "blank", "gzip"])
@@ -162,7 +162,7 @@ def test_compressed_files_beside_plain_ones(spark, tmp_path, ending):
         (tmp_path / f"in/{number}.jsonl{ending}").write_bytes(pack(lines.encode()))
     run = encode(spark, tmp_path / "run", tmp_path / "in", format="json")
     assert account(run) == kept(60)
-    assert run.sources["rows"].to_pylist() == [10] * 6
+    assert run.source_files["rows"].to_pylist() == [10] * 6
 
 
 @pytest.mark.parametrize("name", ["12:30.jsonl", "a:b:c", "%3A", "x=1:2.parquet"])

@@ -58,9 +58,9 @@ def test_the_good_files_are_counted_to_the_last_window(corpus, spark, tmp_path):
     tokens = range(limits.vocabulary_size) if corpus.setting.asked.is_ids else run.vocabulary["token"].to_pylist()
     found = Counter(tuple(tokens[i] for i in row.tolist()) for row in run.windows())
     assert found == windows(corpus.documents, limits), seed
-    assert run.sources.num_rows == len(corpus.good), seed
+    assert run.source_files.num_rows == len(corpus.good), seed
     assert run.manifest("sources").counts["left_out"] == len(LEFT_OUT), seed
-    assert {(row["bytes"], row["sha256"], row["rows"]) for row in run.sources.to_pylist()} == corpus.sources, seed
+    assert {(row["bytes"], row["sha256"], row["rows"]) for row in run.source_files.to_pylist()} == corpus.sources, seed
 
 
 def test_a_bad_file_among_good_ones_is_named(corpus, spark, tmp_path):

@@ -74,7 +74,7 @@ def opened_by_a_reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter
     with monkeypatch.context() as patched:
         patched.setattr(Location, "open_input", counted)
         run = open_run(folder)
-        _ = run.sources, run.documents(), run.vocabulary, run.bigram_counts(), run.context_weights()
+        _ = run.source_files, run.documents(), run.vocabulary, run.bigram_counts(), run.context_weights()
         _ = run.current_frequency, run.context_frequency, list(run.windows())
     return opened
 
@@ -87,7 +87,7 @@ def test_a_hundred_adds_of_tiny_files_leave_a_run_that_opens_as_one_made_at_once
     reference = run_both(spark, config, whole)
     for path in random.Random(0).sample(corpus, N_FILES):
         assert add(driver, config, grown, [path]) == []
-    assert len(open_run(grown).sources) == N_FILES
+    assert len(open_run(grown).source_files) == N_FILES
     assert accounts(grown) == accounts(reference)
     assert names_in(grown) == sorted(PRODUCTS)
     assert files_of(grown) == files_of(whole)

@@ -129,7 +129,7 @@ def test_what_was_encoded_and_counted_stays_so(spark, corpus, old, expected, tmp
     assert accounts(run) == accounts(expected)
     assert add(spark, other, config, put_ids(tmp_path / "other.parquet", documents(7)))
     assert add(spark, other, config)
-    assert len(StoredRun(Location.of(other)).sources) == 4
+    assert len(StoredRun(Location.of(other)).source_files) == 4
     assert names_in(other) == sorted(PRODUCTS)
 
 

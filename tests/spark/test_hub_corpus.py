@@ -73,9 +73,9 @@ def test_it_is_the_corpus_that_the_files_are(spark, hub, tmp_path, path):
     assert encode_corpus(spark, other, Location.of(tmp_path / "other"))
     run, expected = open_run(tmp_path / "run"), open_run(tmp_path / "other")
     assert data_hashes(run, MADE) == data_hashes(expected, MADE)
-    assert run.sources["path"].to_pylist() == [f"{NAME}@{commit}/{name}" for name in sorted(parquet_files)]
+    assert run.source_files["path"].to_pylist() == [f"{NAME}@{commit}/{name}" for name in sorted(parquet_files)]
     for column in ("bytes", "sha256", "rows"):
-        assert run.sources[column].to_pylist() == expected.sources[column].to_pylist()
+        assert run.source_files[column].to_pylist() == expected.source_files[column].to_pylist()
 
 
 def test_json_lines_and_a_predicate(spark, hub, tmp_path):
@@ -99,7 +99,7 @@ def test_a_branch_that_moves_while_it_is_read_changes_nothing(spark, hub, tmp_pa
     hub.datasets["owner/name"].commit({"data/lang=en/a.parquet": parquet(text=["other"])})
     assert encode_corpus(spark, config, Location.of(tmp_path / "run"), documents=documents)
     assert open_run(tmp_path / "run").manifest("windows").counts["documents"] == 90
-    assert all(f"@{commit}/" in path for path in open_run(tmp_path / "run").sources["path"].to_pylist())
+    assert all(f"@{commit}/" in path for path in open_run(tmp_path / "run").source_files["path"].to_pylist())
 
 
 def test_what_a_later_commit_adds_is_added(spark, hub, tmp_path):

@@ -41,9 +41,9 @@ def test_it_is_what_spark_reads(spark, written, tmp_path, where, condition):
     expected = encoded(spark, tmp_path / "same", tmp_path / "other")
     assert data_hashes(run, MADE) == data_hashes(expected, MADE)
     counts = run.manifest("windows").counts
-    assert counts["documents"] == 200 == sum(run.sources["rows"].to_pylist())
+    assert counts["documents"] == 200 == sum(run.source_files["rows"].to_pylist())
     assert counts["kept"] == expected.manifest("windows").counts["kept"]
-    assert None not in run.sources["sha256"].to_pylist()
+    assert None not in run.source_files["sha256"].to_pylist()
 
 
 @pytest.mark.parametrize("wanted", [3, 150])

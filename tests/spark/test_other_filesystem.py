@@ -38,7 +38,7 @@ def test_parquet_is_read_and_stands_by_its_length_and_time(spark: SparkSession, 
     pq.write_table(pa.table({"text": ["one two one"]}), folder / "a.parquet")
     run = run_both(spark, config(), tmp_path / "run")
     assert [window.tolist() for window in run.windows()] == [[0, 1, 0]]
-    (source,) = run.sources.to_pylist()
+    (source,) = run.source_files.to_pylist()
     assert source["sha256"] is None
     assert source["bytes"] == (folder / "a.parquet").stat().st_size
     assert source["modified"] == int((folder / "a.parquet").stat().st_mtime * 1000)

@@ -69,7 +69,7 @@ def test_a_delta_table_is_read_at_its_version(spark, root, tmp_path, version):
     expected = independent(spark, root, tmp_path / "other", version)
     assert data_hashes(run, MADE) == data_hashes(expected, MADE)
     assert run.manifest("windows").counts == expected.manifest("windows").counts
-    (source,) = run.sources.to_pylist()
+    (source,) = run.source_files.to_pylist()
     latest = DeltaTable(root, version=version)
     assert (source["path"], source["version"], source["sha256"]) == (str(root), str(latest.version()), None)
     assert source["rows"] == latest.to_pyarrow_table().num_rows
@@ -119,7 +119,7 @@ def test_what_later_versions_added_is_added(spark, tmp_path):
     run, once = open_run(tmp_path / "run"), open_run(tmp_path / "once")
     assert data_hashes(run) == data_hashes(once)
     assert run.manifest("windows").counts == once.manifest("windows").counts
-    assert [(row["version"], row["rows"]) for row in run.sources.to_pylist()] == [("4", 87)]
+    assert [(row["version"], row["rows"]) for row in run.source_files.to_pylist()] == [("4", 87)]
     DeltaTable(root).delete("n = 3")
     with pytest.raises(
         InputError, match=r"version 5 \(DELETE\) removed or rewrote rows that were counted.* cannot be removed"
@@ -199,7 +199,7 @@ def test_a_table_that_a_connector_reads(session, tmp_path):
     files = {"paths": [str(write_files(tmp_path / "in", pa.array(texts(20)), 2))]}
     expected = encoded(session, tmp_path / "other", files)
     assert data_hashes(run, MADE) == data_hashes(expected, MADE)
-    (source,) = run.sources.to_pylist()
+    (source,) = run.source_files.to_pylist()
     assert (source["path"], source["version"], source["rows"], source["bytes"]) == (str(tmp_path), "3", 20, None)
     some = encoded(session, tmp_path / "some", {**corpus, "where": "text LIKE '%1%' AND lang = 'en'"})
     kept = sum("1" in text for text in texts(20))
@@ -216,7 +216,7 @@ def test_a_table_of_a_catalog_is_a_corpus(spark, tmp_path):
     try:
         run = encoded(spark, tmp_path / "run", {"paths": [], "table": "default.plain", "where": "id < 15"})
         assert run.manifest("windows").counts["kept"] == 15
-        assert run.sources["path"].to_pylist() == ["default.plain"]
+        assert run.source_files["path"].to_pylist() == ["default.plain"]
     finally:
         spark.sql("DROP TABLE plain")
 

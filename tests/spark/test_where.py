@@ -82,7 +82,7 @@ def check(spark, place: Path, folder: Path, where: str, kept: list[dict], n_rows
     assert counts["documents"] == n_rows
     assert counts["dropped"] == expected["dropped"] | {"where": n_rows - len(kept)}
     assert counts["kept"] + sum(counts["dropped"].values()) == n_rows
-    assert sum(run.sources["rows"].to_pylist()) == n_rows
+    assert sum(run.source_files["rows"].to_pylist()) == n_rows
     assert run.manifest("windows").settings["corpus"]["where"] == where
 
 

@@ -114,7 +114,7 @@ def read_composed(run: Run) -> Iterator[Any]:
 
 
 READERS = {
-    "sources": lambda run: run.sources,
+    "sources": lambda run: run.source_files,
     "vocabulary": lambda run: run.vocabulary,
     "documents": lambda run: run.documents(),
     "windows": lambda run: list(run.windows()),

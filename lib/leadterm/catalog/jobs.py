@@ -191,8 +191,23 @@ class Job(StrEnum):
             extras=("torch",),
         ),
     )
+    ATTRIBUTE_PAIRS = (
+        "attribute_pairs",
+        DeclaredJob(
+            makes=(_P.PAIR_SOURCES,),
+            reads=(_P.WINDOWS, _P.DOCUMENTS, _P.SOURCES, _P.VOCABULARY),
+            made_from=(_P.WINDOWS, _P.DOCUMENTS, _P.SOURCES),
+            when=None,
+            command="leadterm sources --pairs",
+            predicted=False,
+        ),
+    )
     ADD_FILES = ("add_files", DeclaredJob(when=None, told=GROWN))
     MERGE_RUNS = ("merge_runs", DeclaredJob(when=None, told=GROWN))
+    SUBTRACT_DOCUMENTS = (
+        "subtract_documents",
+        DeclaredJob(when=None, told=GROWN, command="leadterm subtract"),
+    )
     VERIFY_WEIGHTS = (
         "verify_weights",
         DeclaredJob(

@@ -218,6 +218,24 @@ class Product(StrEnum):
             published="always",
         ),
     )
+    PAIR_SOURCES = (
+        "pair_sources",
+        Declared(
+            "The documents behind entries of a count matrix, for the pairs of a file; the largest shares of each pair.",
+            files="pairs-*.parquet",
+            columns=(
+                Column("token", "string", "the earlier token: the current one, or one in the context"),
+                Column("other", "string", "the later one: the next token"),
+                Column("document", "int64", "hash of the document's content"),
+                Column("path", "string", "of the file that holds it, the first of equal documents"),
+                Column("row", "int64", "its row there, as in documents; null where it is not known"),
+                Column("units", "int64", "what it adds to the entry: positions, or sums of 1/t {unit}"),
+                Column("share", "double", "of the entry"),
+                Column("copies", "int32", "documents of this hash, whose shares are together here"),
+            ),
+            of_corpus=False,
+        ),
+    )
     PREDICTORS = (
         "predictors",
         Declared("Norms of the statistics that checkpoints are compared with.", of_corpus=False),

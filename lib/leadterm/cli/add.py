@@ -1,4 +1,4 @@
-"""``leadterm add`` and ``leadterm merge``: runs that grow, and runs that are put together."""
+"""``leadterm add``, ``merge`` and ``subtract``: runs that grow, are put together, or lose documents."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -23,6 +23,19 @@ def add_add(commands: Any) -> None:
 def add_merge(commands: Any) -> None:
     """Add ``leadterm merge``."""
     _merge_arguments(commands.add_parser("merge", help="merge runs over different files into one"))
+
+
+def add_subtract(commands: Any) -> None:
+    """Add ``leadterm subtract``."""
+    command = commands.add_parser("subtract", help="make the run that lacks some documents, exactly")
+    command.add_argument("run", help="a run directory, which stays as it is")
+    command.add_argument(
+        "--documents", required=True, metavar="FILE", help="their hashes, as leadterm sources tells them"
+    )
+    command.add_argument("--output", required=True, help="the directory of the run that is made: a path or a URL")
+    command.add_argument("--config", help="a YAML file, of which spark and counting.memory_per_task are read")
+    command.add_argument("--overwrite", action="store_true", help="make all anew, what is there too")
+    command.set_defaults(action=_subtract)
 
 
 def add_main(arguments: Sequence[str] | None = None) -> int:
@@ -96,3 +109,16 @@ def _merge(options: argparse.Namespace) -> None:
     from leadterm.pipeline.runner import merge_into  # noqa: PLC0415  # Spark is not loaded for every command
 
     merge_into(output, runs, properties, overwrite=options.overwrite)
+
+
+def _subtract(options: argparse.Namespace) -> None:
+    """Subtract documents from a run."""
+    require_installed("leadterm subtract", [Job.SUBTRACT_DOCUMENTS])
+    config = read_config(options.config) if options.config else None
+    from leadterm.pipeline.runner import subtract_from  # noqa: PLC0415  # Spark is not loaded for every command
+    from leadterm.pipeline.subtract_documents.documents_file import read_hashes  # noqa: PLC0415  # as above
+
+    run, output = Location.of(options.run), Location.of(options.output)
+    memory = {"memory_per_task": config.counting.memory_per_task} if config else {}
+    hashes = read_hashes(Location.of(options.documents))
+    subtract_from(run, hashes, output, config.spark if config else {}, overwrite=options.overwrite, **memory)

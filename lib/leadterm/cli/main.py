@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from leadterm._version import __version__
-from leadterm.cli.add import add_add, add_merge
+from leadterm.cli.add import add_add, add_merge, add_subtract
 from leadterm.cli.align import add_align
 from leadterm.cli.command_parser import CommandParser
 from leadterm.cli.console import report_errors
@@ -15,12 +15,13 @@ from leadterm.cli.publish import add_check, add_publish
 from leadterm.cli.run import add_run
 from leadterm.cli.sample import add_sample
 from leadterm.cli.show import add_show
+from leadterm.cli.sources import add_sources
 from leadterm.cli.verify import add_ablate, add_pretrain, add_verify
 from leadterm.cli.weights import add_weights
 
 COMMANDS = (
-    add_run, add_add, add_merge, add_plan, add_show, add_weights, add_align, add_verify, add_ablate, add_pretrain,
-    add_sample, add_check, add_publish, add_pack,
+    add_run, add_add, add_merge, add_subtract, add_plan, add_show, add_sources, add_weights, add_align, add_verify,
+    add_ablate, add_pretrain, add_sample, add_check, add_publish, add_pack,
 )  # fmt: skip
 """In the order in which they are listed."""
 

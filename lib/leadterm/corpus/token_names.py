@@ -123,6 +123,21 @@ class TokenNames:
             return found[0]
         raise InputError(self._ambiguous(typed, found) if found else self._unknown(typed))
 
+    def text(self, ids: Sequence[int]) -> str:
+        """Write tokens that follow each other as the text that they stand for, as nearly as the vocabulary tells.
+
+        Tokens that are spelled as text, such as whole words, get a space between them.
+
+        Examples
+        --------
+        >>> TokenNames(["Ġking", "s", "the"]).text([2, 0, 1]), TokenNames(["king", "the"]).text([1, 0])
+        ('the kings', 'the king')
+        """
+        tokens = [self.tokens[index] for index in ids]
+        if self._spelling is Spelling.PLAIN:
+            return " ".join(tokens)
+        return b"".join(map(self._spelling.meaning, tokens)).decode(errors="replace")
+
     def aside(self, typed: str) -> str | None:
         """Say so where what was typed is the spelling of one token, and may be read as another; else None.
 

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from leadterm.catalog.jobs import Job, jobs_where
 from leadterm.catalog.products import SHUFFLED_RUN
 from leadterm.config import AlignmentSection, Config, canonical
@@ -15,6 +18,7 @@ from leadterm.pipeline.job_choice import is_asked
 from leadterm.pipeline.lifecycle import function_of
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.pipeline.preflight import counted_size, require_possible, require_room
+from leadterm.pipeline.subtract_documents.job import subtract_documents
 from leadterm.spark.session import spark_session
 from leadterm.storage import Location, Stage, staging
 from leadterm.storage.formats.alignment_table import remove_old_scores
@@ -177,6 +181,20 @@ def merge_into(
     finish_swaps(output)
     with spark_session(f"leadterm {output}", properties) as session:
         merge_runs(session, runs, output, overwrite=overwrite)
+
+
+def subtract_from(
+    run: Location,
+    documents: NDArray[np.int64],
+    output: Location,
+    properties: Mapping[str, Any],
+    *,
+    overwrite: Overwrite = False,
+    memory_per_task: str | int = "1GiB",
+) -> None:
+    """Make the run that lacks some documents, in a Spark session of its own or the one that runs already."""
+    with spark_session(f"leadterm {output}", properties) as session:
+        subtract_documents(session, run, documents, output, overwrite=overwrite, memory_per_task=memory_per_task)
 
 
 def _run_one(session: Any, config: Config, run: Location, name: str, overwrites: Overwrites) -> None:

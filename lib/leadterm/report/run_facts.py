@@ -33,7 +33,7 @@ def accounts(run: Run, scored: Sequence[Manifest]) -> dict[str, Any]:
     """
     products = [run.manifest(name) for name in run.products]
     products += [trained] if (trained := pretrained_manifest(run)) else []
-    sources = run.sources.to_pylist() if Product.SOURCES in run.products else []
+    sources = run.source_files.to_pylist() if Product.SOURCES in run.products else []
     return {
         "name": run.location.name,
         "version": __version__,

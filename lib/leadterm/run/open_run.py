@@ -25,6 +25,7 @@ from leadterm.storage import Location
 from leadterm.storage.stored_run import StoredRun
 
 if TYPE_CHECKING:
+    from leadterm.run.pair_sources import MapName
     from leadterm.theory import Attention, Basis, Centring, Gaussian, PredictedWeights
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
@@ -235,6 +236,43 @@ class Run(StoredRun):
         indices, scores = strongest(operator, self.token_id(token), k, along)
         names = self.vocabulary["token"].take(pa.array(indices)).to_pylist()
         return list(zip(names, scores.tolist(), strict=True))
+
+    def sources(self, token: str, other: str, map: MapName = "bigram", k: int | None = 20) -> pa.Table:
+        """Find the documents behind an association: what each adds to the pair's entry of a count matrix, exactly.
+
+        Parameters
+        ----------
+        token
+            The earlier token of the pair, as :meth:`token_id` takes it: the current one, or one in the context.
+        other
+            The later one: the next token.
+        map
+            ``bigram``: positions at which ``other`` follows ``token``. ``context``: the weights 1/t of ``token`` in all
+            contexts before ``other``.
+        k
+            How many documents, those with the largest shares; None for all of them.
+
+        Returns
+        -------
+        pyarrow.Table
+            Largest share first: document int64 (content hash), path string and row int64 (of the first document of this
+            hash; null where the run does not tell, or the row is not known), units int64, share double, passage string
+            (the text around the pair where it weighs most), copies int32 (documents of this hash, whose shares are
+            together here). Units are positions, or those of :meth:`context_fixed_point`; over all documents they sum
+            to the entry of the matrix, and shares to 1.
+
+        Raises
+        ------
+        InputError
+            If a token is not in the vocabulary, or the pair never occurs.
+        RunError
+            If the run was published without its windows, or a file is damaged.
+        MachineError
+            If numba, which counts, is not installed.
+        """
+        from leadterm.run.pair_sources import sources_of  # noqa: PLC0415  # imports this module's run
+
+        return sources_of(self, token, other, map, k)
 
     def _basis_of(self, centring: Centring) -> Basis:
         """Keep the CPU basis of each centring after its first use."""

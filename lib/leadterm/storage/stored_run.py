@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -15,12 +16,13 @@ from leadterm.errors import InputError, RunError
 from leadterm.storage.formats.alignment_table import alignment_manifests, read_alignment
 from leadterm.storage.formats.documents_table import SCHEMA, read_documents
 from leadterm.storage.formats.matrix_files import read_matrix
+from leadterm.storage.formats.parquet_io import arrow_fields
 from leadterm.storage.formats.small_tables import FREQUENCIES, POSITION, SOURCES, VOCABULARY, read_table
 from leadterm.storage.formats.windows_files import read_windows
 from leadterm.storage.integrity.provenance import other_inputs
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
-from leadterm.storage.read_products import read_manifest
+from leadterm.storage.read_products import read_manifest, read_verified
 from leadterm.storage.require_products import require_manifest, who_makes
 
 Orientation = Literal["paper", "authors"]
@@ -89,7 +91,7 @@ class StoredRun:
         return read_table(self.location, self.manifest(Product.VOCABULARY), VOCABULARY)
 
     @cached_property
-    def sources(self) -> pa.Table:
+    def source_files(self) -> pa.Table:
         """The files that were read: path, bytes, sha256, modified, rows, version."""
         return read_table(self.location, self.manifest(Product.SOURCES), SOURCES)
 
@@ -100,8 +102,8 @@ class StoredRun:
         -------
         pyarrow.Table
             document int64 (content hash, as in the files of windows; equal documents share one), source int32 (row of
-            :attr:`sources`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1; null
-            where it is not known), tokens int64, windows int32.
+            :attr:`source_files`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1;
+            null where it is not known), tokens int64, windows int32.
         """
         manifest = self.manifest(Product.DOCUMENTS)
         return pa.concat_tables([SCHEMA.empty_table(), *read_documents(self.location, manifest)])
@@ -182,6 +184,25 @@ class StoredRun:
         table = read_table(self.location, self.manifest(Product.POSITION), POSITION)
         bias: NDArray[np.float64] = table["bias"].to_numpy()
         return bias
+
+    def pair_sources(self) -> pa.Table:
+        """Read the documents behind the pairs of a file, as ``leadterm sources RUN --pairs FILE`` found them.
+
+        Returns
+        -------
+        pyarrow.Table
+            token, other, document, path, row, units, share, copies; pairs in the order of their file, and of each the
+            largest shares first.
+
+        Raises
+        ------
+        RunError
+            If no pairs were looked up, or a file is damaged.
+        """
+        manifest = self.manifest(Product.PAIR_SOURCES)
+        schema = pa.schema(arrow_fields(Product.PAIR_SOURCES))
+        files = [pa.BufferReader(read_verified(self.location, manifest.product, one)) for one in manifest.files]
+        return pa.concat_tables([schema.empty_table(), *(pq.read_table(file).cast(schema) for file in files)])
 
     def alignment(self) -> pa.Table:
         """Read how far checkpoints agree with the corpus, a row per score: all revisions, by model and step.

@@ -33,7 +33,7 @@ def same_matrix(found, expected) -> bool:
 def test_it_gives_the_same_objects(run, name, request):
     copy, original = open_run(request.getfixturevalue(name)), open_run(run)
     assert copy.vocabulary.equals(original.vocabulary)
-    assert copy.sources.equals(original.sources)
+    assert copy.source_files.equals(original.source_files)
     assert copy.alignment().equals(original.alignment())
     assert same_matrix(copy.bigram_counts(), original.bigram_counts())
     assert same_matrix(copy.context_weights(), original.context_weights())
@@ -70,7 +70,7 @@ def test_the_files_that_were_read_can_be_left_out(run, tmp_path):
     assert files_of(tmp_path / "out/sources") == ["manifest.json"]
     assert not [name for name in files_of(tmp_path / "out") if b"/data/a" in (tmp_path / "out" / name).read_bytes()]
     with pytest.raises(RunError, match="was published without the files of 'sources'"):
-        _ = open_run(tmp_path / "out").sources
+        _ = open_run(tmp_path / "out").source_files
 
 
 @pytest.mark.parametrize("name", ["published", "plain"])

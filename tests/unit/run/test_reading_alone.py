@@ -14,7 +14,7 @@ READ = """
 import json, sys, leadterm
 run = leadterm.open_run(sys.argv[1])
 matrices = [run.bigram_counts(), run.context_weights(), run.query_key(), run.query_key("authors")]
-tables = [run.vocabulary, run.sources, run.documents(), run.alignment()]
+tables = [run.vocabulary, run.source_files, run.documents(), run.alignment()]
 vectors = [run.position(), run.current_frequency, run.context_frequency]
 windows = list(run.windows())
 token = run.vocabulary["token"][3].as_py()

@@ -55,7 +55,7 @@ def failing_at(product: str, fault):
 
 def test_a_run_in_the_store_is_read_and_checked(store, whole_folder):
     run, here = open_run("s3://bucket/runs/a"), open_run(whole_folder)
-    assert run.sources.equals(here.sources)
+    assert run.source_files.equals(here.source_files)
     assert (run.bigram_counts() != here.bigram_counts()).nnz == 0
     assert check_run(Location.of("s3://bucket/runs/a")).problems == ()
 

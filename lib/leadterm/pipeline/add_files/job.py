@@ -134,7 +134,7 @@ def _open_new(
     session: SparkSession, corpus: CorpusSection, run: Location | None, paths: Sequence[str]
 ) -> tuple[Documents | None, int]:
     """Open the files that the run has not counted, None if there is none; and say how many others were looked at."""
-    counted: pa.Table | None = StoredRun(run).sources if run else None
+    counted: pa.Table | None = StoredRun(run).source_files if run else None
     if read_as_table(corpus):
         return _open_gained(session, corpus, counted, paths)
     opened = open_files(session, corpus, list_files(session, paths or corpus.paths), may_be_empty=run is not None)

@@ -1,7 +1,7 @@
 """Adds up the matrices of runs, as if what they hold were partial sums of one run over the files of all."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pyspark.sql import SparkSession
 
@@ -17,12 +17,28 @@ from leadterm.storage import Location
 from leadterm.storage.stored_run import StoredRun
 
 
+@dataclass(frozen=True)
 class RunsAdder(MatrixWriter):
-    """Adds up the matrices of runs, whose URLs stand in ``partials``, as if they were partial sums."""
+    """Adds up the matrices of runs, whose URLs stand in ``partials``, as if they were partial sums.
+
+    Attributes
+    ----------
+    minus
+        URLs of runs whose matrices are taken away: their windows are among those of the others, so that no entry
+        becomes negative, and none can overflow.
+    """
+
+    minus: tuple[str, ...] = ()
+
+    @property
+    def signed(self) -> bool:
+        """Whether values may be negative."""
+        return bool(self.minus)
 
     def summands(self) -> Sequence[SummandRows]:
         """Open the runs."""
-        return [StoredRows(Location.of(url), self.groups, self.files) for url in self.partials]
+        added = [StoredRows(Location.of(url), self.groups, self.files) for url in self.partials]
+        return [*added, *(StoredRows(Location.of(url), self.groups, self.files, sign=-1) for url in self.minus)]
 
 
 def add_matrices(
@@ -32,6 +48,7 @@ def add_matrices(
     matrices: Sequence[Statistic],
     adder: RunsAdder,
     tasks: int | None,
+    minus: Sequence[StoredRun] = (),
 ) -> Merged:
     """Add matrices of runs up, a file at a time.
 
@@ -49,11 +66,14 @@ def add_matrices(
         Where the sums go, and how their rows lie in files.
     tasks
         How many tasks there are; the bytes do not depend on it.
+    minus
+        Runs whose matrices are taken away.
     """
     n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
     assigned = assign_blocks(_blocks(runs, matrices, adder), n_tasks)
-    partials = tuple(run.location.uri for run in runs)
-    found = run_tasks(session, f"add up {what}", assigned, replace(adder, partials=partials), FILE_REPORT)
+    partials, taken = (tuple(run.location.uri for run in some) for some in (runs, minus))
+    adder = replace(adder, partials=partials, minus=taken)
+    found = run_tasks(session, f"add up {what}", assigned, adder, FILE_REPORT)
     return Merged(found.sort_by("name").to_pylist(), 0, {})
 
 

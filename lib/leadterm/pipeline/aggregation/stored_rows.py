@@ -26,10 +26,12 @@ class StoredRows:
         How rows are divided; files of the run hold as many rows.
     layout
         Which file a block of rows is.
+    sign
+        -1: the values are given as negative ones, to be taken away.
     """
 
-    def __init__(self, run: Location, groups: RowGroups, layout: Layout) -> None:
-        self._run, self._groups, self._layout = run, groups, layout
+    def __init__(self, run: Location, groups: RowGroups, layout: Layout, *, sign: int = 1) -> None:
+        self._run, self._groups, self._layout, self._sign = run, groups, layout, sign
         self._files: dict[str, dict[str, Written]] = {}
         self._size = 0
         self._opened: _OpenFile | None = None
@@ -55,7 +57,8 @@ class StoredRows:
             if self._opened is None or self._opened.place != place:
                 self._opened = _OpenFile(place, VerifiedFile(place, self._files[product][name]), self._size)
             for found in self._opened.read(range(rows.start - first_row, rows.stop - first_row)):
-                yield replace(found, keys=found.keys + first_row) if first_row else found
+                placed = replace(found, keys=found.keys + first_row) if first_row else found
+                yield placed if self._sign == 1 else replace(placed, values=-placed.values)
         except (OSError, pa.ArrowException, InputError) as error:
             require_reached(place, error)
             raise RunError(f"{place} is damaged or missing: {error}; count again") from error

@@ -26,8 +26,9 @@ def add_up(
     order: Order,
     stage: Staging,
     tasks: int | None,
+    minus: Sequence[StoredRun] = (),
 ) -> None:
-    """Make what counting makes of the windows of all runs.
+    """Make what counting makes of the windows of all runs, less those of others that are among them.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def add_up(
         Of all of them.
     order, stage, tasks
         What is made, where, and in how many tasks.
+    minus
+        With their counts too, which are taken away.
 
     Raises
     ------
@@ -48,18 +51,20 @@ def add_up(
     timer, size = Timer(), int(windows.counts["vocabulary_size"])
     groups = RowGroups.divide(order.settings["rows_per_file"], size)
     adder = RunsAdder(stage.folder.uri, size, order.settings["scale_bits"], groups)
-    merged = add_matrices(session, "co-occurrences", runs, (Statistic.BIGRAM, Statistic.CONTEXT), adder, tasks)
-    vectors = [dict.fromkeys(FILE_REPORT.names) | row for row in _sum_frequencies(runs)]
+    merged = add_matrices(session, "co-occurrences", runs, (Statistic.BIGRAM, Statistic.CONTEXT), adder, tasks, minus)
+    vectors = [dict.fromkeys(FILE_REPORT.names) | row for row in _sum_frequencies(runs, minus)]
     whole = replace(merged, reports=merged.reports + vectors)
     commit_counts(stage, windows, whole, order.manifest(seconds={"merge": timer.lap()}))
 
 
-def _sum_frequencies(runs: Sequence[StoredRun]) -> list[dict[str, Any]]:
+def _sum_frequencies(runs: Sequence[StoredRun], minus: Sequence[StoredRun]) -> list[dict[str, Any]]:
     """Add up the frequency vectors, as reports of tasks that merge."""
-    tables = [read_table(run.location, run.manifest(Product.FREQUENCIES), FREQUENCIES) for run in runs]
+    signs = [*[1] * len(runs), *[-1] * len(minus)]
+    tables = [read_table(run.location, run.manifest(Product.FREQUENCIES), FREQUENCIES) for run in (*runs, *minus)]
     rows = []
     for column in ("current", "context"):
-        total = np.sum([table[column].to_numpy().astype(object) for table in tables], axis=0)
+        vectors = (sign * table[column].to_numpy().astype(object) for sign, table in zip(signs, tables, strict=True))
+        total = np.sum(list(vectors), axis=0)
         if max(total) >= 2**63:
             raise CountOverflowError(
                 f"a {column} frequency does not fit 64 bits: lower counting.scale_bits in the config"

@@ -21,11 +21,12 @@ def add_up(
     order: Order,
     stage: Staging,
     tasks: int | None,
+    minus: Sequence[StoredRun] = (),
 ) -> None:
     """Make what counting pairs makes of the windows of all runs; see `leadterm.pipeline.count_cooccurrences.add_up`."""
     timer, size = Timer(), int(windows.counts["vocabulary_size"])
     groups = RowGroups.divide(min(order.settings["rows_per_file"], size), size)
     layout = DistanceLayout.of(size, tuple(order.settings["distances"]), groups)
     adder = RunsAdder(stage.folder.uri, size, 0, groups, layout=layout)
-    merged = add_matrices(session, "distances", runs, (Statistic.DISTANCES,), adder, tasks)
+    merged = add_matrices(session, "distances", runs, (Statistic.DISTANCES,), adder, tasks, minus)
     commit_distances(stage, windows, merged, order.manifest(seconds={"merge": timer.lap()}))

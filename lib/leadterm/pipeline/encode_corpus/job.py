@@ -208,12 +208,18 @@ class Corpus:
         How many records the files hold, as they were counted before anyone looked into them.
     unselected
         How many of these ``corpus.where`` drops; None where there is no such setting.
+    marks
+        Of each set of documents that was subtracted again.
+    all_files
+        Where there are any: the hash of the corpus with them.
     """
 
     sources: pa.Table
     left_out: int
     records: int
     unselected: int | None = None
+    marks: tuple[str, ...] = ()
+    all_files: str = ""
 
     @classmethod
     def of(cls, documents: Documents, config: Config) -> "Corpus":
@@ -274,7 +280,9 @@ def commit_corpus(
 
     counts = {"vocabulary_size": account["vocabulary_size"], "tokens": account["tokens"]}
     n_bytes = pc.sum(corpus.sources["bytes"]).as_py() or 0  # Of a table that a connector reads they are not known.
-    read = {"files": len(corpus.sources), "bytes": n_bytes, "left_out": corpus.left_out}
+    read: dict[str, Any] = {"files": len(corpus.sources), "bytes": n_bytes, "left_out": corpus.left_out}
+    if corpus.marks:
+        read |= {"without": list(corpus.marks), "all_files": corpus.all_files}
     stage.commit(replace(base, product=Product.SOURCES, counts=read, files=(listing_entry,)), [listing])
     known = {"documents": account["kept"], "windows": account["windows"]}
     stage.commit(replace(base, product=Product.DOCUMENTS, counts=known, files=noted), notes)

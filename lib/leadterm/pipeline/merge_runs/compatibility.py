@@ -69,6 +69,11 @@ class Part:
         return self.manifests[Product.WINDOWS]
 
     @property
+    def marks(self) -> tuple[str, ...]:
+        """Of each set of documents that was subtracted from it."""
+        return tuple(self.manifests[Product.SOURCES].counts.get("without", ()))
+
+    @property
     def is_counted(self) -> bool:
         """Whether there was a window to count."""
         return Product.BIGRAM in self.manifests

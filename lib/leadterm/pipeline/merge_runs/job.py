@@ -7,6 +7,7 @@ from importlib import import_module
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
 from leadterm.catalog.jobs import Job
@@ -15,7 +16,12 @@ from leadterm.errors import LeadtermError
 from leadterm.pipeline.aggregation.limits import MERGING_TASKS
 from leadterm.pipeline.encode_corpus import job as encode
 from leadterm.pipeline.encode_corpus.encoded_by import joined
-from leadterm.pipeline.encode_corpus.inputs.source_list import join_sources, numbers_of, sources_hash
+from leadterm.pipeline.encode_corpus.inputs.source_list import (
+    join_sources,
+    numbers_of,
+    sources_hash,
+    without_documents,
+)
 from leadterm.pipeline.encode_corpus.windows_writer import REPORT_ROW, sum_vectors
 from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.pipeline.merge_runs.compatibility import Part, check_sums, counting_jobs, open_parts
@@ -67,8 +73,9 @@ def merge_runs(
     """
     parts = open_parts(runs, output)
     copies_count = parts[0].windows.settings["corpus"]["copies"] == "count"
-    sources = join_sources([part.run.sources for part in parts], copies_count=copies_count)
-    made_from = parts[0].windows.made_from | {"corpus": sources_hash(sources, ordered=False)}
+    sources = join_sources([part.run.source_files for part in parts], copies_count=copies_count)
+    corpus = without_documents(sources_hash(sources, ordered=False), _marks(parts))
+    made_from = parts[0].windows.made_from | {"corpus": corpus}
     settings = parts[0].windows.settings
     counted = [part for part in parts if part.is_counted]
     corpora = Order(Job.MERGE_RUNS, output, made_from, settings, overwrite=overwrite, products=Job.ENCODE_CORPUS.makes)
@@ -105,7 +112,7 @@ def _join_corpora(
     windows = tuple(WindowsFiles.of(part.place, part.windows) for part in parts)
     documents = _documents(parts)
     joiner = WindowsJoiner(windows, stage.folder.uri, run.vocabulary_size, documents)
-    reports = _tally_report(parts, run.vocabulary_size)
+    reports = tally_report(np.sum([part.tally for part in parts], axis=0), run.vocabulary_size)
     if names := sorted({*_names(windows), *_names(documents)}):
         n_tasks = tasks or MERGING_TASKS * session.sparkContext.defaultParallelism
         assigned = assign_places(names, -(-len(names) // n_tasks))
@@ -115,14 +122,21 @@ def _join_corpora(
             "consistency check failed: token counts differ from those in the vocabularies of the runs. Look "
             "for damage with leadterm check RUN, or report this as a bug."
         )
-    names, text = run.vocabulary["token"].to_pylist(), _tokenizer(parts[0])
+    names, text = run.vocabulary["token"].to_pylist(), tokenizer_text(parts[0])
     timed = _timed(order, started)
     left_out = sum(part.manifests[Product.SOURCES].counts["left_out"] for part in parts)
     records = sum(part.windows.counts["documents"] for part in parts)
     unselected = [part.windows.counts["dropped"].get("where") for part in parts]
-    corpus = encode.Corpus(sources, left_out, records, None if None in unselected else sum(unselected))
+    dropped = None if None in unselected else sum(unselected)
+    all_files = sources_hash(sources, ordered=False)
+    corpus = encode.Corpus(sources, left_out, records, dropped, _marks(parts), all_files)
     told = joined([part.windows.encoded_by for part in parts])
     encode.commit_corpus(stage, corpus, names, text, reports, timed, told, may_be_empty=True)
+
+
+def _marks(parts: Sequence[Part]) -> tuple[str, ...]:
+    """List what was subtracted from the runs."""
+    return tuple(sorted(mark for part in parts for mark in part.marks))
 
 
 def _names(files: Sequence[WindowsFiles | DocumentsFiles]) -> list[str]:
@@ -132,7 +146,7 @@ def _names(files: Sequence[WindowsFiles | DocumentsFiles]) -> list[str]:
 
 def _documents(parts: Sequence[Part]) -> tuple[DocumentsFiles, ...]:
     """Say where the documents of each run lie, and how its source files are numbered in the whole."""
-    numbers = numbers_of([part.run.sources for part in parts])
+    numbers = numbers_of([part.run.source_files for part in parts])
     return tuple(
         DocumentsFiles(
             (part.place / Product.DOCUMENTS).uri,
@@ -143,16 +157,15 @@ def _documents(parts: Sequence[Part]) -> tuple[DocumentsFiles, ...]:
     )
 
 
-def _tally_report(parts: Sequence[Part], size: int) -> pa.Table:
+def tally_report(tally: NDArray[np.int64], size: int) -> pa.Table:
     """Lay out what became of all documents as the report of a task that wrote no file."""
-    tally = np.sum([part.tally for part in parts], axis=0)
     nothing = np.zeros(size, dtype=np.int64)
     row = {"bytes": 0, "groups": [], "windows": 0, "tokens": 0, "documents": 0}
     row |= {"tally": tally.tobytes(), "counts": nothing.tobytes()}
     return pa.Table.from_pylist([row], schema=REPORT_ROW)
 
 
-def _tokenizer(part: Part) -> str | None:
+def tokenizer_text(part: Part) -> str | None:
     """Read the tokenizer.json of a run, if it has one."""
     entries = [entry for entry in part.manifests[Product.VOCABULARY].files if entry.name == TOKENIZER]
     return read_verified(part.place, Product.VOCABULARY, entries[0]).to_pybytes().decode() if entries else None

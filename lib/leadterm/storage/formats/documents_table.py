@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from leadterm.errors import RunError
-from leadterm.storage.formats.parquet_io import parquet_writer
+from leadterm.storage.formats.parquet_io import EvenGroupsWriter, parquet_writer
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest
 from leadterm.storage.read_products import read_verified
@@ -69,30 +69,16 @@ def unpack(hashes: Any, packed: Any) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-class DocumentsWriter:
-    """Writes a file of documents a row group at a time, so that its bytes depend on its rows alone."""
+class DocumentsWriter(EvenGroupsWriter):
+    """Writes a file of documents a row group at a time."""
 
     def __init__(self, writer: pq.ParquetWriter) -> None:
-        self._writer = writer
-        self._pending = SCHEMA.empty_table()
-        self.n_documents = 0
+        super().__init__(writer, SCHEMA, ROW_GROUP)
 
-    def append(self, table: pa.Table) -> None:
-        """Add rows, which come in order."""
-        self.n_documents += len(table)
-        self._pending = pa.concat_tables([self._pending, table])
-        while len(self._pending) >= ROW_GROUP:
-            self._write(self._pending[:ROW_GROUP])
-            self._pending = self._pending[ROW_GROUP:]
-
-    def close(self) -> None:
-        """Write the rows that are left."""
-        if len(self._pending):
-            self._write(self._pending)
-
-    def _write(self, table: pa.Table) -> None:
-        """Write one row group."""
-        self._writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
+    @property
+    def n_documents(self) -> int:
+        """How many were written."""
+        return self.n_rows
 
 
 @contextmanager

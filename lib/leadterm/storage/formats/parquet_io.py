@@ -112,6 +112,42 @@ def grouped_parquet(
             grouped.close()
 
 
+class EvenGroupsWriter:
+    """Writes a Parquet file in row groups of so many rows, so that its bytes depend on its rows alone.
+
+    Parameters
+    ----------
+    writer
+        Of the file.
+    schema
+        Of the rows.
+    row_group
+        Rows of each row group but the last.
+    """
+
+    def __init__(self, writer: pq.ParquetWriter, schema: pa.Schema, row_group: int) -> None:
+        self._writer, self._row_group = writer, row_group
+        self._pending = schema.empty_table()
+        self.n_rows = 0
+
+    def append(self, table: pa.Table) -> None:
+        """Add rows, which come in order."""
+        self.n_rows += len(table)
+        self._pending = pa.concat_tables([self._pending, table])
+        while len(self._pending) >= self._row_group:
+            self._write(self._pending[: self._row_group])
+            self._pending = self._pending[self._row_group :]
+
+    def close(self) -> None:
+        """Write the rows that are left."""
+        if len(self._pending):
+            self._write(self._pending)
+
+    def _write(self, table: pa.Table) -> None:
+        """Write one row group."""
+        self._writer.write_table(table.combine_chunks(), row_group_size=self._row_group)
+
+
 def read_groups(place: Location) -> Iterator[pa.Table]:
     """Read a file a row group at a time; bytes of a page that changed are an OSError."""
     with pq.ParquetFile(place.open_input(), page_checksum_verification=True) as file:

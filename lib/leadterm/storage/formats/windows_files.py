@@ -63,6 +63,26 @@ def read_windows(run: Location, manifest: Manifest) -> Iterator[NDArray[np.int32
             yield from np.split(tokens, np.cumsum(lengths)[:-1])
 
 
+@dataclass(frozen=True, eq=False)
+class DocumentWindows:
+    """The windows of a row group, and their documents.
+
+    Attributes
+    ----------
+    group
+        Number of the row group in its file.
+    tokens, offsets
+        int32 (tokens,) and int64 (windows + 1,): the windows end to end.
+    documents
+        int64 (windows,): content hashes, not falling.
+    """
+
+    group: int
+    tokens: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    documents: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class WindowsFiles:
     """The files of a windows product, as tasks read them: every byte is verified. Travels to the executors.
@@ -121,8 +141,10 @@ class WindowsFiles:
                     filled += n_tokens
         return tokens, np.cumsum(np.concatenate(lengths))
 
-    def tables(self, name: str, columns: Sequence[str] | None = None) -> Iterator[Any]:
-        """Give the row groups of a file as tables, one at a time.
+    def tables(
+        self, name: str, columns: Sequence[str] | None = None, groups: Sequence[int] | None = None
+    ) -> Iterator[Any]:
+        """Give the row groups of a file, or some of them, as tables, one at a time.
 
         Raises
         ------
@@ -130,11 +152,48 @@ class WindowsFiles:
             As :meth:`read_row_groups`.
         """
         with self.opened(name) as file:
-            for group in range(file.metadata.num_row_groups):
+            for group in range(file.metadata.num_row_groups) if groups is None else groups:
                 table = file.read_row_group(group, columns=columns)
                 if "tokens" in table.column_names:
                     self.laid_out(table)
                 yield table
+
+    def with_documents(self, name: str, groups: Sequence[int] | None = None) -> Iterator[DocumentWindows]:
+        """Give the windows of a file with the documents that they are of, a row group at a time.
+
+        Parameters
+        ----------
+        name
+            Of the file.
+        groups
+            Some of its row groups; by default all.
+
+        Raises
+        ------
+        RunError
+            As :meth:`read_row_groups`.
+        """
+        with self.opened(name) as file:
+            for group in range(file.metadata.num_row_groups) if groups is None else groups:
+                table = file.read_row_group(group, columns=["document", "tokens"])
+                tokens, lengths = self.laid_out(table)
+                offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+                # Kernels take arrays that could be written to, and those of Arrow could not.
+                yield DocumentWindows(group, tokens.copy(), offsets, table["document"].to_numpy().copy())
+
+    def groups_with(self, name: str, documents: NDArray[np.int64]) -> list[int]:
+        """List the row groups of a file that may hold one of some documents, by what its footer says of them.
+
+        Parameters
+        ----------
+        name
+            Of the file.
+        documents
+            int64 (n,): content hashes, ascending.
+        """
+        with self.opened(name) as file:
+            groups = range(file.metadata.num_row_groups)
+            return [group for group in groups if _may_hold(file.metadata.row_group(group), documents)]
 
     @contextmanager
     def opened(self, name: str) -> Iterator[VerifiedFile]:
@@ -161,6 +220,15 @@ class WindowsFiles:
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
         check_windows(tokens, offsets, self.vocabulary_size, self.length)
         return tokens, lengths
+
+
+def _may_hold(group: Any, documents: NDArray[np.int64]) -> bool:
+    """Say whether a row group may hold one of some documents, ascending."""
+    known = group.column(0).statistics
+    if known is None or not known.has_min_max:
+        return True
+    at = int(np.searchsorted(documents, known.min))
+    return at < len(documents) and bool(documents[at] <= known.max)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ with them every term of attention; and those that not every run has."""
 
 def other_inputs(run: Location, manifest: Manifest) -> list[str]:
     """Name the inputs of a product of which the run holds others than it was made from."""
-    if manifest.product not in OF_CORPUS:
+    if manifest.product not in (*OF_CORPUS, Product.PAIR_SOURCES):
         return []
     if "corpus" in manifest.made_from:  # What encoding makes, it makes together.
         windows = None if manifest.product == Product.WINDOWS else read_manifest(run, Product.WINDOWS)

@@ -38,6 +38,11 @@ def sources_hash(sources: pa.Table, *, ordered: bool) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def without_documents(corpus: str, marks: Sequence[str]) -> str:
+    """Hash a corpus less some documents, each set of which has a mark; without any it is the corpus itself."""
+    return hashlib.sha256("\n".join([corpus, *sorted(marks)]).encode()).hexdigest() if marks else corpus
+
+
 def refuse_copies(sources: pa.Table, corpus: CorpusSection) -> None:
     """Refuse files that hold the same bytes under several names: copies and links, which would be counted twice.
 
