@@ -25,7 +25,7 @@ from leadterm.storage import Location
 from leadterm.storage.stored_run import StoredRun
 
 if TYPE_CHECKING:
-    from leadterm.theory import Attention, Basis, Centring, Gaussian, PredictedWeights
+    from leadterm.theory import Attention, Basis, Centring, Gaussian, Optimizer, PredictedWeights
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 
@@ -110,13 +110,16 @@ class Run(StoredRun):
         layers: int,
         device: str = "cpu",
         initialisation: Gaussian | None = None,
+        *,
+        optimizer: Optimizer | None = None,
+        order: int = 1,
     ) -> PredictedWeights:
-        """Predict the weights after some steps of gradient descent (Theorem 4.1).
+        """Predict the weights after some steps of training: of gradient descent (Theorem 4.1), or of another optimizer.
 
         Parameters
         ----------
         steps
-            s, of full-batch gradient descent.
+            s, over all windows at once.
         learning_rate
             eta.
         layers
@@ -126,6 +129,12 @@ class Run(StoredRun):
         initialisation
             From which weights: ``leadterm.theory.Gaussian(spread, exponent)``, or None for zero. It changes the
             conditions and the probability with which the bounds are proved (Theorem D.13), not the prediction.
+        optimizer
+            ``GradientDescent()`` (default), ``Adam(betas, eps)``, ``AdamW(betas, eps, weight_decay)`` or
+            ``SignDescent()``, of `leadterm.theory`. Only for the first anything is proved.
+        order
+            1 (default): the leading terms. 2, for gradient descent: the next order's too, and ``.value`` one for each
+            layer.
 
         Returns
         -------
@@ -136,27 +145,48 @@ class Run(StoredRun):
 
         Raises
         ------
+        InputError
+            If the numbers are out of range, or the second order is asked for and its counts are not there.
         MachineError
             If PyTorch is not installed, or the device is not there.
         """
-        return self.predictor(learning_rate, layers, device, initialisation)(steps)
+        return self.predictor(learning_rate, layers, device, initialisation, optimizer=optimizer, order=order)(steps)
 
     def predictor(
-        self, learning_rate: float, layers: int, device: str = "cpu", initialisation: Gaussian | None = None
+        self,
+        learning_rate: float,
+        layers: int,
+        device: str = "cpu",
+        initialisation: Gaussian | None = None,
+        *,
+        optimizer: Optimizer | None = None,
+        order: int = 1,
     ) -> Callable[[int], PredictedWeights]:
         """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
         require_packages("run.predicted_weights()", "torch")
-        from leadterm.theory import predicted_weights  # noqa: PLC0415  # brings PyTorch
+        from leadterm.theory import GradientDescent, predicted_weights, require_optimizer  # noqa: PLC0415  # PyTorch
 
-        attention = self._attention(device) if set(Job.COUNT_ATTENTION.makes) <= set(self.products) else None
+        chosen = GradientDescent() if optimizer is None else require_optimizer(optimizer)
+        attention = self._attention(device) if isinstance(chosen, GradientDescent) else None
         basis, length = self.basis(device), self.context_length
         made_from = {product: self.manifest(product).content_hash for product in self.products}
         return lambda steps: predicted_weights(
-            basis, steps, learning_rate, layers, length, attention, initialisation, made_from=made_from
+            basis,
+            steps,
+            learning_rate,
+            layers,
+            length,
+            attention,
+            initialisation,
+            optimizer=chosen,
+            order=order,
+            made_from=made_from,
         )
 
-    def _attention(self, device: str) -> Attention:
-        """Read the attention terms as an operator and a vector."""
+    def _attention(self, device: str) -> Attention | None:
+        """Read the attention terms as an operator and a vector; None where they were not counted."""
+        if not set(Job.COUNT_ATTENTION.makes) <= set(self.products):
+            return None
         from leadterm.operators import SparseOperator, to_device  # noqa: PLC0415  # brings PyTorch
         from leadterm.theory import Attention  # noqa: PLC0415  # as above
 
