@@ -25,7 +25,7 @@ from leadterm.storage import Location
 from leadterm.storage.stored_run import StoredRun
 
 if TYPE_CHECKING:
-    from leadterm.theory import Attention, Basis, Centring, Gaussian, Optimizer, PredictedWeights
+    from leadterm.theory import Attention, Basis, Centring, Gaussian, NextOrderCounts, Optimizer, PredictedWeights
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 
@@ -62,6 +62,7 @@ class Run(StoredRun):
         dtype: str | None = None,
         centring: Centring = "uniform",
         tokens: NDArray[np.int64] | None = None,
+        order: int = 1,
     ) -> Basis:
         """Compose the basis functions as lazy operators.
 
@@ -76,6 +77,8 @@ class Run(StoredRun):
             tokens' frequencies; ours, for reading associations.
         tokens
             Ascending ids (k,): only their rows and columns, with 1/V still that of the whole one. All by default.
+        order
+            2: with what the next order of the predicted weights needs (``.next_order``).
 
         Returns
         -------
@@ -84,6 +87,8 @@ class Run(StoredRun):
 
         Raises
         ------
+        InputError
+            If the second order is asked for and its counts are not there.
         MachineError
             If PyTorch is not installed, or the device is not there.
         """
@@ -101,6 +106,25 @@ class Run(StoredRun):
             centring=centring,
             vocabulary_size=self.vocabulary_size,
             weight_error=self.context_length / 2 ** (int(self.manifest(Product.CONTEXT).settings["scale_bits"]) + 1),
+            next_order=self._next_order(tokens) if order > 1 else None,
+        )
+
+    def _next_order(self, tokens: NDArray[np.int64] | None) -> NextOrderCounts:
+        """Read what the next order of the predicted weights needs."""
+        from leadterm.theory import NextOrderCounts, restricted_matrix  # noqa: PLC0415  # brings PyTorch
+
+        missing = [name for name in Job.COUNT_TWO_HOPS.makes if name not in self.products]
+        if missing:
+            raise InputError(
+                f"order=2 needs the products {' and '.join(missing)}, which {self.location} does not have: set "
+                f"theory.order to 2 in the config and run the job {Job.COUNT_TWO_HOPS}."
+            )
+        two_hop = self.two_hop_weights()
+        frequency = np.asarray(two_hop.sum(axis=0), dtype=np.float64) / self.n_positions
+        return NextOrderCounts(
+            restricted_matrix(two_hop, tokens),
+            frequency if tokens is None else frequency[tokens],
+            restricted_matrix(self.current_context_weights(), tokens),
         )
 
     def predicted_weights(
@@ -164,11 +188,13 @@ class Run(StoredRun):
     ) -> Callable[[int], PredictedWeights]:
         """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
         require_packages("run.predicted_weights()", "torch")
-        from leadterm.theory import GradientDescent, predicted_weights, require_optimizer  # noqa: PLC0415  # PyTorch
+        from leadterm.theory import Descent, GradientDescent, predicted_weights, require_optimizer  # noqa: PLC0415
 
         chosen = GradientDescent() if optimizer is None else require_optimizer(optimizer)
         attention = self._attention(device) if isinstance(chosen, GradientDescent) else None
-        basis, length = self.basis(device), self.context_length
+        length = self.context_length
+        Descent(0, learning_rate, layers, length, initialisation, chosen, order)  # Refused before anything is read.
+        basis = self.basis(device, order=order)
         made_from = {product: self.manifest(product).content_hash for product in self.products}
         return lambda steps: predicted_weights(
             basis,
