@@ -37,6 +37,8 @@ OTHER: dict[str, Any] = {
     "windows.length": 7, "windows.policy": "first", "windows.files": 2,
     "counting.scale_bits": 31, "counting.memory_per_task": "512MiB", "counting.rows_per_file": 512,
     "counting.distances": [1],
+    "theory.optimizer": None, "theory.betas": [0.9, 0.99], "theory.eps": 0.0, "theory.weight_decay": 0.1,
+    "theory.learning_rate": 1e-4, "theory.steps": 5, "theory.order": 1,
     "attention.top_tokens": {"attention": {"top_tokens": 5}, "alignment": {"tokens": 5}},
     "attention.device": "cpu", "attention.memory": "2GiB", "attention.distribution": "spark",
     "associations.tokens": ["cat"], "associations.k": 3,
@@ -73,6 +75,7 @@ def settings_of(folder: Path) -> dict[str, Any]:
         "tokenizer": WORDS,
         "windows": {"length": 6, "files": 1},
         "counting": {"distances": [1, 2]},
+        "theory": {"order": 2},
         "training": TRAINING,
         "pretraining": TINY,
         "alignment": {"shuffled": True},
@@ -94,7 +97,7 @@ def made(spark, tmp_path_factory) -> tuple[Path, dict[str, Any], Any]:
     write_files(folder / "in", pa.array(TEXTS), 1)
     settings = settings_of(folder)
     config, run = parse_config(settings), Location.of(folder / "run")
-    run_jobs(config, run, [*COUNTING, Job.COUNT_DISTANCES])
+    run_jobs(config, run, [*COUNTING, Job.COUNT_TWO_HOPS, Job.COUNT_DISTANCES])
     pretrain_model(config, run)
     verify_weights(config, run)
     run_jobs(config, run, [name for name in jobs_of(config) if name not in COUNTING])  # A page tells of all before it.
@@ -115,6 +118,8 @@ def stale_jobs(made: tuple[Path, dict[str, Any], Any], config: Config) -> set[Jo
         },
         **{job: lambda job=job: function_of(job)(config, run) for job in Job if job.makes and not job.on_executors},
     }
+    if config.theory.has_next_order:
+        acts[Job.COUNT_TWO_HOPS] = lambda: function_of(Job.COUNT_TWO_HOPS)(None, config, run)
     if config.counting.distances:
         acts[Job.COUNT_DISTANCES] = lambda: function_of(Job.COUNT_DISTANCES)(None, config, run)
     return {job for job, act in acts.items() if would_work(act)}

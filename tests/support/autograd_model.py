@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,22 +19,28 @@ class TrainedWeights:
 
 
 def train(
-    windows: torch.Tensor, size: int, layers: int, steps: int, learning_rate: float, dtype: torch.dtype = torch.float64
+    windows: torch.Tensor,
+    size: int,
+    layers: int,
+    steps: int,
+    learning_rate: float,
+    dtype: torch.dtype = torch.float64,
+    make_optimizer: Callable[[list[torch.Tensor]], torch.optim.Optimizer] | None = None,
 ) -> TrainedWeights:
-    """Train from zero by full-batch gradient descent on windows (N, T+1) of token ids."""
+    """Train from zero on all windows (N, T+1) of token ids at once, by gradient descent or an optimizer of torch's."""
     inputs, targets = windows[:, :-1], windows[:, 1:]
     length = inputs.shape[1]
     one_hot = torch.nn.functional.one_hot(inputs, size).to(dtype)
     weights = [torch.zeros(size, size, dtype=dtype, requires_grad=True) for _ in range(1 + 2 * layers)]
     positions = [torch.zeros(length, dtype=dtype, requires_grad=True) for _ in range(layers)]
     output, values, attentions = weights[0], weights[1 : 1 + layers], weights[1 + layers :]
+    make = make_optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=learning_rate))
+    optimizer = make(weights + positions)
     for _ in range(steps):
         logits = forward(one_hot, output, values, attentions, positions)
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        gradients = torch.autograd.grad(loss, weights + positions)
-        with torch.no_grad():
-            for weight, gradient in zip(weights + positions, gradients, strict=True):
-                weight.sub_(learning_rate * gradient)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
+        optimizer.step()
     values, attentions, positions = ([w.detach() for w in group] for group in (values, attentions, positions))
     return TrainedWeights(output.detach(), values, attentions, positions)
 

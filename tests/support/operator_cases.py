@@ -9,7 +9,8 @@ import torch
 from scipy import sparse
 
 from leadterm.axes import Axis
-from leadterm.operators import Operator, RankOneOperator, SparseOperator
+from leadterm.operators import EntrywiseOperator, Operator, RankOneOperator, RelabelledOperator, SparseOperator
+from leadterm.theory import Saturation
 
 C, N, X = Axis.CURRENT, Axis.NEXT, Axis.CONTEXT
 
@@ -42,6 +43,14 @@ class Case:
     def __rmul__(self, factor: float) -> Case:
         return Case(factor * self.operator, factor * self.dense, abs(factor) * self.mass)
 
+    def relabelled(self, rows: Axis, columns: Axis) -> Case:
+        return Case(RelabelledOperator(self.operator, (rows, columns)), self.dense, self.mass)
+
+    def saturated(self, function: Saturation) -> Case:
+        """A function of each entry, whose slope is nowhere more than at 0."""
+        dense = function(torch.from_numpy(self.dense)).numpy()
+        return Case(EntrywiseOperator(function, self.operator), dense, function.slope * self.mass)
+
     def tolerance(self) -> float:
         """Return the relative-to-mass rounding of this case's number type."""
         return ROUNDINGS * torch.finfo(self.operator.dtype).eps
@@ -73,6 +82,7 @@ def make_cases(dtype: torch.dtype, device: str) -> dict[str, Case]:
     centred = bigram - mean
     context = make.sparse(7, 4, (N, X)) + make.rank_one(7, 4, (N, X))
     interchange = centred.T @ centred
+    phi = Saturation.of([(1.0, 1.0), (0.5, 3.0)], eps=0.5)
     return {
         "sparse": bigram,
         "sparse transposed": bigram.T,
@@ -90,5 +100,9 @@ def make_cases(dtype: torch.dtype, device: str) -> dict[str, Case]:
         "value, 4 x 5": context.T @ centred.T,
         "composed": interchange @ context,
         "product of scaled": (2.0 * centred) @ (-1.0 * context),
+        "saturated sparse": bigram.saturated(phi),
+        "saturated product, 4 x 5": (context.T @ centred.T).saturated(phi),
+        "product with a saturated one": (0.1 * context.T @ centred.T).saturated(phi) @ bigram,
+        "relabelled": (centred @ context).relabelled(N, C).T @ mean.relabelled(N, X),
         "nested": 3.0 * (interchange + make.sparse(7, 7, (N, N))).T @ (0.25 * context) - context,
     }

@@ -26,6 +26,7 @@ class DensePrediction:
     value: Operator | None
     query_key: Operator | None
     position: torch.Tensor | None
+    has_bounds: bool
     bounds: PerWeight
     within_theorem: bool
     initialisation: Gaussian | None
@@ -70,6 +71,7 @@ class Predictor:
             weights.value,
             as_operator(scale.query_key * self.query_key, Axis.CURRENT, Axis.CONTEXT),
             torch.from_numpy(scale.position * self.position),
+            weights.has_bounds,
             weights.bounds,
             weights.within_theorem,
             weights.initialisation,

@@ -35,6 +35,8 @@ class Declared:
         Of a matrix: what its rows and its columns are.
     pairs
         Of a matrix: what one of its entries is, for people.
+    fixed_point
+        Whether the values of a matrix are fractions, in units of 2^-``counting.scale_bits``.
     averages
         Whether the values are averages over positions, not sums.
     adds_up
@@ -52,6 +54,7 @@ class Declared:
     columns: tuple[Column, ...] = ()
     axes: tuple[Axis, Axis] | None = None
     pairs: str = ""
+    fixed_point: bool = False
     averages: bool = False
     adds_up: bool = False
     of_corpus: bool = True

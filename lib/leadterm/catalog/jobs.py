@@ -117,6 +117,18 @@ class Job(StrEnum):
             adds_up=True,
         ),
     )
+    COUNT_TWO_HOPS = (
+        "count_two_hops",
+        DeclaredJob(
+            makes=(_P.TWO_HOP, _P.CURRENT_CONTEXT),
+            reads=(_P.WINDOWS, _P.VOCABULARY, _P.CONTEXT),
+            made_from=(_P.WINDOWS,),
+            keys=("counting.scale_bits", "counting.rows_per_file"),
+            when="theory.has_next_order",
+            adds_up=True,
+            predicted=False,
+        ),
+    )
     COUNT_DISTANCES = (
         "count_distances",
         DeclaredJob(
@@ -267,7 +279,7 @@ def jobs_where(**facts: object) -> tuple[Job, ...]:
     Examples
     --------
     >>> [str(one) for one in jobs_where(adds_up=True)]
-    ['encode_corpus', 'count_cooccurrences', 'count_distances']
+    ['encode_corpus', 'count_cooccurrences', 'count_two_hops', 'count_distances']
     """
     return tuple(one for one in Job if all(getattr(one, name) == value for name, value in facts.items()))
 

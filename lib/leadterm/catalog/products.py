@@ -25,6 +25,8 @@ class Statistic(IntEnum):
     QUERY_KEY = 4
     POSITION = 5
     DISTANCES = 6
+    TWO_HOP = 7
+    CURRENT_CONTEXT = 8
 
 
 class Product(StrEnum):
@@ -35,6 +37,7 @@ class Product(StrEnum):
     columns: tuple[Column, ...]
     axes: tuple[Axis, Axis] | None
     pairs: str
+    fixed_point: bool
     averages: bool
     adds_up: bool
     of_corpus: bool
@@ -144,6 +147,7 @@ class Product(StrEnum):
             ),
             axes=(Axis.NEXT, Axis.CONTEXT),
             pairs="distinct pairs of next and context token",
+            fixed_point=True,
             adds_up=True,
             published="always",
             stage="merge",
@@ -159,6 +163,39 @@ class Product(StrEnum):
                 Column("current", "int64", "number of positions at which it is the current token"),
                 Column("context", "int64", "its weight in all contexts, sums of 1/t {unit}"),
             ),
+            adds_up=True,
+            published="always",
+        ),
+    )
+    TWO_HOP = (
+        "two_hop",
+        Declared(
+            "The context matrix through attention twice: how much each token stands in contexts of the tokens in the "
+            "context before each: a sparse matrix, rows NEXT, columns CONTEXT. In the context of position t the token "
+            "at j weighs (1/t) (1/j + ... + 1/t). The next order of predicted weights needs it.",
+            files=ROWS,
+            columns=matrix_columns(
+                "next token", "context tokens", "sums of (1/t) (1/j + ... + 1/t), {unit}, over all contexts"
+            ),
+            axes=(Axis.NEXT, Axis.CONTEXT),
+            pairs="distinct pairs of next and context token, over two hops",
+            fixed_point=True,
+            adds_up=True,
+            published="always",
+        ),
+    )
+    CURRENT_CONTEXT = (
+        "current_context",
+        Declared(
+            "How much each token stands in contexts that end with each: a sparse matrix, rows CURRENT, columns "
+            "CONTEXT. The current token is in its own context. The next order of predicted weights needs it.",
+            files=ROWS,
+            columns=matrix_columns(
+                "current token", "context tokens", "sums of 1/t, {unit}, over all contexts of t tokens"
+            ),
+            axes=(Axis.CURRENT, Axis.CONTEXT),
+            pairs="distinct pairs of current and context token",
+            fixed_point=True,
             adds_up=True,
             published="always",
         ),

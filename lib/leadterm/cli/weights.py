@@ -2,20 +2,25 @@
 
 import argparse
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadterm.cli.console import say
+from leadterm.cli.optimizer_options import add_optimizer, optimizer_of
 from leadterm.cli.size_options import size
 from leadterm.packages import require_packages
+
+if TYPE_CHECKING:
+    from leadterm.theory import PredictedWeights
 
 
 def add_weights(commands: Any) -> None:
     """Add ``leadterm weights``."""
     weights = commands.add_parser("weights", help="write the predicted weights of a run as a safetensors file")
     weights.add_argument("run", help="a run directory")
-    weights.add_argument("--steps", type=int, required=True, help="steps of gradient descent, each over all windows")
-    weights.add_argument("--learning-rate", type=float, required=True, help="of gradient descent")
+    weights.add_argument("--steps", type=int, required=True, help="training steps, each over all windows")
+    weights.add_argument("--learning-rate", type=float, required=True, help="size of a step")
     weights.add_argument("--layers", type=int, required=True, help="layers of the model; affects only the conditions")
+    add_optimizer(weights)
     weights.add_argument("--output", required=True, help="the output file, replaced if it exists: a path or a URL")
     weights.add_argument("--weights", nargs="+", metavar="NAME", help="output value query_key position (default all)")
     weights.add_argument(
@@ -42,9 +47,23 @@ def _save_weights(options: argparse.Namespace) -> None:
     from leadterm.run.open_run import open_run  # noqa: PLC0415  # not every command should load it
 
     run, names = open_run(options.run), options.weights or NAMES
-    weights = run.predicted_weights(options.steps, options.learning_rate, options.layers, options.device)
+    weights = run.predicted_weights(
+        options.steps,
+        options.learning_rate,
+        options.layers,
+        options.device,
+        optimizer=optimizer_of(options),
+        order=options.order,
+    )
     limits = {"rows": options.rows, "dtype": options.dtype, "max_bytes": options.max_bytes}
     n_bytes = save_weights(weights, options.output, names, **limits)
-    failing = "; ".join(one.statement for one in weights.conditions if not one.holds)
     say(f"wrote {options.output}: {', '.join(names)}, {n_bytes:,} bytes")
-    say(f"outside the theorem, which asks for {failing}" if failing else "within the theorem")
+    say(_standing(weights))
+
+
+def _standing(weights: "PredictedWeights") -> str:
+    """Say what the theorem says of a prediction."""
+    if not weights.has_bounds:
+        return "no theorem speaks of it: no bound is proved"
+    failing = "; ".join(one.statement for one in weights.conditions if not one.holds)
+    return f"outside the theorem, which asks for {failing}" if failing else "within the theorem"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         WindowsSection,
     )
     from leadterm.config.section_base import Section
+    from leadterm.config.theory_section import TheorySection
     from leadterm.config.tokenizer_sections import (
         BpeTokenizerSection,
         HuggingFaceTokenizerSection,
@@ -51,6 +52,7 @@ __all__ = [
     "ReportSection",
     "Section",
     "SourceSection",
+    "TheorySection",
     "TokenizerEngine",
     "TokenizerSection",
     "TrainingSection",
@@ -79,6 +81,7 @@ __getattr__ = lazy_names(
         "run_sections": "MAX_WINDOW_LENGTH AssociationsSection AttentionSection Config "
         "CorpusSection CountingSection WindowPolicy WindowsSection",
         "section_base": "Section",
+        "theory_section": "TheorySection",
         "tokenizer_sections": "BpeTokenizerSection HuggingFaceTokenizerSection IdsTokenizerSection "
         "TokenizerEngine TokenizerSection UnknownPolicy WordTokenizerSection",
         "training_section": "TrainingSection",

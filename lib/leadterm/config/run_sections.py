@@ -18,6 +18,7 @@ from leadterm.config.pretraining_section import PretrainingSection
 from leadterm.config.report_section import ReportSection
 from leadterm.config.section_base import Section, Text, list_to_tuple
 from leadterm.config.size_values import parse_bytes
+from leadterm.config.theory_section import TheorySection
 from leadterm.config.tokenizer_sections import MAX_DOCUMENTS, TokenizerSection
 from leadterm.config.training_section import TrainingSection
 
@@ -227,6 +228,9 @@ class Config(Section):
     counting: CountingSection = Field(default=CountingSection(), description="how pairs are counted")
     attention: AttentionSection = Field(
         default=AttentionSection(), description="how the attention terms are composed and counted"
+    )
+    theory: TheorySection = Field(
+        default=TheorySection(), description="for which training attention's weights are predicted, and to which order"
     )
     associations: AssociationsSection = Field(
         default=AssociationsSection(), description="which associations the summary shows"

@@ -60,6 +60,11 @@ class RankOneOperator(Operator):
         self._u = as_vector(u, number, place)
         self._v = as_vector(v, number, place)
 
+    @property
+    def vectors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """u, shape (m,), and v, shape (n,)."""
+        return self._u, self._v
+
     def _like(self, u: torch.Tensor, v: torch.Tensor, axes: tuple[Axis, Axis]) -> RankOneOperator:
         return RankOneOperator(u, v, axes, dtype=self.dtype, device=self.device)
 

@@ -70,6 +70,26 @@ class SparseOperator(Operator):
     def _csr(self) -> torch.Tensor:
         return self._pair.side(self._flipped)
 
+    @property
+    def entries(self) -> torch.Tensor:
+        """The stored entries (nonzeros,), row by row."""
+        return self._csr.values()
+
+    @property
+    def entry_rows(self) -> torch.Tensor:
+        """The row number of each stored entry: (nonzeros,) int64."""
+        return torch.repeat_interleave(self._csr.crow_indices().diff().to(torch.int64))
+
+    def with_entries(self, entries: torch.Tensor) -> SparseOperator:
+        """Return the operator with other numbers (nonzeros,) at the same places; what indexes them is shared."""
+        if entries.shape != self.entries.shape:
+            raise InputError(f"{self!r} stores {tuple(self.entries.shape)} entries, found {tuple(entries.shape)}.")
+        changed = copy.copy(self)
+        pointers, columns = self._csr.crow_indices(), self._csr.col_indices()
+        tensor = csr.checked_csr(pointers, columns, entries.to(self.dtype), self.shape)
+        changed._pair, changed._flipped, changed.name = csr.CsrPair(tensor), False, None
+        return changed
+
     def _matmat(self, dense: torch.Tensor) -> torch.Tensor:
         return csr.multiply(self._csr, dense)
 

@@ -16,7 +16,7 @@ from leadterm.operators import Operator, resolve_dtype
 from leadterm.operators.row_blocks import DENSE_LIMIT, WORKSPACE, require_size
 from leadterm.run.safetensors_writer import tensor_file
 from leadterm.storage import Location
-from leadterm.theory import PerWeight, PredictedWeights
+from leadterm.theory import UNPROVED, PerWeight, PredictedWeights
 
 NAMES = tuple(field.name for field in fields(PerWeight))
 """The weights that can be saved: output, value, query_key, position."""
@@ -39,7 +39,8 @@ def save_weights(
 
     ``safetensors.torch.load_file(path)["output"]`` gives the tensor, and
     ``safe_open(path, "pt").get_slice("output")[:10]`` some rows of it without reading the rest. The weights of a layer
-    are the same for every layer, so each is there once.
+    are the same for every layer, so each is there once; of the second order, whose value matrices differ, they are
+    ``value.1`` to ``value.L``.
 
     Parameters
     ----------
@@ -79,10 +80,10 @@ def save_weights(
     -----
     The header's metadata, all text: ``format`` is ``pt``; ``leadterm.axes.output`` and so on say what rows and columns
     are; ``leadterm.rows`` is ``first:last`` of the matrices; ``leadterm.steps``, ``.learning_rate``, ``.layers``,
-    ``.context_length`` and ``.initialisation`` are those of the prediction; ``leadterm.coefficient.output`` multiplies
-    the composition, ``leadterm.bound.output`` is the theorem's; ``leadterm.within_theorem`` is true or false, and
-    ``leadterm.failing`` lists the conditions that fail; ``leadterm.made_from.bigram`` and so on are the content hashes
-    of the run's products.
+    ``.context_length``, ``.initialisation``, ``.optimizer`` and ``.order`` are those of the prediction;
+    ``leadterm.coefficient.output`` multiplies the composition, ``leadterm.bound.output`` is the theorem's, or says that
+    none is proved; ``leadterm.within_theorem`` is true or false, and ``leadterm.failing`` lists the conditions that
+    fail; ``leadterm.made_from.bigram`` and so on are the content hashes of the run's products.
 
     Examples
     --------
@@ -126,7 +127,7 @@ def _terms(weights: PredictedWeights, names: Sequence[str]) -> dict[str, Operato
     if unknown or not chosen:
         problem = f"there is no weight {unknown[0]!r}" if unknown else "no weight is named"
         raise InputError(f"{problem}; choose from {', '.join(NAMES)}.")
-    terms = {name: getattr(weights, name) for name in chosen}
+    terms = _by_layer({name: getattr(weights, name) for name in chosen})
     missing = [name for name, term in terms.items() if term is None]
     if missing:
         there = [name for name in NAMES if getattr(weights, name) is not None]
@@ -134,7 +135,20 @@ def _terms(weights: PredictedWeights, names: Sequence[str]) -> dict[str, Operato
             f"the run has no {' and no '.join(missing)}. Run the jobs compose_weights and count_attention on it first, "
             f"or save what there is: {', '.join(there)}."
         )
-    return terms
+    return {name: term for name, term in terms.items() if term is not None}
+
+
+def _by_layer(
+    terms: Mapping[str, Operator | torch.Tensor | tuple[Operator, ...] | None],
+) -> dict[str, Operator | torch.Tensor | None]:
+    """Give each weight that differs between layers a name of its own in each: ``value.1`` ...."""
+    named: dict[str, Operator | torch.Tensor | None] = {}
+    for name, term in terms.items():
+        if isinstance(term, tuple):
+            named.update((f"{name}.{layer}", one) for layer, one in enumerate(term, start=1))
+        else:
+            named[name] = term
+    return named
 
 
 def _row_range(rows: Rows | None, size: int) -> range:
@@ -173,6 +187,8 @@ def _metadata(
         "layers": descent.layers,
         "context_length": descent.context_length,
         "initialisation": "zero" if start is None else f"N(0, ({start.spread} / V^(1 + {start.exponent}))^2)",
+        "optimizer": descent.optimizer,
+        "order": descent.order,
         "within_theorem": str(weights.within_theorem).lower(),
         "failing": "; ".join(condition.statement for condition in weights.conditions if not condition.holds),
         "probability": weights.probability,
@@ -181,6 +197,7 @@ def _metadata(
     for name, term in terms.items():
         axes = "distance, query minus key" if isinstance(term, torch.Tensor) else f"{term.axes[0]} x {term.axes[1]}"
         about[f"axes.{name}"] = axes
-        about[f"coefficient.{name}"] = getattr(weights.coefficients, name)
-        about[f"bound.{name}"] = getattr(weights.bounds, name)
+        kind = name.partition(".")[0]
+        about[f"coefficient.{name}"] = getattr(weights.coefficients, kind)
+        about[f"bound.{name}"] = getattr(weights.bounds, kind) if weights.has_bounds else UNPROVED
     return {"format": "pt", **{f"leadterm.{key}": str(value) for key, value in about.items()}}

@@ -26,7 +26,7 @@ from leadterm.storage.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from leadterm.run.pair_sources import MapName
-    from leadterm.theory import Attention, Basis, Centring, Gaussian, PredictedWeights
+    from leadterm.theory import Attention, Basis, Centring, Gaussian, NextOrderCounts, Optimizer, PredictedWeights
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 
@@ -63,6 +63,7 @@ class Run(StoredRun):
         dtype: str | None = None,
         centring: Centring = "uniform",
         tokens: NDArray[np.int64] | None = None,
+        order: int = 1,
     ) -> Basis:
         """Compose the basis functions as lazy operators.
 
@@ -77,6 +78,8 @@ class Run(StoredRun):
             tokens' frequencies; ours, for reading associations.
         tokens
             Ascending ids (k,): only their rows and columns, with 1/V still that of the whole one. All by default.
+        order
+            2: with what the next order of the predicted weights needs (``.next_order``).
 
         Returns
         -------
@@ -85,6 +88,8 @@ class Run(StoredRun):
 
         Raises
         ------
+        InputError
+            If the second order is asked for and its counts are not there.
         MachineError
             If PyTorch is not installed, or the device is not there.
         """
@@ -102,6 +107,25 @@ class Run(StoredRun):
             centring=centring,
             vocabulary_size=self.vocabulary_size,
             weight_error=self.context_length / 2 ** (int(self.manifest(Product.CONTEXT).settings["scale_bits"]) + 1),
+            next_order=self._next_order(tokens) if order > 1 else None,
+        )
+
+    def _next_order(self, tokens: NDArray[np.int64] | None) -> NextOrderCounts:
+        """Read what the next order of the predicted weights needs."""
+        from leadterm.theory import NextOrderCounts, restricted_matrix  # noqa: PLC0415  # brings PyTorch
+
+        missing = [name for name in Job.COUNT_TWO_HOPS.makes if name not in self.products]
+        if missing:
+            raise InputError(
+                f"order=2 needs the products {' and '.join(missing)}, which {self.location} does not have: set "
+                f"theory.order to 2 in the config and run the job {Job.COUNT_TWO_HOPS}."
+            )
+        two_hop = self.two_hop_weights()
+        frequency = np.asarray(two_hop.sum(axis=0), dtype=np.float64) / self.n_positions
+        return NextOrderCounts(
+            restricted_matrix(two_hop, tokens),
+            frequency if tokens is None else frequency[tokens],
+            restricted_matrix(self.current_context_weights(), tokens),
         )
 
     def predicted_weights(
@@ -111,13 +135,16 @@ class Run(StoredRun):
         layers: int,
         device: str = "cpu",
         initialisation: Gaussian | None = None,
+        *,
+        optimizer: Optimizer | None = None,
+        order: int = 1,
     ) -> PredictedWeights:
-        """Predict the weights after some steps of gradient descent (Theorem 4.1).
+        """Predict the weights after some steps of training: of gradient descent (Theorem 4.1), or of another optimizer.
 
         Parameters
         ----------
         steps
-            s, of full-batch gradient descent.
+            s, over all windows at once.
         learning_rate
             eta.
         layers
@@ -127,6 +154,12 @@ class Run(StoredRun):
         initialisation
             From which weights: ``leadterm.theory.Gaussian(spread, exponent)``, or None for zero. It changes the
             conditions and the probability with which the bounds are proved (Theorem D.13), not the prediction.
+        optimizer
+            ``GradientDescent()`` (default), ``Adam(betas, eps)``, ``AdamW(betas, eps, weight_decay)`` or
+            ``SignDescent()``, of `leadterm.theory`. Only for the first anything is proved.
+        order
+            1 (default): the leading terms. 2, for gradient descent: the next order's too, and ``.value`` one for each
+            layer.
 
         Returns
         -------
@@ -137,27 +170,50 @@ class Run(StoredRun):
 
         Raises
         ------
+        InputError
+            If the numbers are out of range, or the second order is asked for and its counts are not there.
         MachineError
             If PyTorch is not installed, or the device is not there.
         """
-        return self.predictor(learning_rate, layers, device, initialisation)(steps)
+        return self.predictor(learning_rate, layers, device, initialisation, optimizer=optimizer, order=order)(steps)
 
     def predictor(
-        self, learning_rate: float, layers: int, device: str = "cpu", initialisation: Gaussian | None = None
+        self,
+        learning_rate: float,
+        layers: int,
+        device: str = "cpu",
+        initialisation: Gaussian | None = None,
+        *,
+        optimizer: Optimizer | None = None,
+        order: int = 1,
     ) -> Callable[[int], PredictedWeights]:
         """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
         require_packages("run.predicted_weights()", "torch")
-        from leadterm.theory import predicted_weights  # noqa: PLC0415  # brings PyTorch
+        from leadterm.theory import Descent, GradientDescent, predicted_weights, require_optimizer  # noqa: PLC0415
 
-        attention = self._attention(device) if set(Job.COUNT_ATTENTION.makes) <= set(self.products) else None
-        basis, length = self.basis(device), self.context_length
+        chosen = GradientDescent() if optimizer is None else require_optimizer(optimizer)
+        attention = self._attention(device) if isinstance(chosen, GradientDescent) else None
+        length = self.context_length
+        Descent(0, learning_rate, layers, length, initialisation, chosen, order)  # Refused before anything is read.
+        basis = self.basis(device, order=order)
         made_from = {product: self.manifest(product).content_hash for product in self.products}
         return lambda steps: predicted_weights(
-            basis, steps, learning_rate, layers, length, attention, initialisation, made_from=made_from
+            basis,
+            steps,
+            learning_rate,
+            layers,
+            length,
+            attention,
+            initialisation,
+            optimizer=chosen,
+            order=order,
+            made_from=made_from,
         )
 
-    def _attention(self, device: str) -> Attention:
-        """Read the attention terms as an operator and a vector."""
+    def _attention(self, device: str) -> Attention | None:
+        """Read the attention terms as an operator and a vector; None where they were not counted."""
+        if not set(Job.COUNT_ATTENTION.makes) <= set(self.products):
+            return None
         from leadterm.operators import SparseOperator, to_device  # noqa: PLC0415  # brings PyTorch
         from leadterm.theory import Attention  # noqa: PLC0415  # as above
 

@@ -118,15 +118,28 @@ class StoredRun:
 
     def context_weights(self) -> csr_array:
         """Read the context weights, sums of 1/t: csr_array float64 (V, V) [NEXT, CONTEXT]."""
-        fixed, scale_bits = self.context_fixed_point()
-        return csr_array(
-            (np.ldexp(fixed.data.astype(np.float64), -scale_bits), fixed.indices, fixed.indptr), fixed.shape
-        )
+        return self._fractions(Product.CONTEXT)
 
     def context_fixed_point(self) -> tuple[csr_array, int]:
         """Read the context weights as they are stored, exact: csr_array int64, in units of 2^-scale_bits."""
         manifest = self.manifest(Product.CONTEXT)
         return read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
+
+    def two_hop_weights(self) -> csr_array:
+        """Read the context weights over two hops, sums of (1/t) (1/j + ... + 1/t): float64 (V, V) [NEXT, CONTEXT]."""
+        return self._fractions(Product.TWO_HOP)
+
+    def current_context_weights(self) -> csr_array:
+        """Read how much tokens stand in contexts of current tokens, sums of 1/t: float64 (V, V) [CURRENT, CONTEXT]."""
+        return self._fractions(Product.CURRENT_CONTEXT)
+
+    def _fractions(self, product: Product) -> csr_array:
+        """Read a matrix of fixed-point fractions as float64."""
+        manifest = self.manifest(product)
+        fixed, scale_bits = read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
+        return csr_array(
+            (np.ldexp(fixed.data.astype(np.float64), -scale_bits), fixed.indices, fixed.indptr), fixed.shape
+        )
 
     def distance_counts(self, distance: int) -> csr_array:
         """Read how often each token stands exactly so many places before each other one in a window.

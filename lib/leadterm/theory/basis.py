@@ -12,6 +12,7 @@ from leadterm.errors import InputError
 from leadterm.operators import Operator, resolve_device, resolve_dtype
 from leadterm.theory import centring as centrings
 from leadterm.theory.centring import Centring
+from leadterm.theory.next_order_basis import NextOrder, NextOrderCounts
 from leadterm.theory.restriction import Statistics
 
 
@@ -31,6 +32,8 @@ class Basis:
         Size of the whole vocabulary; more than V where only some tokens are kept.
     centring : {"uniform", "frequency"}
         What was subtracted: the paper's, or our variant for reading associations.
+    next_order : NextOrder or None
+        What the next order in eta of the predicted weights needs; None where it was not counted.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class Basis:
     context: Operator
     vocabulary_size: int
     centring: Centring
+    next_order: NextOrder | None = None
 
     @classmethod
     def from_counts(
@@ -68,6 +72,7 @@ class Basis:
         centring: Centring = "uniform",
         vocabulary_size: int | None = None,
         weight_error: float = 0.0,
+        next_order: NextOrderCounts | None = None,
     ) -> Basis:
         """Build the basis from the counts of a corpus.
 
@@ -92,6 +97,8 @@ class Basis:
             Size of the whole vocabulary, where the counts are those of some kept tokens; default V.
         weight_error : float
             The largest relative error of a stored weight 1/t, where it is more than 1e-5: the sums may be off by it.
+        next_order : NextOrderCounts, optional
+            What was counted for the next order in eta.
 
         Raises
         ------
@@ -107,8 +114,10 @@ class Basis:
             bigram_counts, context_weights, n_positions, current_frequency, context_frequency, size, weight_error
         )
         build = centrings.uniform if centring == "uniform" else centrings.frequency
-        bigram, context = build(statistics, dtype=resolve_dtype(dtype), device=resolve_device(device))
-        return cls(bigram.named("bigram"), context.named("context"), size, centring)
+        number, place = resolve_dtype(dtype), resolve_device(device)
+        bigram, context = build(statistics, dtype=number, device=place)
+        more = None if next_order is None else NextOrder.from_counts(next_order, statistics, dtype=number, device=place)
+        return cls(bigram.named("bigram"), context.named("context"), size, centring, more)
 
     @property
     def interchange(self) -> Operator:

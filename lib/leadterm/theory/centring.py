@@ -24,11 +24,9 @@ def uniform(statistics: Statistics, *, dtype: torch.dtype, device: torch.device)
     """Return the paper's bigram and context: B = P - alpha 1'/V [9] and Phi = W - 1 rho'/V [11], both per position."""
     ones = np.ones(len(statistics.current_frequency))
     share = ones / statistics.vocabulary_size
-    bigram = SparseOperator(
-        _per_position(statistics.bigram_counts, statistics), BIGRAM_AXES, dtype=dtype, device=device
-    )
+    bigram = SparseOperator(per_position(statistics.bigram_counts, statistics), BIGRAM_AXES, dtype=dtype, device=device)
     context = SparseOperator(
-        _per_position(statistics.context_weights, statistics), CONTEXT_AXES, dtype=dtype, device=device
+        per_position(statistics.context_weights, statistics), CONTEXT_AXES, dtype=dtype, device=device
     )
     current, rho = statistics.current_frequency, statistics.context_frequency
     return (
@@ -52,16 +50,14 @@ def frequency(statistics: Statistics, *, dtype: torch.dtype, device: torch.devic
         (statistics.context_weights, gamma, statistics.context_frequency, CONTEXT_AXES),
     )
     bigram, context = (
-        SparseOperator(
-            _standardised(_per_position(counts, statistics), rows, columns), axes, dtype=dtype, device=device
-        )
+        SparseOperator(_standardised(per_position(counts, statistics), rows, columns), axes, dtype=dtype, device=device)
         - RankOneOperator(np.sqrt(rows), np.sqrt(columns), axes, dtype=dtype, device=device)
         for counts, rows, columns, axes in parts
     )
     return bigram, context
 
 
-def _per_position(counts: sparse.csr_array, statistics: Statistics) -> sparse.csr_array:
+def per_position(counts: sparse.csr_array, statistics: Statistics) -> sparse.csr_array:
     """Return counts / M in float64, sharing the index arrays."""
     values = counts.data / np.float64(statistics.n_positions)
     return sparse.csr_array((values, counts.indices, counts.indptr), shape=counts.shape)

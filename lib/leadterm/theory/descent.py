@@ -1,13 +1,14 @@
-"""The gradient descent that a prediction is about: how many steps, how long, from which weights."""
+"""The training that a prediction is about: how many steps, how long, from which weights, by which optimizer."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
 from leadterm.errors import InputError
+from leadterm.theory.optimizers import GradientDescent, Optimizer, require_optimizer
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Descent:
-    """Full-batch gradient descent on a model of Definition 3.1.
+    """Full-batch training of a model of Definition 3.1.
 
     Attributes
     ----------
@@ -52,11 +53,15 @@ class Descent:
         T, at least 1: the largest number of positions of a window.
     initialisation : Gaussian or None
         What the weights are before the first step; None: all zero.
+    optimizer : Optimizer
+        What makes a step of a gradient; gradient descent by default.
+    order : {1, 2}
+        How many orders in eta are predicted: the leading terms, or the next ones too.
 
     Raises
     ------
     InputError
-        If a number is out of range.
+        If a number is out of range, or the second order is asked of another optimizer than gradient descent.
     """
 
     steps: int
@@ -64,6 +69,8 @@ class Descent:
     layers: int
     context_length: int
     initialisation: Gaussian | None = None
+    optimizer: Optimizer = field(default_factory=GradientDescent)
+    order: int = 1
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 0), ("layers", 1), ("context_length", 1)):
@@ -73,6 +80,22 @@ class Descent:
         _require_positive("learning_rate", self.learning_rate)
         if not isinstance(self.initialisation, Gaussian | None):
             raise InputError(f"initialisation is None (all zero) or Gaussian(...), found {self.initialisation!r}.")
+        require_optimizer(self.optimizer)
+        self._check_order()
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether the theorems speak of it: of the leading terms under gradient descent alone."""
+        return isinstance(self.optimizer, GradientDescent) and self.order == 1
+
+    def _check_order(self) -> None:
+        if self.order not in (1, 2) or isinstance(self.order, bool):
+            raise InputError(f"order must be 1 (leading terms) or 2 (the next ones too), found {self.order!r}.")
+        if self.order == 2 and not isinstance(self.optimizer, GradientDescent):
+            raise InputError(
+                f"order=2 is known for gradient descent alone, not for {self.optimizer!r}: ask for order=1, or for "
+                "optimizer=GradientDescent()."
+            )
 
 
 def _is_finite(number: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The weights that the theory predicts after some steps of gradient descent."""
+"""The weights that the theory predicts after some steps of training."""
 
 from __future__ import annotations
 
@@ -9,73 +9,110 @@ import torch
 
 from leadterm.errors import InputError
 from leadterm.operators import Operator
+from leadterm.theory.adam_weights import adam_terms
+from leadterm.theory.attention import Attention
 from leadterm.theory.basis import Basis
 from leadterm.theory.conditions import Condition, conditions, gaussian_failure
 from leadterm.theory.descent import Descent, Gaussian
+from leadterm.theory.next_order import next_order_terms
+from leadterm.theory.optimizers import GradientDescent, Optimizer
+from leadterm.theory.recursion import Share
 from leadterm.theory.steps import PerWeight, error_bounds, leading_coefficients
+from leadterm.theory.terms import Terms
 
-
-@dataclass(frozen=True, eq=False)
-class Attention:
-    """What a corpus says of attention, per position.
-
-    Attributes
-    ----------
-    query_key : Operator, shape (V, V), [CURRENT x CONTEXT]
-        Q [16, 17]; queries are rows.
-    position : torch.Tensor, shape (T,), float64
-        Delta: the bias of each distance, query minus key.
-    """
-
-    query_key: Operator
-    position: torch.Tensor
+UNPROVED = "no bound is proved"
 
 
 @dataclass(frozen=True, eq=False)
 class PredictedWeights:
-    """Leading terms of the weights of a model of Definition 3.1 after s steps of gradient descent.
+    """What is predicted of the weights of a model of Definition 3.1 after s steps of training.
 
     Attributes
     ----------
     output : Operator, shape (V, V), [CURRENT x NEXT]
-        W_O = s eta B.
-    value : Operator, shape (V, V), [CONTEXT x CURRENT]
-        The value matrix, C(s,2) eta^2 V; the same in every layer.
+        W_O: s eta B; with `order` 2 and its next terms; under Adam s eta phi(B), with phi(x) = x / (|x| + eps).
+    value : Operator or tuple of Operator, shape (V, V), [CONTEXT x CURRENT]
+        The value matrix: C(s,2) eta^2 V, the same in every layer; with `order` 2 one for each of the L layers; under
+        Adam a function of each entry of U = Phi' phi(B)', the same in every layer.
     query_key : Operator or None, shape (V, V), [CURRENT x CONTEXT]
-        W = (3 C(s,4) + 2 C(s,3)) eta^4 Q; the same in every layer. None where Q was not counted.
+        W = (3 C(s,4) + 2 C(s,3)) eta^4 Q; under Adam a function of each entry of Adam's Q. The same in every layer,
+        and its leading term whatever the order. None where Q was not counted.
     position : torch.Tensor or None, shape (T,), float64
-        P, the same multiple of Delta.
+        P, the same of Delta.
     coefficients : PerWeight
-        What multiplies the composition of each weight; W = coefficients.query_key * Q, P = coefficients.position *
-        Delta.
-    bounds : PerWeight
-        On the Frobenius norm of weight minus prediction, proved only where `within_theorem`, and with `probability`.
+        What multiplies the composition of each weight: W = coefficients.query_key * Q. Under Adam, where a weight is a
+        function of a composition's entries, what an entry comes to where it is far above eps; for W_O what multiplies
+        phi(B).
     conditions : tuple of Condition
-        Those of Theorems 4.1 and D.10, and for weights that are drawn those of D.13.
+        Those of Theorems 4.1 and D.10, and for weights that are drawn those of D.13; none where no theorem speaks.
     failure : float
         What the probability that a bound fails is at most where all conditions hold, over the draw of the initial
         weights; 0 for weights that start at zero, 1 where nothing is proved.
     descent : Descent
-        Steps, learning rate, layers, context length and initialisation.
+        Steps, learning rate, layers, context length, initialisation, optimizer and order.
+    vocabulary_size : int
+        V, the whole one.
+    shares : tuple of Share
+        Under Adam, of each step: how much of its scores those scores are whose attention terms were counted. Their
+        `cosine` says how far one composition can stand for it. Empty for gradient descent, where it is exact.
     made_from : mapping of str to str
         What the counts are, where it is known: the name and the content hash of each product of the run.
     """
 
     output: Operator
-    value: Operator
+    value: Operator | tuple[Operator, ...]
     query_key: Operator | None
     position: torch.Tensor | None
     coefficients: PerWeight
-    bounds: PerWeight
     conditions: tuple[Condition, ...]
     failure: float
     descent: Descent
+    vocabulary_size: int
+    shares: tuple[Share, ...] = ()
     made_from: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bounds(self) -> PerWeight:
+        """On the Frobenius norm of weight minus prediction, proved only where `within_theorem`, and with `probability`.
+
+        Raises
+        ------
+        InputError
+            If no bound is proved: for other optimizers than gradient descent, and for the next order. `has_bounds`
+            tells.
+        """
+        if not self.has_bounds:
+            raise InputError(
+                f"{UNPROVED} for {self.descent.optimizer!r} with order={self.descent.order}: the theorems are about "
+                "the leading terms under gradient descent (optimizer=GradientDescent(), order=1)."
+            )
+        return error_bounds(self.descent.steps, self.descent.learning_rate, self.descent.context_length)
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether there are bounds at all, whose conditions may hold or not."""
+        return self.descent.has_bounds
+
+    @property
+    def extent(self) -> float:
+        """How far training has gone, as the prediction sees it: s eta; where entries move by eta a step, s eta V.
+
+        Adam moves every entry of W_O by about eta whatever its gradient, so that a row of V entries grows by V eta a
+        step. The error of a prediction grows with it; measured figures stand in ``docs/decisions/adam.md``.
+        """
+        extent = self.descent.steps * self.descent.learning_rate
+        return extent if isinstance(self.descent.optimizer, GradientDescent) else extent * self.vocabulary_size
+
+    def value_of(self, layer: int) -> Operator:
+        """Return the value matrix of a layer, from 1 to L."""
+        if not 1 <= layer <= self.descent.layers:
+            raise InputError(f"layer must be 1 to {self.descent.layers}, found {layer}.")
+        return self.value[layer - 1] if isinstance(self.value, tuple) else self.value
 
     @property
     def within_theorem(self) -> bool:
         """Whether every condition of the theorem holds, so that the bounds are proved."""
-        return all(condition.holds for condition in self.conditions)
+        return self.has_bounds and all(condition.holds for condition in self.conditions)
 
     @property
     def probability(self) -> float:
@@ -100,12 +137,14 @@ def predicted_weights(
     attention: Attention | None = None,
     initialisation: Gaussian | None = None,
     *,
+    optimizer: Optimizer = GradientDescent(),  # noqa: B008  # frozen
+    order: int = 1,
     made_from: Mapping[str, str] | None = None,
 ) -> PredictedWeights:
-    """Return the predicted weights after full-batch gradient descent (Theorem 4.1).
+    """Return the predicted weights after full-batch training: by gradient descent (Theorem 4.1), or another optimizer.
 
-    The prediction and its bounds are the same for weights that start at zero and for small ones drawn from a Gaussian
-    (Theorem D.13); the conditions, and the probability with which the bounds are proved, are not.
+    Under gradient descent the prediction and its bounds are the same for weights that start at zero and for small ones
+    drawn from a Gaussian (Theorem D.13); the conditions, and the probability with which the bounds are proved, are not.
 
     Parameters
     ----------
@@ -120,16 +159,22 @@ def predicted_weights(
     context_length : int
         T, at least 1: the largest number of positions of a window.
     attention : Attention, optional
-        Of the corpus.
+        Of the corpus, for this optimizer.
     initialisation : Gaussian, optional
         What the weights are before the first step. Default: all zero.
+    optimizer : GradientDescent, Adam, AdamW or SignDescent
+        What makes a step of a gradient. Only for gradient descent is anything proved.
+    order : {1, 2}
+        1: the leading terms. 2: those of the next order too, for gradient descent and a basis that was built with
+        the counts that they need.
     made_from : mapping of str to str, optional
         What the counts are, for `PredictedWeights.made_from`.
 
     Raises
     ------
     InputError
-        If a number is out of range, or the basis is centred by frequency, of which the theorem does not speak.
+        If a number is out of range; the basis is centred by frequency, of which the theorem does not speak; the second
+        order is asked for and the basis lacks its counts; or the attention terms are another optimizer's.
 
     Examples
     --------
@@ -145,19 +190,44 @@ def predicted_weights(
     >>> weights.within_theorem
     False
     """
-    descent = Descent(steps, learning_rate, layers, context_length, initialisation)
+    descent = Descent(steps, learning_rate, layers, context_length, initialisation, optimizer, order)
     if basis.centring != "uniform":
         raise InputError("the theorem is about the paper's basis functions: build the basis with centring='uniform'.")
-    coefficients, size = leading_coefficients(steps, learning_rate), basis.vocabulary_size
+    terms, size = _terms(basis, descent, attention), basis.vocabulary_size
+    unproved = descent.initialisation is not None and not descent.has_bounds
+    failure = 0.0 if initialisation is None else gaussian_failure(layers, size, initialisation.exponent)
     return PredictedWeights(
+        output=terms.output,
+        value=terms.value,
+        query_key=terms.query_key,
+        position=terms.position,
+        coefficients=terms.coefficients,
+        conditions=conditions(descent, size) if descent.has_bounds else (),
+        failure=1.0 if unproved else failure,
+        descent=descent,
+        vocabulary_size=size,
+        shares=terms.shares,
+        made_from=dict(made_from or {}),
+    )
+
+
+def _terms(basis: Basis, descent: Descent, attention: Attention | None) -> Terms:
+    """Return the terms of each weight, by the optimizer and the order."""
+    if not isinstance(descent.optimizer, GradientDescent):
+        return adam_terms(basis, descent, attention)
+    leading = _leading_terms(basis, descent, attention)
+    return leading if descent.order == 1 else next_order_terms(basis, descent, leading)
+
+
+def _leading_terms(basis: Basis, descent: Descent, attention: Attention | None) -> Terms:
+    """Return the paper's leading terms (Theorem 4.1)."""
+    if attention is not None:
+        attention.require(None)
+    coefficients = leading_coefficients(descent.steps, descent.learning_rate)
+    return Terms(
         output=(coefficients.output * basis.bigram).named("W_O"),
         value=(coefficients.value * basis.value).named("V"),
         query_key=None if attention is None else (coefficients.query_key * attention.query_key).named("W"),
         position=None if attention is None else coefficients.position * attention.position,
         coefficients=coefficients,
-        bounds=error_bounds(steps, learning_rate, context_length),
-        conditions=conditions(descent, size),
-        failure=0.0 if initialisation is None else gaussian_failure(layers, size, initialisation.exponent),
-        descent=descent,
-        made_from=dict(made_from or {}),
     )

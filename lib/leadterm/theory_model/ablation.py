@@ -12,7 +12,7 @@ from leadterm.config import TrainingSection
 from leadterm.theory_model.batches import PackedWindows, Window
 from leadterm.theory_model.loss import mean_loss
 from leadterm.theory_model.transformer import Transformer
-from leadterm.theory_model.weight_agreement import Prediction, Term, compare, predicted_terms, term_blocks, weights_of
+from leadterm.theory_model.weight_agreement import Prediction, Term, compared, term_blocks
 
 ALL = "all"
 NOTHING = "nothing"
@@ -96,13 +96,10 @@ def ablate(
 
 def removables(model: Transformer, prediction: Prediction) -> list[Removable]:
     """Return every weight of a model that has a prediction, with its coefficient."""
-    found = []
-    for kind, term in predicted_terms(prediction).items():
-        layers, weights = weights_of(model, kind)
-        moments = compare(weights, kind, term)
-        for layer, weight, moment in zip(layers, weights, moments, strict=True):
-            found.append(Removable(kind, layer, weight, term, moment.coefficient))
-    return found
+    return [
+        Removable(one.kind, one.layer, one.weight, one.term, one.sums.coefficient)
+        for one in compared(model, prediction)
+    ]
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class Row(Agreement, Reached):  # The fields of the last base come first.
     Attributes
     ----------
     bound : float
-        What the theorem allows error_norm to be.
+        What the theorem allows error_norm to be; nan where no theorem speaks of the prediction.
     within_theorem : bool
         Whether the theorem's conditions hold, so that the bound is proved: those of the prediction, no drawn batches,
         and for a Gaussian start that the prediction is one for it, by Theorem D.13.
@@ -135,7 +135,7 @@ def _compare(trainer: Trainer, prediction: Prediction) -> tuple[Agreement, ...]:
     """Add the rows of the trainer's step to its history, which goes with its checkpoints."""
     loss, found = trainer.loss(), agreements(trainer.model, prediction)
     for agreement in found:
-        bound = getattr(prediction.bounds, agreement.weight)
+        bound = getattr(prediction.bounds, agreement.weight) if prediction.has_bounds else math.nan
         fields = {**asdict(agreement), "bound": bound, "within_theorem": _is_proved(trainer.settings, prediction)}
         trainer.history.append(_to_json(Row(step=trainer.step, loss=loss, **fields)))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,7 +30,7 @@ BYTES_PER_ENTRY = 64
 
 
 class Prediction(Protocol):
-    """What training is compared with: one prediction of each weight, the same for every layer.
+    """What training is compared with: a prediction of each weight, the same for every layer or one for each.
 
     ``leadterm.theory.PredictedWeights`` is one. None stands for a weight that was not predicted.
     """
@@ -40,8 +40,8 @@ class Prediction(Protocol):
         """W_O, shape (V, V), [CURRENT x NEXT]."""
 
     @property
-    def value(self) -> Operator | None:
-        """V, shape (V, V), [CONTEXT x CURRENT]."""
+    def value(self) -> Operator | tuple[Operator, ...] | None:
+        """V, shape (V, V), [CONTEXT x CURRENT]; one, or one for each layer."""
 
     @property
     def query_key(self) -> Operator | None:
@@ -50,6 +50,10 @@ class Prediction(Protocol):
     @property
     def position(self) -> torch.Tensor | None:
         """P, shape (T,), by distance query minus key."""
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether a theorem speaks of it; only then it has `bounds`."""
 
     @property
     def bounds(self) -> PerWeight:
@@ -146,27 +150,43 @@ def agreements(model: Transformer, prediction: Prediction, memory_bytes: int = W
     AxisError
         If a prediction's axes or sizes are not those of the model's weight.
     """
-    found = []
-    for kind, term in predicted_terms(prediction).items():
+    return tuple(
+        Agreement(
+            one.kind,
+            one.layer,
+            cosine=one.sums.cosine,
+            norm_ratio=one.sums.relative(one.sums.weight_square),
+            relative_error=one.sums.relative(one.sums.error_square),
+            error_norm=math.sqrt(one.sums.error_square),
+        )
+        for one in compared(model, prediction, memory_bytes)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A trained weight, what was predicted of it, and the sums of both."""
+
+    kind: str
+    layer: int | None
+    weight: torch.Tensor
+    term: Term
+    sums: AgreementSums
+
+
+def compared(model: Transformer, prediction: Prediction, memory_bytes: int = WORKSPACE) -> Iterator[Compared]:
+    """Compare every weight that has a prediction; one that is the same in all layers is computed once."""
+    for kind in KINDS:
+        terms = getattr(prediction, kind)
+        if terms is None:
+            continue
         layers, weights = weights_of(model, kind)
-        for layer, moments in zip(layers, compare(weights, kind, term, memory_bytes), strict=True):
-            found.append(
-                Agreement(
-                    kind,
-                    layer,
-                    cosine=moments.cosine,
-                    norm_ratio=moments.relative(moments.weight_square),
-                    relative_error=moments.relative(moments.error_square),
-                    error_norm=math.sqrt(moments.error_square),
-                )
-            )
-    return tuple(found)
-
-
-def predicted_terms(prediction: Prediction) -> Mapping[str, Term]:
-    """Return the weights' kinds that have a prediction, with it."""
-    terms = {kind: getattr(prediction, kind) for kind in KINDS}
-    return {kind: term for kind, term in terms.items() if term is not None}
+        if isinstance(terms, tuple):
+            sums = [compare([weight], kind, term, memory_bytes)[0] for weight, term in zip(weights, terms, strict=True)]
+        else:
+            sums = compare(weights, kind, terms, memory_bytes)
+            terms = (terms,) * len(layers)
+        yield from map(Compared, (kind,) * len(layers), layers, weights, terms, sums)
 
 
 def weights_of(model: Transformer, kind: str) -> tuple[list[int | None], list[torch.Tensor]]:

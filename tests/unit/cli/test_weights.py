@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
 
 import leadterm
 from leadterm import cli, save_weights
+from leadterm.theory import AdamW
 from support.dense_theory import random_windows
 from support.written_runs import write_run
 
@@ -58,6 +60,35 @@ def test_the_command_says_what_is_wrong(run, tmp_path, capsys, options, message)
     assert cli.main(command(run, tmp_path / "file", *options)) == 1
     assert capsys.readouterr().err.startswith(message)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_weights_of_another_optimizer(run, tmp_path, capsys):
+    adam = ["--optimizer", "adamw", "--betas", "0.9", "0.95", "--eps", "1e-6", "--weight-decay", "0.1"]
+    assert cli.main(command(run, tmp_path / "file", "--weights", "output", "value", *adam)) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "no theorem speaks of it: no bound is proved"
+    weights = leadterm.open_run(run).predicted_weights(5, 0.2, 3, optimizer=AdamW((0.9, 0.95), 1e-6, 0.1))
+    with safe_open(tmp_path / "file", "pt") as file:
+        assert torch.equal(file.get_tensor("output"), weights.output.to_dense())
+        assert file.metadata()["leadterm.optimizer"] == "AdamW(betas=(0.9, 0.95), eps=1e-06, weight_decay=0.1)"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--eps", "0"], "leadterm: --eps is no setting of --optimizer sgd; it is one of adam, adamw."),
+        (
+            ["--optimizer", "adam", "--weight-decay", "1"],
+            "leadterm: --weight-decay is no setting of --optimizer adam; it is one of adamw.",
+        ),
+        (["--optimizer", "adam", "--eps=-1"], "leadterm: eps must be a finite number of at least 0, found -1.0"),
+        (["--optimizer", "adam", "--betas", "0.9", "1"], "leadterm: betas must be two numbers, each at least 0"),
+        (["--optimizer", "sign", "--order", "2"], "leadterm: order=2 is known for gradient descent alone"),
+        (["--order", "2"], "leadterm: order=2 needs the products two_hop and current_context, which"),
+    ],
+)
+def test_an_optimizer_that_is_none(run, tmp_path, capsys, options, message):
+    assert cli.main(command(run, tmp_path / "file", "--weights", "output", *options)) == 1
+    assert capsys.readouterr().err.startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,15 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
         "windows": {"length": 128, "policy": "tile", "files": 16},
         "counting": {"scale_bits": 32, "memory_per_task": 2**30, "rows_per_file": 1024, "distances": []},
         "attention": {"top_tokens": None, "device": "auto", "memory": 2**32, "distribution": "auto"},
+        "theory": {
+            "optimizer": "sgd",
+            "betas": [0.9, 0.999],
+            "eps": 1e-8,
+            "weight_decay": 0.01,
+            "learning_rate": 1e-5,
+            "steps": 4,
+            "order": 1,
+        },
         "associations": {"tokens": [], "k": 10},
         "training": None,
         "pretraining": None,
@@ -110,7 +119,7 @@ def test_sections_do_not_change():
 def test_every_key_says_what_it_means():
     sections = [field.annotation for field in Config.model_fields.values()]
     models = [m for s in sections for m in (getattr(s, "__args__", None) or (s,)) if hasattr(m, "model_fields")]
-    assert len(models) == 14
+    assert len(models) == 15
     for model in models:
         for name, field in model.model_fields.items():
             assert name == "kind" or field.description, f"{model.__name__}.{name}"

@@ -14,7 +14,8 @@ from leadterm import save_weights
 from leadterm.axes import Axis
 from leadterm.errors import InputError, MachineError, RunError
 from leadterm.operators import Operator, ProductOperator
-from leadterm.theory import Attention, Gaussian, PredictedWeights, predicted_weights
+from leadterm.theory import Adam, Attention, Gaussian, PredictedWeights, predicted_weights
+from support.dense_optimizers import next_order_counts
 from support.dense_theory import count, random_windows
 from support.predictions import as_operator
 
@@ -119,6 +120,8 @@ def test_the_header_says_what_it_is(tmp_path, weights):
         "leadterm.layers": "3",
         "leadterm.context_length": "12",
         "leadterm.initialisation": "zero",
+        "leadterm.optimizer": "GradientDescent()",
+        "leadterm.order": "1",
         "leadterm.within_theorem": "false",
         "leadterm.failing": "L <= sqrt(T) / 4; s <= min(5 / (8 sqrt(T)), 1 / (12 L)) / eta; T >= 60; V >= 500",
         "leadterm.probability": "0.0",
@@ -198,3 +201,23 @@ def test_what_cannot_be_saved(tmp_path, weights):
     with pytest.raises(InputError, match=r" is a folder\. Name a file, such as .*/weights\.safetensors"):
         save_weights(weights, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_the_second_order_are_there_for_each_layer(tmp_path, windows):
+    basis = count(windows, SIZE).basis(next_order=next_order_counts(windows, count(windows, SIZE)))
+    weights = predicted_weights(basis, STEPS, RATE, 3, LENGTH, order=2)
+    save_weights(weights, tmp_path / "file", ["output", "value"])
+    with safe_open(tmp_path / "file", "pt") as file:
+        assert sorted(file.keys()) == ["output", "value.1", "value.2", "value.3"]
+        assert torch.equal(file.get_tensor("value.2"), weights.value_of(2).to_dense())
+        metadata = file.metadata()
+    assert (metadata["leadterm.bound.value.2"], metadata["leadterm.order"]) == ("no bound is proved", "2")
+
+
+def test_weights_under_adam(tmp_path, windows):
+    weights = predicted_weights(count(windows, SIZE).basis(), STEPS, 1e-3, 3, LENGTH, optimizer=Adam())
+    save_weights(weights, tmp_path / "file", ["value"], rows=(3, 9))
+    with safe_open(tmp_path / "file", "pt") as file:
+        assert torch.equal(file.get_tensor("value"), weights.value.rows(range(3, 9)))
+        assert file.metadata()["leadterm.optimizer"] == "Adam(betas=(0.9, 0.999), eps=1e-08)"
+        assert file.metadata()["leadterm.within_theorem"] == "false"

@@ -28,7 +28,7 @@ RIGHT = {
     "composed": "compose_weights", "query_key": "count_attention", "position": "count_attention",
 }  # fmt: skip
 """As the README's table of jobs has it."""
-OPTIONAL = {"distances": "count_distances"}
+OPTIONAL = {"two_hop": "count_two_hops", "current_context": "count_two_hops", "distances": "count_distances"}
 """Which not every run has."""
 CONFIG = parse_config({"corpus": {"paths": ["x"]}, "tokenizer": {"kind": "words", "vocabulary_size": SIZE}})
 SECTION = parse_section(AlignmentSection, {"checkpoints": []})

@@ -113,7 +113,7 @@ class MatrixWriter:
         """Write the rows of one block to a file of its own, and beside it what is to be known of it."""
         product, name = statistic.name.lower(), _block_name(statistic, block)
         called, first_row = self.files.file(block)
-        schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if product == Product.CONTEXT else 0)
+        schema = matrix_schema(product, self.vocabulary_size, self.scale_bits if Product(product).fixed_point else 0)
         with matrix_file(self._parts / name, schema, pending, self.average) as (file, sink):
             for rows in pieces:
                 file.append(replace(rows, keys=rows.keys - first_row) if first_row else rows)

@@ -1,0 +1,66 @@
+"""The leading terms under Adam, AdamW and sign descent."""
+
+from __future__ import annotations
+
+from leadterm.operators import EntrywiseOperator, Operator, SparseOperator
+from leadterm.theory.attention import Attention, ScoreFunctions
+from leadterm.theory.basis import Basis
+from leadterm.theory.descent import Descent
+from leadterm.theory.recursion import Recursion, sampled_entries, value_gradient, value_weight
+from leadterm.theory.saturated_bigram import saturated_bigram
+from leadterm.theory.saturation import Saturation
+from leadterm.theory.steps import PerWeight
+from leadterm.theory.terms import Terms
+
+
+def adam_terms(basis: Basis, descent: Descent, attention: Attention | None) -> Terms:
+    """Return the predicted weights of the optimizer's own recursion (`leadterm.theory.recursion`).
+
+    Raises
+    ------
+    InputError
+        If the attention terms are of other scores than this optimizer's.
+    """
+    recursion = Recursion.of(descent)
+    gradient, function = value_gradient(basis, recursion.phi), recursion.value[-1]
+    terms = Terms(
+        output=(recursion.output[-1] * saturated_bigram(basis, recursion.phi)).named("W_O"),
+        value=value_weight(gradient, function),
+        query_key=None,
+        position=None,
+        coefficients=PerWeight(recursion.output[-1], function.limit, 0.0, 0.0),
+    )
+    functions = None if attention is None else attention.require(recursion.phi)
+    if attention is None or functions is None:
+        return terms
+    return _with_attention(terms, attention, functions, recursion, gradient)
+
+
+def score_functions(descent: Descent) -> ScoreFunctions:
+    """Return what the scores are to be composed with that predict attention's weights after a training."""
+    recursion = Recursion.of(descent)
+    return ScoreFunctions(recursion.phi, recursion.shape())
+
+
+def _with_attention(
+    terms: Terms, attention: Attention, functions: ScoreFunctions, recursion: Recursion, gradient: Operator
+) -> Terms:
+    """Add attention's weights, functions of the entries of its terms."""
+    shares = recursion.shares(sampled_entries(gradient), functions.shape)
+    function = recursion.attention(shares)
+    coefficients = PerWeight(terms.coefficients.output, terms.coefficients.value, function.limit, function.limit)
+    return Terms(
+        output=terms.output,
+        value=terms.value,
+        query_key=_entrywise(function, attention.query_key).named("W"),
+        position=function(attention.position),
+        coefficients=coefficients,
+        shares=tuple(shares),
+    )
+
+
+def _entrywise(function: Saturation, matrix: Operator) -> Operator:
+    """Return a function of each entry; of a sparse matrix it is sparse, since it is 0 at 0."""
+    if isinstance(matrix, SparseOperator):
+        return matrix.with_entries(function(matrix.entries))
+    return EntrywiseOperator(function, matrix)

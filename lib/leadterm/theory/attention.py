@@ -1,0 +1,77 @@
+"""What a corpus says of attention, and of which scores it says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from leadterm.errors import InputError
+from leadterm.operators import EntrywiseOperator, Operator
+from leadterm.theory.basis import Basis
+from leadterm.theory.saturated_bigram import centred_rows, saturated_bigram
+from leadterm.theory.saturation import Saturation
+
+
+@dataclass(frozen=True)
+class ScoreFunctions:
+    """The functions of one entry that Adam's scores are composed with.
+
+    The scores are C' shape(U)', [NEXT x CONTEXT], with U = Phi' phi(B)' and C = phi(B) less the means of its rows.
+
+    Attributes
+    ----------
+    phi : Saturation
+        Of the bigram basis function.
+    shape : Saturation
+        Of U.
+    """
+
+    phi: Saturation
+    shape: Saturation
+
+    def scores(self, basis: Basis) -> Operator:
+        """Return the scores as an operator: what a corpus' attention terms are counted of, [NEXT x CONTEXT]."""
+        bigram = saturated_bigram(basis, self.phi)
+        outer = centred_rows(bigram, basis.vocabulary_size)
+        return (outer.T @ EntrywiseOperator(self.shape, bigram @ basis.context)).named("scores")
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """What a corpus says of attention, per position.
+
+    Attributes
+    ----------
+    query_key : Operator, shape (V, V), [CURRENT x CONTEXT]
+        Q [16, 17]; queries are rows.
+    position : torch.Tensor, shape (T,), float64
+        Delta: the bias of each distance, query minus key.
+    functions : ScoreFunctions or None
+        What the scores were composed with; None for the paper's, B'B Phi.
+    """
+
+    query_key: Operator
+    position: torch.Tensor
+    functions: ScoreFunctions | None = None
+
+    def require(self, phi: Saturation | None) -> ScoreFunctions | None:
+        """Return what the scores were composed with, refusing those of another optimizer (None: gradient descent).
+
+        Raises
+        ------
+        InputError
+            If they were composed with another phi, or with none where one is asked for.
+        """
+        found = None if self.functions is None else self.functions.phi
+        if found != phi:
+            raise InputError(
+                f"these attention terms are {_described(found)}, and {_described(phi)} are needed. Count those of the "
+                "optimizer: theory.optimizer and theory.eps in the config."
+            )
+        return self.functions
+
+
+def _described(phi: Saturation | None) -> str:
+    """Say whose attention terms have this phi."""
+    return "those of gradient descent" if phi is None else f"those of an optimizer with eps={phi.eps:g}"
