@@ -15,8 +15,8 @@ NUMBA = ["numba>=0.61"]
 SPARK = [
     *HUB,
     *NUMBA,
-    # Encodes to the ids of tokenizers, many times as fast; what it cannot do is left to that.
-    "fastokens>=0.3.5,<0.4",
+    # Gives the ids of tokenizers many times as fast; where it has no wheel, tokenizers encodes.
+    "fastokens>=0.3.5,<0.4; platform_machine in 'x86_64 AMD64 aarch64 arm64'",
     "orjson>=3.10",
     "packaging>=24.2",
     "pandas>=2.2,<3",

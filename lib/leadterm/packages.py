@@ -28,7 +28,8 @@ EXTRAS = {
 }
 """Of each extra the modules without which its part of leadterm does not run, and the packages that hold them.
 
-``setup.py`` says in which versions. Readers of GGUF files look for what they take themselves.
+``setup.py`` says in which versions, and brings fastokens with ``spark``, which can be done without: then the
+tokenizers library encodes, to the same ids. Readers of GGUF files look for what they take themselves.
 """
 FOR_SPARK_ALONE = frozenset(("pandas", "pyspark"))
 """Modules of the extra ``spark`` without which a corpus can be read, encoded and planned."""
