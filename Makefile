@@ -15,7 +15,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 AIRFLOW = apache-airflow-core==3.3.2 apache-airflow-providers-apache-spark==6.3.4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check bench gpu notebooks package airflow clean
+.PHONY: help demo test test-fast check bench engines gpu notebooks package airflow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

@@ -19,11 +19,13 @@ from benchmarks.bench import Bench, label
 from benchmarks.floors import encoding_floor, reached
 from benchmarks.gate import check_windows
 from benchmarks.machine import usable_cores
-from benchmarks.measure import Contender, Prepared, made_anew
+from benchmarks.measure import Contender, Measurement, Prepared, made_anew
 from benchmarks.samples import Sample, tokenizer_of
 from benchmarks.stages import logged_session
 
 SAMPLES = ("large", "tiny")
+OF_MODEL = "tokenizer "
+"""How the names of samples begin that are encoded with the tokenizer of another model."""
 BATCH_CHARACTERS = 2**24
 """Of one call of the library: some millions of tokens, so that its threads do not wait for each other."""
 COUNT = "tokens"
@@ -32,19 +34,32 @@ COUNT = "tokens"
 
 def run_part(bench: Bench) -> dict[str, Any]:
     """Measure both; require of leadterm the windows that the library's ids give."""
-    found = bench.measure(LIBRARY, "large") | bench.measure(OURS, "large")
+    others = [name.removesuffix(" large") for name in bench.samples if name.startswith(OF_MODEL) and "large" in name]
+    found, accuracy, ratios = {}, {}, {}
+    for name in ("", *others):
+        one, accuracy[f"{LIBRARY.name} {name}".strip()], ratio = _measured(bench, f"{name} ".lstrip())
+        found |= one
+        ratios[f"same texts, {name}" if name else "same texts"] = ratio
     large, theirs = bench.samples["large"], found[label(LIBRARY, "large")]
-    n_tokens = int((bench.folder(LIBRARY) / "result" / COUNT).read_text())
-    accuracy = {LIBRARY.name: bench.call(check_windows, large, n_tokens)}
     ours = found[label(OURS, "large")]
     floor = encoding_floor(large, bench.call(text_bytes, large), theirs.rate, bench.call(rates.copy_rate))
     return {
         "accuracy": accuracy,
         "measurements": {name: one.as_dict() for name, one in found.items()},
-        "ratios": {LIBRARY.name: {"same texts": ours.rate / theirs.rate}},
+        "ratios": {LIBRARY.name: ratios},
         "floors": reached([floor], ours),
         "stages_of": label(OURS, "large"),
     }
+
+
+def _measured(bench: Bench, of: str) -> tuple[dict[str, Measurement], str, float]:
+    """Measure both on the text, with one tokenizer; the ratio of their rates."""
+    name, tiny = f"{of}large", f"{of}tiny"
+    found = bench.measure(LIBRARY, name, warm_up=tiny)
+    n_tokens = int((bench.folder(LIBRARY) / "result" / COUNT).read_text())
+    found |= bench.measure(OURS, name, warm_up=tiny)
+    accuracy = bench.call(check_windows, bench.samples[name], n_tokens)
+    return found, accuracy, found[label(OURS, name)].rate / found[label(LIBRARY, name)].rate
 
 
 def prepare_ours(output: Path) -> Prepared:

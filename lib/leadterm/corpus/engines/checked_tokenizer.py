@@ -42,6 +42,11 @@ class CheckedTokenizer:
         This machine has no such engine, or another version of it.
     InputError
         The engine does not read this tokenizer.
+
+    Attributes
+    ----------
+    engine
+        What encodes.
     """
 
     def __init__(self, json: str, add_special_tokens: bool = False, engine_version: str | None = None) -> None:
@@ -55,7 +60,7 @@ class CheckedTokenizer:
             )
         self._json = json
         self.add_special_tokens = add_special_tokens
-        self._engine = FastEngine(json, add_special_tokens)
+        self.engine = FastEngine(json, add_special_tokens)
 
     def __reduce__(self) -> tuple[Any, tuple[str, bool, str | None]]:
         return _made_once, (self._json, self.add_special_tokens, self.engine_version)
@@ -89,7 +94,7 @@ class CheckedTokenizer:
 
     def _encode_batch(self, texts: Sequence[str]) -> Encoded:
         """Encode some texts, and compare those of the sample."""
-        tokens, refused = self._engine.encode(texts)
+        tokens, refused = self.engine.encode(texts)
         sample = np.flatnonzero(in_sample(tokens) & ~refused)
         expected = self.library.encode([texts[index] for index in sample.tolist()]).tokens
         for index, ids in zip(sample.tolist(), expected, strict=True):

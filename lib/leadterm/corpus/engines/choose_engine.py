@@ -1,10 +1,13 @@
 """Which engine encodes with a tokenizer: the fast one only where it is proven to give the library's ids."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 from leadterm.config import TokenizerEngine
 from leadterm.corpus.engines.checked_tokenizer import CheckedTokenizer, difference
-from leadterm.corpus.engines.fast_engine import NAME, FastEngine, installed_version
+from leadterm.corpus.engines.fast_engine import NAME, installed_version
 from leadterm.corpus.engines.hard_texts import hard_texts
 from leadterm.corpus.engines.supported_features import unsupported
 from leadterm.corpus.hf_tokenizer import HuggingFaceTokenizer
@@ -85,19 +88,24 @@ def _asked_for(tokenizer: HuggingFaceTokenizer) -> ChosenEngine:
 
 
 def _proven(tokenizer: HuggingFaceTokenizer) -> ChosenEngine:
-    """Compare the engine with the library on the hard texts.
+    """Compare the engine with the library on the hard texts, once in a process.
 
     Raises
     ------
     InputError
         The engine does not read this tokenizer, refuses a text, or gives other ids; says which.
     """
-    json, texts = tokenizer.to_json(), hard_texts(tokenizer)
-    found, refused = FastEngine(json, tokenizer.add_special_tokens).encode(texts)
-    expected = tokenizer.encode(texts).tokens
+    return _proven_once(tokenizer.to_json(), tokenizer.add_special_tokens, installed_version())
+
+
+@lru_cache(maxsize=4)
+def _proven_once(json: str, add_special_tokens: bool, version: str | None) -> ChosenEngine:
+    """Compare the engine with the library for a tokenizer.json."""
+    library = HuggingFaceTokenizer(json, add_special_tokens)
+    checked, texts = CheckedTokenizer(json, add_special_tokens, version), hard_texts(library)
+    found, refused = checked.engine.encode(texts)
+    expected = library.encode(texts).tokens
     for text, ids, others, is_refused in zip(texts, found, expected, refused.tolist(), strict=True):
-        if is_refused or ids.tolist() != others.tolist():
+        if is_refused or not np.array_equal(ids, others):
             raise InputError(f"it is not proven for this tokenizer: {difference(text, ids, others)}")
-    checked = CheckedTokenizer(json, tokenizer.add_special_tokens)
-    version = f"{NAME} {checked.engine_version}"
-    return ChosenEngine(checked, version, f"equal to the library on {len(texts):,} hard texts", len(texts))
+    return ChosenEngine(checked, f"{NAME} {version}", f"equal to the library on {len(texts):,} hard texts", len(texts))

@@ -68,21 +68,25 @@ def hard_texts(tokenizer: HuggingFaceTokenizer) -> list[str]:
         Several thousand, the same in every run with one version of Python's Unicode tables.
     """
     added = [token["content"] for token in json.loads(tokenizer.to_json())["added_tokens"]]
-    spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
     return [
         "",
         *(form for code in range(256) for form in (chr(code), f"a{chr(code)}b", f" {chr(code)}{chr(code)} ")),
         *_scripts(),
         *_marks(),
         *(emoji * n for emoji in EMOJI for n in (1, 2, 5)),
-        *_spaces(spaces),
+        *_spaces(_all_spaces()),
         *_digits(),
         *_contractions(),
         *_added(added),
         *_long_words(),
         *_of_vocabulary(tokenizer),
-        *_mixed(random.Random(SEED), spaces, added),
+        *mixed_texts(random.Random(SEED), MIXED, added),
     ]  # fmt: skip
+
+
+def _all_spaces() -> list[str]:
+    """List the characters that Python takes for white space."""
+    return [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
 
 
 def _scripts() -> Iterator[str]:
@@ -180,13 +184,13 @@ def _of_vocabulary(tokenizer: HuggingFaceTokenizer) -> Iterator[str]:
         yield " ".join(text.strip().title() for text in texts[start : start + RUN])
 
 
-def _mixed(pick: random.Random, spaces: Sequence[str], added: Sequence[str]) -> Iterator[str]:
+def mixed_texts(pick: random.Random, n_texts: int, added: Sequence[str] = ()) -> Iterator[str]:
     """Texts of words, spaces, digits, contractions, added tokens and characters of every category, at random."""
     by_category: dict[str, list[str]] = defaultdict(list)
     for code in range(sys.maxunicode + 1):
         if code not in SURROGATES:
             by_category[unicodedata.category(chr(code))].append(chr(code))
-    categories = sorted(by_category)
+    categories, spaces = sorted(by_category), _all_spaces()
     kinds: list[Callable[[], str]] = [
         lambda: pick.choice(spaces) * pick.randrange(1, 9),
         lambda: "".join(pick.choices(spaces, k=pick.randrange(1, 5))),
@@ -197,4 +201,4 @@ def _mixed(pick: random.Random, spaces: Sequence[str], added: Sequence[str]) -> 
         lambda: pick.choice(WORDS),
         lambda: pick.choice(WORDS),
     ]
-    yield from ("".join(pick.choice(kinds)() for _ in range(pick.randrange(1, 14))) for _ in range(MIXED))
+    yield from ("".join(pick.choice(kinds)() for _ in range(pick.randrange(1, 14))) for _ in range(n_texts))

@@ -80,7 +80,7 @@ def test_a_difference_in_the_sample_ends_the_work(gpt2, monkeypatch):
     other = json.loads(gpt2)
     other["model"]["merges"] = other["model"]["merges"][:50]
     checked = CheckedTokenizer(gpt2)
-    checked._engine = fast_engine.FastEngine(json.dumps(other))
+    checked.engine = fast_engine.FastEngine(json.dumps(other))
     texts = [f"it'll rain {number}  and so on" for number in range(500)]
     with pytest.raises(LeadtermError) as raised:
         checked.encode(texts)
