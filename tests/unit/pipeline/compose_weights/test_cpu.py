@@ -65,11 +65,11 @@ def room_for(size, width):
     return bytes_per_column(size) * width
 
 
-@pytest.mark.parametrize("kept", [None, np.arange(150) % 3 > 0])
+@pytest.mark.parametrize("kept", [None, np.arange(300) % 3 > 0])
 def test_any_memory_and_any_threads_give_the_same_bytes(kept):
-    dense = count(markov_windows(40, 30, 150, seed=2), 150)
-    strips = ((160, 1), (2 * LANES, 2), (LANES, 5))
-    first, *others = (compose(dense, kept, threads * room_for(150, width), threads) for width, threads in strips)
+    dense = count(markov_windows(40, 30, 300, seed=2), 300)
+    strips = ((3 * LANES, 1), (2 * LANES, 2), (LANES, 5))
+    first, *others = (compose(dense, kept, threads * room_for(300, width), threads) for width, threads in strips)
     assert first.scores.any()
     for other in others:
         assert other.scores.tobytes() == first.scores.tobytes()
@@ -103,8 +103,8 @@ def test_the_blocks_of_current_tokens_do_not_change_the_bytes(kept, monkeypatch)
 
 
 def test_memory_is_divided_among_threads_that_have_room_for_a_strip():
-    assert divide_memory(room_for(200, 6 * LANES), 200, 2) == (2, 3 * LANES)
-    assert divide_memory(room_for(200, 4 * LANES - 1), 200, 8) == (3, LANES)
+    assert divide_memory(room_for(2_000, 6 * LANES), 2_000, 2) == (2, 3 * LANES)
+    assert divide_memory(room_for(2_000, 4 * LANES - 1), 2_000, 8) == (3, LANES)
     assert divide_memory(2**60, 10_000, 2) == (2, WIDEST)
     assert divide_memory(2**60, 2_000, 2) == (2, 256), "four strips for each thread"
     assert divide_memory(2**60, 100, 2) == (2, LANES)
