@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from leadterm.checkpoints.families import Family, family_of
 from leadterm.checkpoints.free_memory import require_memory
-from leadterm.checkpoints.load_model import load_model, read_config
+from leadterm.checkpoints.last_norm import LastNorm
+from leadterm.checkpoints.load_model import Loaded, load_model, read_config
 from leadterm.checkpoints.locate import Place, locate
 from leadterm.checkpoints.projections import Heads
 from leadterm.checkpoints.residual_streams import STREAMS_HELD, Blocks, Layer
@@ -66,7 +67,7 @@ def open_checkpoint(
     on = resolve_device(device)
     loaded = load_model(place, config, family, resolve_dtype(dtype), on)
     digest = fingerprint(loaded.model, str(place), unread=loaded.unread, allow_zeros=allow_zeros)
-    return Checkpoint(place, loaded.model, family, digest, loaded.remarks)
+    return Checkpoint(place, family, digest, loaded)
 
 
 class Checkpoint:
@@ -85,9 +86,8 @@ class Checkpoint:
         that are missing, weights that lie in 8 bits, norms between W_Q and the scores.
     """
 
-    def __init__(
-        self, place: Place, model: Any, family: Family, weights_sha256: str, remarks: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, place: Place, family: Family, weights_sha256: str, loaded: Loaded) -> None:
+        model = loaded.model
         config: Any = getattr(model.config, "text_config", model.config)
         self._config, self._text = config, model.base_model.get_submodule(family.text)
         self._place, self._model, self._family = place, model, family
@@ -96,7 +96,8 @@ class Checkpoint:
         self.n_layers, self.n_heads, self.d_model = config.num_hidden_layers, self._heads.n_queries, config.hidden_size
         self.vocabulary_size: int = model.get_input_embeddings().num_embeddings
         self.weights_sha256 = weights_sha256
-        self.remarks = (*remarks, *_changed_after(self._text.get_submodule(family.blocks)[0], family, config))
+        self._unread = loaded.unread
+        self.remarks = (*loaded.remarks, *_changed_after(self._text.get_submodule(family.blocks)[0], family, config))
 
     def __enter__(self) -> Checkpoint:
         return self
@@ -187,6 +188,42 @@ class Checkpoint:
         require_memory(needed, f"{self._place}: what a layer makes of {len(ids):,} tokens", weight.device)
         blocks = Blocks(self._text, self._family, self._heads)
         return blocks.layers(ids, first, batch)
+
+    @cached_property
+    def last_norm(self) -> LastNorm:
+        """What the unembedding reads the residual stream through."""
+        family = self._family
+        module = self._text.get_submodule(family.last_norm) if family.last_norm else nn.Identity()
+        return LastNorm.of(module, family.gain_offset, self._model.get_input_embeddings().weight[0, :0], self.d_model)
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether the unembedding is the embedding: then a token's direct path to the next one is its own."""
+        unembedding = self._model.get_output_embeddings().weight
+        return bool(unembedding.data_ptr() == self._model.get_input_embeddings().weight.data_ptr())
+
+    def unembedding(self, tokens: Sequence[int] | Tensor) -> Tensor:
+        """W_U of some tokens, (tokens, d_model): logits are its products with the stream after `last_norm`.
+
+        But for a constant, a factor, and what a model does to its logits (Gemma 2 bends large ones, Cohere and Granite
+        scale them). Where a projection stands before the unembedding (OPT-350m), it is taken in.
+
+        Raises
+        ------
+        InputError
+            If a token has no embedding, or the files lack the unembedding.
+        """
+        head = self._model.get_output_embeddings().weight
+        if any(one is head and name in self._unread for name, one in self._model.named_parameters()):
+            raise InputError(
+                f"{self._place}: its unembedding is not in its files. Save the model with its head "
+                "(AutoModelForCausalLM), or choose another revision."
+            )
+        ids = torch.as_tensor(tokens, dtype=torch.int64, device=head.device)
+        self._check_ids(ids)
+        rows: Tensor = head[ids]
+        project = getattr(getattr(self._text, "decoder", None), "project_out", None)
+        return rows if project is None else rows @ project.weight
 
     def _bos(self, bos: int | None) -> int:
         found = self._config.bos_token_id if bos is None else bos

@@ -37,6 +37,10 @@ class Family:
         What is added to the weight of `norm` before it multiplies.
     text
         The model of text, in the model without its head; empty where that is the same.
+    output
+        The projection that attention ends with, in the module that holds the projections.
+    last_norm
+        What the unembedding reads the residual stream through, in the model of text; None where it is read as it is.
     """
 
     middle: str | None = "post_attention_layernorm"
@@ -47,12 +51,20 @@ class Family:
     blocks: str = "layers"
     gain_offset: float = 0.0
     text: str = ""
+    output: str = "o_proj"
+    last_norm: str | None = "norm"
 
 
 _LLAMA = Family()
 _COHERE = Family(middle=None)
-_BLOOM = Family(attention="self_attention", projections=interleaved("query_key_value"), blocks="h")
-_GPT2 = Family("ln_2", "attn", "ln_1", projections=stacked("c_attn"), blocks="h")
+_BLOOM = Family(
+    attention="self_attention",
+    projections=interleaved("query_key_value"),
+    blocks="h",
+    output="dense",
+    last_norm="ln_f",
+)
+_GPT2 = Family("ln_2", "attn", "ln_1", projections=stacked("c_attn"), blocks="h", output="c_proj", last_norm="ln_f")
 _GEMMA2 = Family("pre_feedforward_layernorm", gain_offset=1.0)
 _OLMO2 = Family("mlp", norm=None)
 
@@ -71,23 +83,42 @@ FAMILIES: dict[str, Family] = {
     "glm4": _LLAMA,
     "gpt2": _GPT2,
     "gpt_bigcode": replace(_GPT2, projections=interleaved("c_attn")),
-    "gpt_neo": replace(_GPT2, holder="attn.attention", projections=separate),
-    "gpt_neox": Family(attention="attention", projections=interleaved("query_key_value")),
+    "gpt_neo": replace(_GPT2, holder="attn.attention", projections=separate, output="out_proj"),
+    "gpt_neox": Family(
+        attention="attention",
+        projections=interleaved("query_key_value"),
+        output="dense",
+        last_norm="final_layer_norm",
+    ),
     "gpt_oss": _LLAMA,
-    "gptj": replace(_GPT2, middle=None, projections=separate),
+    "gptj": replace(_GPT2, middle=None, projections=separate, output="out_proj"),
     "granite": _LLAMA,
     "granitemoe": _LLAMA,
     "llama": _LLAMA,
     "mistral": _LLAMA,
     "mixtral": _LLAMA,
-    "mpt": Family("norm_2", "attn", "norm_1", projections=stacked("Wqkv"), blocks="blocks"),
+    "mpt": Family(
+        "norm_2",
+        "attn",
+        "norm_1",
+        projections=stacked("Wqkv"),
+        blocks="blocks",
+        output="out_proj",
+        last_norm="norm_f",
+    ),
     "nemotron": Family(gain_offset=1.0),
     "olmo": _LLAMA,
     "olmo2": _OLMO2,
     "olmo3": _OLMO2,
     "olmoe": _LLAMA,
-    "opt": Family("final_layer_norm", norm="self_attn_layer_norm", blocks="decoder.layers"),
-    "phi": Family(middle=None),
+    "opt": Family(
+        "final_layer_norm",
+        norm="self_attn_layer_norm",
+        blocks="decoder.layers",
+        output="out_proj",
+        last_norm="decoder.final_layer_norm",
+    ),
+    "phi": Family(middle=None, output="dense", last_norm="final_layernorm"),
     "phi3": Family(projections=stacked("qkv_proj")),
     "qwen2": _LLAMA,
     "qwen2_moe": _LLAMA,
@@ -129,7 +160,7 @@ def family_of(config: Any, source: str) -> Family:
     if getattr(config, "new_decoder_architecture", False) and config.num_ln_in_parallel_attn in (None, 2):
         family = replace(family, norm="ln_attn")  # Falcon-40B; Falcon2-11B has one norm for both
     if not getattr(config, "do_layer_norm_before", True):  # OPT-350m
-        family = replace(family, middle="self_attn_layer_norm", norm=None)
+        family = replace(family, middle="self_attn_layer_norm", norm=None, last_norm=None)
     return family
 
 

@@ -1,4 +1,4 @@
-"""How W_Q and W_K lie in the tensors of each kind of attention."""
+"""How W_Q, W_K, W_V and W_O lie in the tensors of each kind of attention."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,24 +31,25 @@ class Heads:
         return cls(n_queries, n_keys, getattr(config, "head_dim", None) or config.hidden_size // n_queries)
 
 
-Projections = Callable[[Any, Heads], tuple[Rows, Rows]]
-"""Takes the module that holds the projections apart: rows of the queries, rows of the keys, in the order of heads."""
+Projections = Callable[[Any, Heads], tuple[Rows, Rows, Rows]]
+"""Takes the module that holds the projections apart: rows of the queries, the keys and the values, in the order of
+heads."""
 
 
-def separate(module: Any, heads: Heads) -> tuple[Rows, Rows]:
-    """``q_proj`` and ``k_proj``, as most families have them."""
-    return _rows(module.q_proj), _rows(module.k_proj)
+def separate(module: Any, heads: Heads) -> tuple[Rows, Rows, Rows]:
+    """``q_proj``, ``k_proj`` and ``v_proj``, as most families have them."""
+    return _rows(module.q_proj), _rows(module.k_proj), _rows(module.v_proj)
 
 
 def stacked(name: str) -> Projections:
     """Make a reader of one projection whose rows are all queries, then all keys, then all values (GPT-2, Phi-3)."""
 
-    def split(module: Any, heads: Heads) -> tuple[Rows, Rows]:
+    def split(module: Any, heads: Heads) -> tuple[Rows, Rows, Rows]:
         weight, bias = _rows(getattr(module, name))
         queries, keys = heads.n_queries * heads.d_head, heads.n_keys * heads.d_head
-        parts = slice(0, queries), slice(queries, queries + keys)
-        first, second = ((weight[part], None if bias is None else bias[part]) for part in parts)
-        return first, second
+        parts = slice(0, queries), slice(queries, queries + keys), slice(queries + keys, queries + 2 * keys)
+        first, second, third = ((weight[part], None if bias is None else bias[part]) for part in parts)
+        return first, second, third
 
     return split
 
@@ -59,16 +60,16 @@ def interleaved(name: str) -> Projections:
     GPT-NeoX and BLOOM have one query for each, Falcon several, and GPT-BigCode one key for all queries.
     """
 
-    def split(module: Any, heads: Heads) -> tuple[Rows, Rows]:
+    def split(module: Any, heads: Heads) -> tuple[Rows, Rows, Rows]:
         weight, bias = _rows(getattr(module, name))
         served = heads.n_queries // heads.n_keys
         by_key = (heads.n_keys, served + 2, heads.d_head)
         weights, biases = weight.view(*by_key, -1), None if bias is None else bias.view(by_key)
-        first, second = (
+        first, second, third = (
             (weights[:, part].flatten(0, 2), None if biases is None else biases[:, part].flatten())
-            for part in (slice(served), slice(served, served + 1))
+            for part in (slice(served), slice(served, served + 1), slice(served + 1, served + 2))
         )
-        return first, second
+        return first, second, third
 
     return split
 
@@ -103,3 +104,24 @@ def head_maps(rows: Rows, n_heads: int, heads: Heads) -> tuple[Tensor, Tensor]:
     if times == 1:
         return maps, biases
     return maps.repeat_interleave(times, 0), biases.repeat_interleave(times, 0)
+
+
+def output_maps(linear: Any, heads: Heads) -> tuple[Tensor, Tensor]:
+    """Bring the projection that attention ends with into maps per query head.
+
+    Parameters
+    ----------
+    linear
+        The module, from the heads' results end to end to the stream.
+    heads
+        The heads of the attention.
+
+    Returns
+    -------
+    weight : Tensor, (n_queries, d_head, d_model)
+    bias : Tensor, (d_model,)
+        Zeros where there is none.
+    """
+    weight, bias = _rows(linear)
+    maps = weight.T.reshape(heads.n_queries, heads.d_head, -1)
+    return maps, torch.zeros_like(weight[:, 0]) if bias is None else bias

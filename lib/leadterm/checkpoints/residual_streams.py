@@ -1,4 +1,4 @@
-"""What alignment needs of a model, a layer at a time: the residual stream of each token, and W_Q and W_K of each head.
+"""What is compared of a model, a layer at a time: the residual stream of each token, and the maps of each head.
 
 A token that is fed alone needs no other token. So all tokens go through one block before any goes through the next, and
 only the streams of one layer are in memory.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from leadterm.checkpoints.families import Family
-from leadterm.checkpoints.projections import Heads, head_maps
+from leadterm.checkpoints.projections import Heads, head_maps, output_maps
 
 STREAMS_HELD = 5
 """Arrays (tokens, d_model) alive at most: the three of a layer that its reader still holds, and mid and post of the
@@ -36,6 +36,14 @@ class Layer:
         a key head stands once for each query head that it serves. They may share memory with the model's weights.
     query_bias, key_bias
         (heads, d_head); zeros where the model has none.
+    value, output
+        (heads, d_model, d_head) and (heads, d_head, d_model): W_V and W_O of each query head. A token that attends to
+        itself alone gets ``sum over h of (norm(pre) @ value[h] + value_bias[h]) @ output[h] + output_bias`` from
+        attention, before the model normalises or scales that; gpt_oss, whose heads may attend to nothing, gets less.
+    value_bias, output_bias
+        (heads, d_head) and (d_model,); zeros where the model has none.
+    is_parallel
+        Whether the MLP reads `pre`, as attention does; otherwise it reads `mid`.
     gain
         (d_model,): the weight of the norm before attention; ones where there is none.
     norm
@@ -53,6 +61,11 @@ class Layer:
     key_bias: Tensor
     gain: Tensor
     norm: Callable[[Tensor], Tensor]
+    value: Tensor
+    output: Tensor
+    value_bias: Tensor
+    output_bias: Tensor
+    is_parallel: bool
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """W_Q and W_K with the norm's gain taken in, (heads, d_model, d_head) each.
@@ -195,13 +208,17 @@ class Blocks:
 
     def _layer(self, number: int, block: nn.Module, pre: Tensor, mid: Tensor, post: Tensor) -> Layer:
         family, heads = self._family, self._heads
-        queries, keys = family.projections(block.get_submodule(family.holder or family.attention), heads)
+        holder = block.get_submodule(family.holder or family.attention)
+        queries, keys, values = family.projections(holder, heads)
         query, query_bias = head_maps(queries, heads.n_queries, heads)
         key, key_bias = head_maps(keys, heads.n_keys, heads)
+        value, value_bias = head_maps(values, heads.n_keys, heads)
+        output, output_bias = output_maps(holder.get_submodule(family.output), heads)
         norm = block.get_submodule(family.norm) if family.norm else nn.Identity()
         weight = getattr(norm, "weight", None)
         gain = torch.ones_like(pre[0]) if weight is None else weight + family.gain_offset
-        return Layer(number, pre, mid, post, query, key, query_bias, key_bias, gain, norm)
+        attention = query, key, query_bias, key_bias, gain, norm, value, output, value_bias, output_bias
+        return Layer(number, pre, mid, post, *attention, is_parallel=family.middle is None)
 
 
 @contextmanager

@@ -212,3 +212,71 @@ def test_the_gain_of_the_norm(opened):
         plain = layer.norm(layer.pre) - (0 if bias is None else bias)
         for maps, folded in zip((layer.query, layer.key), layer.folded(), strict=True):
             torch.testing.assert_close(plain @ maps, unit @ folded, **CLOSE)
+
+
+ADDS_THE_STREAM = ("bloom",)
+"""Whose attention module adds its input to what it puts out."""
+
+
+def test_values_and_outputs(opened):
+    """A token alone attends to itself: what attention puts out are its values, mapped and summed over heads."""
+    model, checkpoint, kind = opened
+    for layer in checkpoint.layers(range(VOCABULARY_SIZE)):
+        own = attention_output(model, layer.number, sequences("alone"))
+        if kind.split(",")[0] in ADDS_THE_STREAM:
+            own = own - layer.pre
+        values = torch.einsum("td,hde->hte", layer.norm(layer.pre), layer.value) + layer.value_bias[:, None]
+        by_head = torch.einsum("hte,hed->htd", values, layer.output)
+        if kind == "gpt_oss":  # Heads may attend to a sink, which gives nothing.
+            by_head = by_head * attended(model, layer)[:, :, None]
+        torch.testing.assert_close(by_head.sum(0) + layer.output_bias, own, **CLOSE)
+        assert layer.value.shape == layer.key.shape
+        assert layer.output.shape == layer.value.transpose(1, 2).shape
+        assert layer.is_parallel == (kind in PARALLEL)
+
+
+PARALLEL = (
+    *("cohere", "cohere2", "falcon", "falcon, groups", "falcon, groups and one norm", "gpt_neox", "gptj", "phi"),
+    "stablelm, in parallel",
+)
+
+
+def attention_output(model: nn.Module, number: int, ids: torch.Tensor) -> torch.Tensor:
+    """What the attention of a block puts out, of the last tokens; the module is known by its name in the block."""
+    block, seen = blocks_of(model)[number], []
+    name = next(
+        name for name, _ in block.named_children() if name.endswith(("attn", "attention")) and "norm" not in name
+    )
+    with hooked(block.get_submodule(name), lambda _module, _args, output: seen.append(first(output)[:, -1])):
+        model(input_ids=ids, use_cache=False)
+    return seen[0]
+
+
+def attended(model: nn.Module, layer) -> torch.Tensor:
+    """How much each head of gpt_oss attends to the token itself, (heads, tokens): its sink is another logit."""
+    queries = torch.einsum("td,hde->hte", layer.norm(layer.pre), layer.query) + layer.query_bias[:, None]
+    keys = torch.einsum("td,hde->hte", layer.norm(layer.pre), layer.key) + layer.key_bias[:, None]
+    scores = (queries * keys).sum(-1) / layer.query.shape[-1] ** 0.5
+    return torch.sigmoid(scores - blocks_of(model)[layer.number].self_attn.sinks[:, None])
+
+
+BENDS_LOGITS, SCALES_LOGITS = ("gemma2",), ("cohere", "cohere2", "granite", "granitemoe")
+
+
+def test_the_unembedding(opened):
+    """The last stream, normalised, times gain and unembedding gives the logits, but for a constant of each token."""
+    model, checkpoint, kind = opened
+    ids = torch.arange(VOCABULARY_SIZE)
+    *_, last = checkpoint.layers(ids)
+    columns = checkpoint.unembedding(ids) * checkpoint.last_norm.gain
+    ours = checkpoint.last_norm.normalised(last.post) @ columns.T
+    own = model(input_ids=sequences("alone"), use_cache=False).logits[:, -1]
+    family = kind.split(",")[0]
+    if family in BENDS_LOGITS:
+        own = torch.atanh(own / 30) * 30
+    if family in SCALES_LOGITS:
+        own = own * ((ours - ours.mean(0)).norm() / (own - own.mean(0)).norm())
+    # A bias of the norm or the head adds the same to a column of logits.
+    torch.testing.assert_close(ours - ours.mean(0), own - own.mean(0), rtol=1e-3, atol=1e-3)
+    assert checkpoint.last_norm.subtracts_mean == (family in SUBTRACT_THE_MEAN and kind != "opt, normalised after")
+    assert checkpoint.is_tied == (model.get_output_embeddings().weight is model.get_input_embeddings().weight)
