@@ -113,7 +113,7 @@ def test_any_memory_gives_the_same_bytes(spark, counted, reference, tmp_path, mo
     def little(*_: object, **options: bool) -> object:
         return replace(plan_memory(2**30, SIZE, LENGTH, **options), unit_tokens=50, batch_entries=1, block_places=30)
 
-    monkeypatch.setattr("leadterm.pipeline.count_attention.job.plan_memory", little)
+    monkeypatch.setattr("leadterm.pipeline.count_attention.count_terms.plan_memory", little)
     run = attend(spark, counted, tmp_path / "run", tasks=2)
     assert data_hashes(run, PRODUCTS) == data_hashes(reference, PRODUCTS)
 

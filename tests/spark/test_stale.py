@@ -37,7 +37,7 @@ OTHER: dict[str, Any] = {
     "windows.length": 7, "windows.policy": "first", "windows.files": 2,
     "counting.scale_bits": 31, "counting.memory_per_task": "512MiB", "counting.rows_per_file": 512,
     "counting.distances": [1],
-    "theory.optimizer": None, "theory.betas": [0.9, 0.99], "theory.eps": 0.0, "theory.weight_decay": 0.1,
+    "theory.optimizer": "adamw", "theory.betas": [0.9, 0.99], "theory.eps": 0.0, "theory.weight_decay": 0.1,
     "theory.learning_rate": 1e-4, "theory.steps": 5, "theory.order": 1,
     "attention.top_tokens": {"attention": {"top_tokens": 5}, "alignment": {"tokens": 5}},
     "attention.device": "cpu", "attention.memory": "2GiB", "attention.distribution": "spark",
@@ -75,7 +75,7 @@ def settings_of(folder: Path) -> dict[str, Any]:
         "tokenizer": WORDS,
         "windows": {"length": 6, "files": 1},
         "counting": {"distances": [1, 2]},
-        "theory": {"order": 2},
+        "theory": {"optimizer": "adam", "order": 2},
         "training": TRAINING,
         "pretraining": TINY,
         "alignment": {"shuffled": True},
@@ -97,7 +97,11 @@ def made(spark, tmp_path_factory) -> tuple[Path, dict[str, Any], Any]:
     write_files(folder / "in", pa.array(TEXTS), 1)
     settings = settings_of(folder)
     config, run = parse_config(settings), Location.of(folder / "run")
-    run_jobs(config, run, [*COUNTING, Job.COUNT_TWO_HOPS, Job.COUNT_DISTANCES])
+    run_jobs(
+        config,
+        run,
+        [*COUNTING, Job.COUNT_TWO_HOPS, Job.COUNT_DISTANCES, Job.COMPOSE_ADAM_WEIGHTS, Job.COUNT_ADAM_ATTENTION],
+    )
     pretrain_model(config, run)
     verify_weights(config, run)
     run_jobs(config, run, [name for name in jobs_of(config) if name not in COUNTING])  # A page tells of all before it.
@@ -114,7 +118,7 @@ def stale_jobs(made: tuple[Path, dict[str, Any], Any], config: Config) -> set[Jo
         Job.EVALUATE_ALIGNMENT: lambda: alignment.evaluate_alignment(None, config, run),
         **{
             job: lambda job=job: function_of(job)(None, config, run)
-            for job in (Job.COUNT_COOCCURRENCES, Job.COUNT_ATTENTION)
+            for job in (Job.COUNT_COOCCURRENCES, Job.COUNT_ATTENTION, Job.COUNT_ADAM_ATTENTION)
         },
         **{job: lambda job=job: function_of(job)(config, run) for job in Job if job.makes and not job.on_executors},
     }
@@ -178,8 +182,13 @@ def test_exactly_the_declared_products_become_stale(made, no_work, key):
         if job.makes
         and any(one in job.keys or (one.split(".")[0] in job.keys and one not in job.besides) for one in keys)
     }
+    if key == "theory.weight_decay":
+        declared = set()  # It is no setting of Adam, which is trained here.
     if key == "attention.device":
-        declared.discard(Job.COMPOSE_WEIGHTS)  # auto is the CPU here, where there is no other device.
+        declared -= {
+            Job.COMPOSE_WEIGHTS,
+            Job.COMPOSE_ADAM_WEIGHTS,
+        }  # auto is the CPU here, where there is no other device.
     if not config.alignment.shuffled:
         declared.discard(Job.SHUFFLE_CORPUS)
     assert stale_jobs(made, config) == declared

@@ -23,7 +23,7 @@ def make_small_run(session: Any, folder: Path) -> Path:
     pq.write_table(read_sample().slice(0, CHAPTERS), text)
     assert session.version, "the jobs join the session that runs"
     sections = {"windows": {"length": 16}, "counting": {"distances": [1, 2, 4, 8]}}  # As the demo has them,
-    sections["theory"] = {"order": 2}  # and this.
+    sections["theory"] = {"optimizer": "adam", "order": 2}  # and this.
     run_jobs(make_config(text, WORDS, **sections), Location.of(folder / "run"))
     done.touch()
     return folder / "run"

@@ -161,6 +161,34 @@ class Job(StrEnum):
             counts_shuffled=True,
         ),
     )
+    COMPOSE_ADAM_WEIGHTS = (
+        "compose_adam_weights",
+        DeclaredJob(
+            makes=(_P.ADAM_COMPOSED,),
+            reads=(_P.VOCABULARY, _P.BIGRAM, _P.CONTEXT),
+            keys=("theory", "attention.top_tokens", "attention.device"),
+            besides=("theory.order",),
+            when="theory.is_adaptive",
+            on_executors=False,
+            counts_shuffled=True,
+            extras=("torch",),
+            predicted=False,
+        ),
+    )
+    COUNT_ADAM_ATTENTION = (
+        "count_adam_attention",
+        DeclaredJob(
+            makes=(_P.ADAM_QUERY_KEY, _P.ADAM_POSITION),
+            reads=(_P.WINDOWS, _P.VOCABULARY, _P.BIGRAM, _P.ADAM_COMPOSED),
+            made_from=(_P.WINDOWS, _P.ADAM_COMPOSED),
+            keys=("theory", "counting.rows_per_file"),
+            besides=("theory.order",),
+            when="theory.is_adaptive",
+            counts_shuffled=True,
+            extras=("torch",),
+            predicted=False,
+        ),
+    )
     SHUFFLE_CORPUS = (
         "shuffle_corpus",
         DeclaredJob(

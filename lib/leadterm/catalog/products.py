@@ -27,6 +27,8 @@ class Statistic(IntEnum):
     DISTANCES = 6
     TWO_HOP = 7
     CURRENT_CONTEXT = 8
+    ADAM_QUERY_KEY = 9
+    ADAM_POSITION = 10
 
 
 class Product(StrEnum):
@@ -255,6 +257,42 @@ class Product(StrEnum):
             published="always",
         ),
     )
+    ADAM_COMPOSED = (
+        "adam_composed",
+        Declared(
+            "The scores of attention under another optimizer than gradient descent, at the pairs of next and context "
+            "token that occur.",
+            axes=(Axis.NEXT, Axis.CONTEXT),
+            pairs="distinct pairs of next and context token with a score",
+        ),
+    )
+    ADAM_QUERY_KEY = (
+        "adam_query_key",
+        Declared(
+            "As query_key, of the scores of another optimizer, which the settings of its manifest name: a sparse "
+            "matrix, rows CURRENT, columns CONTEXT. The optimizer's steps along it predict attention's weights.",
+            files=ROWS,
+            columns=matrix_columns(
+                "current token (the query)", "context tokens (the keys)", "averages over positions", "double"
+            ),
+            axes=(Axis.CURRENT, Axis.CONTEXT),
+            pairs="distinct pairs of query and key, under another optimizer",
+            averages=True,
+            published="always",
+        ),
+    )
+    ADAM_POSITION = (
+        "adam_position",
+        Declared(
+            "The same part by distance: a vector.",
+            files="position.parquet",
+            columns=(
+                Column("distance", "int32", "tokens from the key to the query, from 0"),
+                Column("bias", "double", "average over positions; without unit, like the values of adam_query_key"),
+            ),
+            published="always",
+        ),
+    )
     PAIR_SOURCES = (
         "pair_sources",
         Declared(
@@ -333,7 +371,7 @@ def products_where(**facts: Any) -> tuple[Product, ...]:
     Examples
     --------
     >>> [str(one) for one in products_where(of_corpus=True, adds_up=False)]
-    ['composed', 'query_key', 'position']
+    ['composed', 'query_key', 'position', 'adam_composed', 'adam_query_key', 'adam_position']
     """
     return tuple(one for one in Product if all(getattr(one, name) == value for name, value in facts.items()))
 

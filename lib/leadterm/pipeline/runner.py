@@ -226,7 +226,7 @@ def _run_shuffled(session: Any, config: Config, run: Location, overwrites: Overw
     """Shuffle the corpus of a run and count it."""
     with part_of(SHUFFLED_RUN):
         _run_job(session, config, run, Job.SHUFFLE_CORPUS, overwrites)
-        for job in jobs_where(counts_shuffled=True):
+        for job in (one for one in jobs_where(counts_shuffled=True) if is_asked(config, one)):
             _run_job(session, config, run / SHUFFLED_RUN, job, overwrites, within=f"{SHUFFLED_RUN}/")
 
 

@@ -7,6 +7,7 @@ from it, when they are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from leadterm.axes import Axis
 from leadterm.catalog.jobs import Job
@@ -26,7 +28,16 @@ from leadterm.storage.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from leadterm.run.pair_sources import MapName
-    from leadterm.theory import Attention, Basis, Centring, Gaussian, NextOrderCounts, Optimizer, PredictedWeights
+    from leadterm.theory import (
+        Attention,
+        Basis,
+        Centring,
+        Descent,
+        Gaussian,
+        NextOrderCounts,
+        Optimizer,
+        PredictedWeights,
+    )
 
 BASIS_NAMES = ("bigram", "context", "interchange", "value", "composed")
 
@@ -166,7 +177,8 @@ class Run(StoredRun):
         PredictedWeights
             ``.output`` (W_O), ``.value``, ``.query_key`` and ``.position`` (the same for each layer), ``.bounds``,
             ``.conditions`` and ``.probability``. Where the run has no attention terms, ``.query_key`` and
-            ``.position`` are None.
+            ``.position`` are None: for another optimizer than gradient descent, those that ``theory.optimizer`` asks
+            for, with its ``theory.eps``.
 
         Raises
         ------
@@ -192,10 +204,9 @@ class Run(StoredRun):
         from leadterm.theory import Descent, GradientDescent, predicted_weights, require_optimizer  # noqa: PLC0415
 
         chosen = GradientDescent() if optimizer is None else require_optimizer(optimizer)
-        attention = self._attention(device) if isinstance(chosen, GradientDescent) else None
         length = self.context_length
-        Descent(0, learning_rate, layers, length, initialisation, chosen, order)  # Refused before anything is read.
-        basis = self.basis(device, order=order)
+        descent = Descent(0, learning_rate, layers, length, initialisation, chosen, order)  # Refused before reading.
+        basis, attention = self.basis(device, order=order), self._attention(device, descent)
         made_from = {product: self.manifest(product).content_hash for product in self.products}
         return lambda steps: predicted_weights(
             basis,
@@ -210,15 +221,31 @@ class Run(StoredRun):
             made_from=made_from,
         )
 
-    def _attention(self, device: str) -> Attention | None:
-        """Read the attention terms as an operator and a vector; None where they were not counted."""
-        if not set(Job.COUNT_ATTENTION.makes) <= set(self.products):
+    def _attention(self, device: str, descent: Descent) -> Attention | None:
+        """Read the attention terms that a training's scores have; None where they were not counted."""
+        from leadterm.theory import GradientDescent, functions_of, score_functions  # noqa: PLC0415  # brings PyTorch
+
+        if isinstance(descent.optimizer, GradientDescent):
+            if not set(Job.COUNT_ATTENTION.makes) <= set(self.products):
+                return None
+            return self._as_attention(Product.QUERY_KEY, self.query_key(), self.position(), device)
+        if not set(Job.COUNT_ADAM_ATTENTION.makes) <= set(self.products):
             return None
+        functions = functions_of(self.manifest(Product.ADAM_QUERY_KEY).settings)
+        if functions.phi != score_functions(descent).phi:
+            return None
+        terms = self._as_attention(Product.ADAM_QUERY_KEY, self.adam_query_key(), self.adam_position(), device)
+        return replace(terms, functions=functions)
+
+    def _as_attention(
+        self, name: Product, query_key: csr_array, position: NDArray[np.float64], device: str
+    ) -> Attention:
+        """Make an operator and a vector of attention terms."""
         from leadterm.operators import SparseOperator, to_device  # noqa: PLC0415  # brings PyTorch
         from leadterm.theory import Attention  # noqa: PLC0415  # as above
 
-        matrix = SparseOperator(self.query_key(), (Axis.CURRENT, Axis.CONTEXT), device=device)
-        return Attention(matrix.named(Product.QUERY_KEY), to_device(self.position().copy(), matrix.device))
+        matrix = SparseOperator(query_key, (Axis.CURRENT, Axis.CONTEXT), device=device)
+        return Attention(matrix.named(name), to_device(position.copy(), matrix.device))
 
     def token_id(self, token: str) -> int:
         """Look a token up.

@@ -217,6 +217,16 @@ class StoredRun:
         files = [pa.BufferReader(read_verified(self.location, manifest.product, one)) for one in manifest.files]
         return pa.concat_tables([schema.empty_table(), *(pq.read_table(file).cast(schema) for file in files)])
 
+    def adam_query_key(self) -> csr_array:
+        """Read the query-key matrix under another optimizer, whose settings its manifest holds: float64 (V, V)."""
+        return read_matrix(self.location, self.manifest(Product.ADAM_QUERY_KEY))
+
+    def adam_position(self) -> NDArray[np.float64]:
+        """Read the position bias under another optimizer: float64 (T,), by distance of query minus key, from 0."""
+        table = read_table(self.location, self.manifest(Product.ADAM_POSITION), POSITION)
+        bias: NDArray[np.float64] = table["bias"].to_numpy()
+        return bias
+
     def alignment(self) -> pa.Table:
         """Read how far checkpoints agree with the corpus, a row per score: all revisions, by model and step.
 

@@ -3,7 +3,7 @@
 Definitions and equation numbers are those of Im, Oh, Fang and Li (ICLR 2026, arXiv:2601.19208v2).
 """
 
-from leadterm.theory.adam_weights import score_functions
+from leadterm.theory.adam_weights import functions_of, score_functions
 from leadterm.theory.associations import strongest
 from leadterm.theory.attention import Attention, ScoreFunctions
 from leadterm.theory.basis import Basis
@@ -24,6 +24,7 @@ from leadterm.theory.optimizers import (
     GradientDescent,
     Optimizer,
     SignDescent,
+    make_optimizer,
     require_optimizer,
 )
 from leadterm.theory.predicted import UNPROVED, PredictedWeights, predicted_weights
@@ -55,10 +56,12 @@ __all__ = [
     "Share",
     "SignDescent",
     "error_bounds",
+    "functions_of",
     "gaussian_conditions",
     "gaussian_failure",
     "gaussian_probability",
     "leading_coefficients",
+    "make_optimizer",
     "predicted_weights",
     "require_optimizer",
     "restricted_matrix",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from leadterm.operators import EntrywiseOperator, Operator, SparseOperator
 from leadterm.theory.attention import Attention, ScoreFunctions
 from leadterm.theory.basis import Basis
 from leadterm.theory.descent import Descent
+from leadterm.theory.optimizers import make_optimizer
 from leadterm.theory.recursion import Recursion, sampled_entries, value_gradient, value_weight
 from leadterm.theory.saturated_bigram import saturated_bigram
 from leadterm.theory.saturation import Saturation
 from leadterm.theory.steps import PerWeight
 from leadterm.theory.terms import Terms
+
+LEAST_STEPS = 3
+"""At which attention's weights first move."""
 
 
 def adam_terms(basis: Basis, descent: Descent, attention: Attention | None) -> Terms:
@@ -40,6 +47,24 @@ def score_functions(descent: Descent) -> ScoreFunctions:
     """Return what the scores are to be composed with that predict attention's weights after a training."""
     recursion = Recursion.of(descent)
     return ScoreFunctions(recursion.phi, recursion.shape())
+
+
+def functions_of(settings: Mapping[str, Any]) -> ScoreFunctions:
+    """Return what scores were composed with, from the keys of the section ``theory`` in their manifest.
+
+    Those that make no difference are None there.
+
+    Raises
+    ------
+    InputError
+        If the optimizer is not known, or a number is out of range.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    optimizer = make_optimizer(
+        **{name: given[name] for name in ("betas", "eps", "weight_decay") if name in given}, name=given["optimizer"]
+    )
+    steps, rate = given.get("steps", LEAST_STEPS), given.get("learning_rate", 1.0)
+    return score_functions(Descent(steps, rate, layers=1, context_length=1, optimizer=optimizer))
 
 
 def _with_attention(

@@ -113,6 +113,25 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 """By the name that a config calls them."""
 
 
+def make_optimizer(name: str, **settings: Any) -> Optimizer:
+    """Return the optimizer of a name, with those of some settings that it has.
+
+    Raises
+    ------
+    InputError
+        If there is no optimizer of that name, or a setting is out of range.
+
+    Examples
+    --------
+    >>> make_optimizer("adam", eps=1e-6, weight_decay=0.1)
+    Adam(betas=(0.9, 0.999), eps=1e-06)
+    """
+    if name not in OPTIMIZERS:
+        raise InputError(f"there is no optimizer {name!r}; choose one of {', '.join(OPTIMIZERS)}.")
+    kind = OPTIMIZERS[name]
+    return kind(**{key: value for key, value in settings.items() if key in getattr(kind, "__dataclass_fields__", ())})
+
+
 def require_optimizer(optimizer: Any) -> Optimizer:
     """Return an optimizer, refusing anything else.
 

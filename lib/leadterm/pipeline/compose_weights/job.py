@@ -64,25 +64,25 @@ def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = Fal
     MachineError
         If there is no such device, or not even one column fits its memory.
     """
-    device = _device(config.attention)
+    device = chosen_device(config.attention)
     settings = {"device": device, "order": ORDERS[device]}  # The last digits depend on both.
     order = Order.of(Job.COMPOSE_WEIGHTS, config, run, overwrite=overwrite, settings=settings)
     bigram, started = order.inputs[Product.BIGRAM], time.monotonic()
     details = partial(_details, device, bigram)
 
     def compose(stage: Staging) -> None:
-        with _scratch(stage) as scratch:
-            statistics = _read(run, order.inputs, config.attention)
+        with scratch_of(stage) as scratch:
+            statistics = read_statistics(run, order.inputs, config.attention)
             composed = _compose(statistics, device, config.attention.memory, scratch, details())
             counts = {**bigram.window_counts, "kept": statistics.n_kept, "nonzeros": len(composed.scores)}
             seconds = {"compose": time.monotonic() - started}
-            _commit(stage, composed, order.manifest(Product.COMPOSED, counts=counts, seconds=seconds))
+            commit_scores(stage, composed, order.manifest(Product.COMPOSED, counts=counts, seconds=seconds))
 
     return carry_out(order, compose, details)
 
 
 @contextmanager
-def _scratch(stage: Staging) -> Iterator[Unfinished]:
+def scratch_of(stage: Staging) -> Iterator[Unfinished]:
     """Choose where the scores are put together: beside the product if that is a local disk, where they can stay."""
     if stage.folder.is_local:
         yield Unfinished(Path(stage.folder.path), stage.parts)
@@ -91,7 +91,7 @@ def _scratch(stage: Staging) -> Iterator[Unfinished]:
         yield Unfinished(Path(folder), Location.of(folder))
 
 
-def _read(run: Location, manifests: dict[str, Manifest], section: AttentionSection) -> PairStatistics:
+def read_statistics(run: Location, manifests: dict[str, Manifest], section: AttentionSection) -> PairStatistics:
     """Read the counts, and keep the most frequent tokens if a number is asked for."""
     context, bigram = manifests[Product.CONTEXT], manifests[Product.BIGRAM]
     weights = read_matrix(run, context)
@@ -103,7 +103,7 @@ def _read(run: Location, manifests: dict[str, Manifest], section: AttentionSecti
     return PairStatistics.from_counts(read_matrix(run, bigram), weights, int(bigram.counts["positions"]), kept)
 
 
-def _device(section: AttentionSection) -> str:
+def chosen_device(section: AttentionSection) -> str:
     """Choose where to compose."""
     if section.device != "auto":
         return section.device
@@ -135,7 +135,7 @@ def _compose(
         return compose_scores_on(resolve_device(device), statistics, scores, width=details["width"], **go_on)
 
 
-def _commit(stage: Staging, composed: Composed, base: Manifest) -> None:
+def commit_scores(stage: Staging, composed: Composed, base: Manifest) -> None:
     """Write the scores and their margins, then let the product appear."""
     offsets = composed.pairs.indptr.astype(np.int64)
     place = stage.folder / PARTS / SCORES

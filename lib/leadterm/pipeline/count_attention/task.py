@@ -15,6 +15,9 @@ from leadterm.storage.formats.score_file import map_scores
 from leadterm.storage.formats.windows_files import WindowsFiles
 from leadterm.storage.location import Location
 
+COUNTED = (Statistic.QUERY_KEY, Statistic.POSITION)
+"""As the kernel calls its sums."""
+
 
 @dataclass(frozen=True)
 class ScoresFile:
@@ -64,9 +67,9 @@ class AttentionCounter:
         What may be held at once.
     partials
         Where what was counted goes.
+    statistics
+        What the query-key matrix and the position bias are called.
     """
-
-    statistics = (Statistic.QUERY_KEY, Statistic.POSITION)
 
     windows: WindowsFiles
     length: int
@@ -77,6 +80,7 @@ class AttentionCounter:
     position_bits: int
     memory: TaskMemory
     partials: PartialsWriter
+    statistics: tuple[Statistic, ...] = COUNTED
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count the row groups named in the batches, as many at once as memory allows; say where the sums are."""
@@ -88,4 +92,6 @@ class AttentionCounter:
     def _count(self, unit: Unit, scores: Scores) -> Iterator[tuple[Statistic, SparseRows]]:
         """Read and count a unit, once its sums are asked for."""
         tokens, offsets = read_unit(self.windows, unit)
-        yield from attention_unit(tokens, offsets, self.length, scores, self.memory)
+        names = dict(zip(COUNTED, self.statistics, strict=True))
+        for statistic, rows in attention_unit(tokens, offsets, self.length, scores, self.memory):
+            yield names[statistic], rows
