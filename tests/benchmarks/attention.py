@@ -40,8 +40,8 @@ def prepare_ours(output: Path) -> Prepared:
     """Start Spark for leadterm's job."""
     from leadterm.pipeline.count_attention.job import count_attention  # noqa: PLC0415
 
-    session = logged_session(output)
-    return made_anew(PRODUCTS, partial(count_attention, session)), session.stop
+    session, finish = logged_session(output.parent)
+    return made_anew(PRODUCTS, partial(count_attention, session)), finish
 
 
 def prepare_onehot(_: Path) -> Prepared:

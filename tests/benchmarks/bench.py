@@ -6,6 +6,9 @@ from pathlib import Path
 from benchmarks.measure import Caller, Contender, Measurement, measure
 from benchmarks.samples import Sample, compose_samples, count_samples
 
+WORK = "work"
+"""The folder of all contenders."""
+
 
 class Bench:
     """Measures one contender after the other.
@@ -37,7 +40,7 @@ class Bench:
 
     def folder(self, contender: Contender) -> Path:
         """Where a contender works, and leaves its last result."""
-        return self.output / "work" / contender.name.replace(", ", "-").replace(" ", "-")
+        return self.output / WORK / contender.name.replace(", ", "-").replace(" ", "-")
 
     def measure(
         self, contender: Contender, *names: str, warm_up: str = "tiny", repeats: int | None = None

@@ -39,16 +39,16 @@ def prepare_ours(output: Path) -> Prepared:
     from leadterm.catalog.jobs import Job  # noqa: PLC0415
     from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
 
-    session = logged_session(output)
-    return made_anew(Job.COUNT_COOCCURRENCES.makes, partial(count_cooccurrences, session)), session.stop
+    session, finish = logged_session(output.parent)
+    return made_anew(Job.COUNT_COOCCURRENCES.makes, partial(count_cooccurrences, session)), finish
 
 
 def prepare_sql(output: Path) -> Prepared:
     """Start Spark, with the same settings, for the SQL job."""
     from benchmarks.peer_sql import count_sql  # noqa: PLC0415
 
-    session = logged_session(output)
-    return lambda sample, target: partial(count_sql, session, sample, target), session.stop
+    session, finish = logged_session(output.parent)
+    return lambda sample, target: partial(count_sql, session, sample, target), finish
 
 
 def prepare_onehot(output: Path) -> Prepared:

@@ -67,8 +67,8 @@ def prepare_ours(output: Path) -> Prepared:
     from leadterm.catalog.jobs import Job  # noqa: PLC0415
     from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415
 
-    session = logged_session(output)
-    return made_anew(Job.ENCODE_CORPUS.makes, partial(encode_corpus, session)), session.stop
+    session, finish = logged_session(output.parent)
+    return made_anew(Job.ENCODE_CORPUS.makes, partial(encode_corpus, session)), finish
 
 
 def prepare_library(_: Path) -> Prepared:

@@ -109,7 +109,7 @@ def measure(
     for sample, (spans, memory, history) in timed:
         seconds = [ended - began for began, ended in spans]
         middle = spans[sorted(range(repeats), key=seconds.__getitem__)[repeats // 2]]
-        stages = read_stages(output / EVENTS, *middle)
+        stages = read_stages(output.parent / EVENTS, *middle)
         for stage in stages:
             stage["memory"] = peak_between(history, stage["submitted"], stage["submitted"] + stage["wall_seconds"])
         found.append(Measurement(contender.name, **sample.sizes, seconds=seconds, memory=memory, stages=stages))

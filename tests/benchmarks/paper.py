@@ -72,7 +72,7 @@ def prepare(output: Path) -> Prepared:
     from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
     from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415
 
-    session = logged_session(output)
+    session, finish = logged_session(output.parent)
     jobs = (
         partial(encode_corpus, session), partial(count_cooccurrences, session), compose_weights,
         partial(count_attention, session),
@@ -82,7 +82,7 @@ def prepare(output: Path) -> Prepared:
         for job in jobs:
             job(*arguments)
 
-    return made_anew(PRODUCTS, all_jobs), session.stop
+    return made_anew(PRODUCTS, all_jobs), finish
 
 
 OURS = Contender("leadterm, all four jobs", prepare)

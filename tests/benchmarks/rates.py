@@ -7,6 +7,7 @@ else; the fastest of some repeats counts.
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,9 @@ def pair_rate(
     return rate(lambda core: loop(tokens, *parts[core], values, scratches[core]), cores)
 
 
+@cache
 def copy_rate() -> float:
-    """Copy memory: bytes per second on all cores."""
+    """Copy memory: bytes per second on all cores, measured once in a process."""
     cores = usable_cores()
     sources = [np.ones(COPIED_BYTES // 8) for _ in range(cores)]
     targets = [np.ones_like(source) for source in sources]

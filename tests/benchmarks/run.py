@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import alignment, attention, composition, counting, encoding, growth, paper, scaling, trainer
-from benchmarks.bench import Bench
+from benchmarks.bench import WORK, Bench
 from benchmarks.corpus import build_texts, pinned_packages
 from benchmarks.debian import build_debian
 from benchmarks.machine import describe_machine, touch_memory
 from benchmarks.measure import in_fresh_process, in_this_process
 from benchmarks.report import format_report
 from benchmarks.samples import Sample, encode_samples, of_model, subwords, training_batches, words
+from benchmarks.stages import logged_session
 
 ROOT = Path(__file__).parents[2]
 WARM_UP = 5_000
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "encoding" in options.only:
         needed |= {name: one for name, one in samples.items() if name.startswith(encoding.OF_MODEL)}
     call = in_this_process if options.one_process else in_fresh_process
+    if options.one_process:
+        logged_session(options.output / WORK)  # which all join
     call(encode_samples, list(needed.values()))
     os.environ["TQDM_DISABLE"] = "1"  # from here on processes are timed
     if not options.one_process:
@@ -114,7 +117,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--packages", nargs="*", help="take docstrings of these only; default: all pinned packages")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "bench", help="where texts and windows are kept")
     parser.add_argument("--output", type=Path, default=ROOT / "data" / "bench" / "results", help="where the results go")
-    parser.add_argument("--one-process", action="store_true", help="start Java once: quicker, but memory adds up")
+    parser.add_argument("--one-process", action="store_true", help="start Spark once: quicker, but memory adds up")
     return parser.parse_args(arguments)
 
 

@@ -1,7 +1,6 @@
 """The samples of the text that are worked on: runs, encoded by leadterm's own job and kept for the next time."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,8 +133,9 @@ def training_batches(data: Path, texts: Path, n_tokens: int, numbers: Sequence[i
 def encode_samples(samples: Sequence[Sample]) -> None:
     """Encode the samples that are not there yet, with progress bars."""
     from leadterm.pipeline.encode_corpus.job import encode_corpus  # noqa: PLC0415  # only processes that measure start Spark
+    from leadterm.spark.session import spark_session  # noqa: PLC0415
 
-    with _session("encode") as session:
+    with spark_session("leadterm benchmark: encode") as session:
         for sample in samples:
             encode_corpus(session, sample.config, sample.location, overwrite="differing")
 
@@ -143,8 +143,9 @@ def encode_samples(samples: Sequence[Sample]) -> None:
 def count_samples(samples: Sequence[Sample]) -> None:
     """Count the samples that were not counted yet."""
     from leadterm.pipeline.count_cooccurrences.job import count_cooccurrences  # noqa: PLC0415
+    from leadterm.spark.session import spark_session  # noqa: PLC0415
 
-    with _session("count") as session:
+    with spark_session("leadterm benchmark: count") as session:
         for sample in samples:
             count_cooccurrences(session, sample.config, sample.location, overwrite="differing")
 
@@ -155,18 +156,6 @@ def compose_samples(samples: Sequence[Sample]) -> None:
 
     for sample in samples:
         compose_weights(sample.config, sample.location, overwrite="differing")
-
-
-@contextmanager
-def _session(name: str) -> Iterator[Any]:
-    """Start Spark for a block."""
-    from leadterm.spark.session import start_session  # noqa: PLC0415
-
-    session = start_session(f"leadterm benchmark: {name}")
-    try:
-        yield session
-    finally:
-        session.stop()
 
 
 def _sample(data: Path, texts: Path, n_tokens: int | None, name: str, tokenizer: dict[str, Any], length: int) -> Sample:

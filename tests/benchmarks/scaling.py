@@ -82,13 +82,13 @@ def prepare(cores: int, unit_tokens: int, bound: bool, output: Path) -> Prepared
 
     if bound:
         bind_to(cores)
-    session = logged_session(output, cores)
+    session, finish = logged_session(output.parent, cores)
 
     def both(config: Config, run: Location) -> None:
         count_cooccurrences(session, limit_memory(config, run, unit_tokens), run)
         count_attention(session, limit_memory(config, run, unit_tokens, attention=True), run)
 
-    return made_anew(PRODUCTS, both), session.stop
+    return made_anew(PRODUCTS, both), finish
 
 
 def limit_memory(config: Config, run: Location, unit_tokens: int, *, attention: bool = False) -> Config:

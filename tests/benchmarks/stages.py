@@ -2,11 +2,19 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 EVENTS = "events"
-"""The log's folder, in that of a contender."""
+"""The folder of logs, beside those of the contenders."""
+PROPERTIES: dict[str, object] = {
+    "spark.eventLog.enabled": True,
+    "spark.eventLog.rolling.enabled": False,
+    "spark.eventLog.compress": False,
+}
+"""Of each Spark that is measured."""
 METRICS = {
     "task_seconds": ("internal.metrics.executorRunTime", 1e-3),
     "gc_seconds": ("internal.metrics.jvmGCTime", 1e-3),
@@ -14,21 +22,37 @@ METRICS = {
 """What is kept of a stage: the name of Spark's accumulator and its unit."""
 
 
-def logged_session(output: Path, cores: int | None = None) -> Any:
-    """Start Spark on some cores, or all, with a log of its stages in a contender's folder."""
-    from leadterm.spark.session import start_session  # noqa: PLC0415  # only processes that measure start Spark
+def logged_session(work: Path, cores: int | None = None) -> tuple[Any, Callable[[], None]]:
+    """Start Spark on some cores, or all, with a log of its stages in the folder in which contenders work.
 
-    shutil.rmtree(output / EVENTS, ignore_errors=True)
-    (output / EVENTS).mkdir(parents=True)
-    properties: dict[str, object] = {
-        "spark.eventLog.enabled": True,
-        "spark.eventLog.dir": (output / EVENTS).resolve().as_uri(),
-        "spark.eventLog.rolling.enabled": False,
-        "spark.eventLog.compress": False,
-    }
+    One that runs already, as with ``--one-process``, is joined, unless a number of cores is asked for: then it ends.
+
+    Returns
+    -------
+    tuple
+        The session, and what to do before its log is read.
+    """
+    from pyspark.sql import SparkSession  # noqa: PLC0415  # only processes that measure start Spark
+
+    from leadterm.spark.session import start_session  # noqa: PLC0415
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        if cores is None:
+            return running, partial(_write_events, running)
+        running.stop()
+    shutil.rmtree(work / EVENTS, ignore_errors=True)
+    (work / EVENTS).mkdir(parents=True)
+    properties = {**PROPERTIES, "spark.eventLog.dir": (work / EVENTS).resolve().as_uri()}
     if cores is not None:
         properties["spark.master"] = f"local[{cores}]"
-    return start_session("leadterm benchmark", properties)
+    session = start_session("leadterm benchmark", properties)
+    return session, session.stop
+
+
+def _write_events(session: Any) -> None:
+    """Wait until the log of a session that goes on has all that happened."""
+    session.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
 
 
 def read_stages(folder: Path, began: float, ended: float) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ import torch
 from benchmarks import alignment, gate, gate_attention, gate_trainer, samples, scaling
 from benchmarks.machine import usable_cores
 from leadterm.corpus import count_pieces, load_tokenizer, read_sample, train_bpe
-from support.quick_spark import quick_options
 
 ROOT = Path(__file__).parents[2]
 SIZES = ["--tokens", "6000", "--sql-tokens", "3000", "--onehot-tokens", "1000", "--training-windows", "2", "3"]
@@ -32,10 +31,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT / "lib")]),
-        "SPARK_SUBMIT_OPTS": quick_options(),
         "OMP_NUM_THREADS": "1",  # torch's threads wait for each other, which takes long where other tests run beside
     }
-    command = [sys.executable, "-m", "benchmarks.run", *SIZES, *QUICK, *places]
+    command = [sys.executable, "-m", "support.quick_bench", *SIZES, *QUICK, *places]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder / "results"

@@ -15,9 +15,3 @@ QUICK = {
     "spark.python.daemon.module": "support.warm_workers",
     "spark.executorEnv.PYTHONPATH": f"{TESTS.parent / 'lib'}{os.pathsep}{TESTS}",  # Not another tree that is installed.
 }
-
-
-def quick_options() -> str:
-    """Return ``SPARK_SUBMIT_OPTS`` of this process with these properties, for a process of its own."""
-    options = [os.environ.get("SPARK_SUBMIT_OPTS", ""), *(f"'-D{key}={value}'" for key, value in QUICK.items())]
-    return " ".join(options)
