@@ -17,7 +17,7 @@ from support.jobs import PRODUCTS, names_in, run_both
 from support.scenes import Driver
 
 N_FILES = 100
-FEW = {"windows": {"length": 8, "files": 4}, "counting": {"rows_per_file": 30}}
+FEW = {"windows": {"length": 8, "files": 2}, "counting": {"rows_per_file": 30}}
 """Files of each product, since every add makes all of them anew."""
 
 

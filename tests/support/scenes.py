@@ -43,7 +43,7 @@ class Driver:
     """A driver on the cluster, whose executors know what is planned; ``more`` are Spark properties."""
 
     def __init__(self, cluster: Cluster, folder: Path, **more: object) -> None:
-        path = os.pathsep.join([str(ROOT / "tests/support/planned_faults"), str(ROOT / "lib")])
+        path = os.pathsep.join([str(ROOT / name) for name in ("tests/support/planned_faults", "lib", "tests")])
         self.plan = folder / "plan.json"
         properties = {
             "spark.master": cluster.url,
@@ -58,6 +58,7 @@ class Driver:
             "spark.sql.files.maxPartitionBytes": 2**15,
             "spark.ui.enabled": "false",
             **UNCOMPILED,
+            "spark.python.daemon.module": "support.warm_workers",
             **more,
         }
         self.log = (folder / "driver.log").open("a")
