@@ -32,8 +32,12 @@ print(*sorted(mapped), *sys.path, sys.executable, sep="\\n")
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packed]:
-    """This environment as an archive for executors that count, in a folder as README has it; too large to be kept."""
-    with chdir(tmp_path_factory.mktemp("repository")):
+    """This environment as an archive for executors that count, in a folder as README has it; too large to be kept.
+
+    Its gzip does not compress: the archive is unpacked five times, which would take longer than all else.
+    """
+    with chdir(tmp_path_factory.mktemp("repository")), pytest.MonkeyPatch.context() as patched:
+        patched.setattr("leadterm.cluster_archive.archive.LEVEL", 0)
         made = pack_environment(Path("dist"))
     yield made
     made.path.unlink()
