@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from leadterm.config import BpeTokenizerSection, Config, WordTokenizerSection
 from leadterm.corpus import WordTokenizer, count_pieces, count_words, most_frequent, train_bpe
 from leadterm.errors import InputError
-from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
+from leadterm.pipeline.encode_corpus.choose_tokenizer import (
+    AnyTokenizer,
+    FromCorpus,
+    IdsVocabulary,
+    chosen_engine,
+    given_tokenizer,
+)
 from leadterm.pipeline.encode_corpus.task import Encoding, Tally, eligible_texts
 from leadterm.pipeline.encode_corpus.windows_writer import count_tokens, token_lists
 from leadterm.planner.document_pieces import byte_lengths
@@ -77,9 +83,11 @@ def encode_sample(config: Config, drawn: Drawn) -> EncodedSample:
     started = time.process_time()
     given = given_tokenizer(config.tokenizer)
     tokenizer, distinct = _made(config, drawn, given) if isinstance(given, FromCorpus) else (given, ())
+    engine = chosen_engine(tokenizer, config.tokenizer)
+    encoder = tokenizer if engine is None else engine.tokenizer
     made = time.process_time()
     encoding = Encoding(  # Without limits of characters, which the documents that were drawn all meet.
-        tokenizer=None if isinstance(tokenizer, IdsVocabulary) else tokenizer,
+        tokenizer=None if isinstance(encoder, IdsVocabulary) else encoder,
         vocabulary_size=tokenizer.vocabulary_size,
         length=config.windows.length,
         policy=config.windows.policy,

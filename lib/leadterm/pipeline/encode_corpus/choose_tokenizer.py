@@ -9,6 +9,7 @@ from leadterm.config import (
     WordTokenizerSection,
 )
 from leadterm.corpus import HuggingFaceTokenizer, WordTokenizer, load_tokenizer
+from leadterm.corpus.engines.choose_engine import ChosenEngine, choose_engine
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,18 @@ def given_tokenizer(settings: TokenizerSection) -> HuggingFaceTokenizer | IdsVoc
     if isinstance(settings, HuggingFaceTokenizerSection):
         return load_tokenizer(settings.source, settings.revision, add_special_tokens=settings.add_special_tokens)
     return settings if isinstance(settings, FromCorpus) else IdsVocabulary(settings.vocabulary_size)
+
+
+def chosen_engine(tokenizer: AnyTokenizer, settings: TokenizerSection) -> ChosenEngine | None:
+    """Choose what encodes with a tokenizer.json; None for other kinds of tokenizers.
+
+    Raises
+    ------
+    InputError, MachineError
+        If the engine that the config names cannot encode with this tokenizer.
+    """
+    if not isinstance(tokenizer, HuggingFaceTokenizer):
+        return None
+    if isinstance(settings, BpeTokenizerSection | HuggingFaceTokenizerSection):
+        return choose_engine(tokenizer, settings.engine)
+    return choose_engine(tokenizer)

@@ -18,11 +18,16 @@ from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.corpus import HuggingFaceTokenizer
 from leadterm.corpus.engines.checked_tokenizer import CheckedTokenizer
-from leadterm.corpus.engines.choose_engine import ChosenEngine, choose_engine
 from leadterm.corpus.required_tokens import check_asked
 from leadterm.counting import plan_memory
 from leadterm.errors import InputError, LeadtermError
-from leadterm.pipeline.encode_corpus.choose_tokenizer import AnyTokenizer, FromCorpus, IdsVocabulary, given_tokenizer
+from leadterm.pipeline.encode_corpus.choose_tokenizer import (
+    AnyTokenizer,
+    FromCorpus,
+    IdsVocabulary,
+    chosen_engine,
+    given_tokenizer,
+)
 from leadterm.pipeline.encode_corpus.corpus_chunks import CHUNK_BYTES, Chunks, divide, encode_chunks
 from leadterm.pipeline.encode_corpus.encoded_by import encoded_by
 from leadterm.pipeline.encode_corpus.inputs.open_corpus import Documents, open_documents
@@ -110,8 +115,11 @@ def encode_corpus(
             _check_size(config, tokenizer.vocabulary_size)
             check_asked(config, tokenizer.tokens)
             seconds = {"tokenizer": timer.lap()}
-            engine = _engine(tokenizer, config)
-            encoder = tokenizer if engine is None else engine.tokenizer
+            engine = chosen_engine(tokenizer, config.tokenizer)
+            encoder: AnyTokenizer | CheckedTokenizer = tokenizer
+            if engine is not None:
+                logger.info("tokenizer engine: %s (%s)", engine.name, engine.reason)
+                encoder = engine.tokenizer
             seconds["engine"] = timer.lap()
             reports = _write_windows(Chunks(opened, files, stage.parts), config, encoder, stage)
             seconds["encode"] = timer.lap()
@@ -123,21 +131,6 @@ def encode_corpus(
 
     tallied = {"tally": [kind.name.lower() for kind in Tally]}  # In this order in the reports of finished chunks.
     return carry_out(order, encode, lambda: tallied, resumes=lambda: len(chunks()) > 1)
-
-
-def _engine(tokenizer: AnyTokenizer, config: Config) -> ChosenEngine | None:
-    """Choose what encodes with a tokenizer.json, and say so.
-
-    Raises
-    ------
-    InputError, MachineError
-        If the engine that the config names cannot encode with this tokenizer.
-    """
-    if not isinstance(tokenizer, HuggingFaceTokenizer):
-        return None
-    chosen = choose_engine(tokenizer, getattr(config.tokenizer, "engine", "auto"))
-    logger.info("tokenizer engine: %s (%s)", chosen.name, chosen.reason)
-    return chosen
 
 
 def _check_size(config: Config, vocabulary_size: int) -> None:
