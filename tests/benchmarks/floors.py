@@ -34,6 +34,8 @@ from leadterm.counting import attention_unit, count_unit, plan_memory, reciproca
 from leadterm.counting.positions import CURRENT, NEXT
 from leadterm.storage import read_manifest
 
+DENSE_COLUMNS, FULL = 512, 10
+"""Columns of a dense row that lies in a core's cache; and a row is full that has an entry for so many columns."""
 BYTES_PER_NONZERO = 12
 """Column int32 and value int64 or float64."""
 KERNEL_TOKENS = 30_000_000
@@ -157,24 +159,32 @@ def attention_floors(sample: Sample) -> dict[str, Any]:
 
 
 def composition_floor(sample: Sample) -> Floor:
-    """Count the terms of both products, and measure the rate of adding sparse rows."""
+    """Count the terms of both products, and measure the rates of adding rows: full ones as dense, others as sparse."""
     import leadterm  # noqa: PLC0415
 
     run = leadterm.open_run(sample.folder)
     bigram, context = run.bigram_counts(), run.context_weights()
-    terms = composition_terms(bigram, context)
+    dense, sparse = composition_terms(bigram, context)
     moved = sum(_file_bytes(sample, product) for product in ("bigram", "context", "composed"))
     moved += BYTES_PER_NONZERO * (bigram.nnz + context.nnz) + 8 * context.nnz
-    return Floor("compose", (Work("products", terms, rates.sparse_rate(context)),), moved, rates.copy_rate())
+    operations = (
+        Work("products, dense", dense, rates.line_rate(DENSE_COLUMNS, np.float64)),
+        Work("products, sparse", sparse, rates.sparse_rate(context)),
+    )
+    return Floor("compose", operations, moved, rates.copy_rate())
 
 
-def composition_terms(bigram: csr_array, context: csr_array) -> int:
+def composition_terms(bigram: csr_array, context: csr_array) -> tuple[int, int]:
     """Count the products of B Phi, which takes row c of Phi for each nonzero of column c of B, and of B'K at the pairs.
+
+    First those of rows with an entry in every tenth column or more, then the others.
 
     The latter are as many: an entry (c, b) of Phi is a pair that occurs, and its sum goes over column c of B.
     """
     used = np.bincount(bigram.indices, minlength=bigram.shape[1])
-    return 2 * int(used @ np.diff(context.indptr).astype(np.int64))
+    lengths = np.diff(context.indptr).astype(np.int64)
+    full = lengths * FULL >= context.shape[1]
+    return 2 * int(used[full] @ lengths[full]), 2 * int(used[~full] @ lengths[~full])
 
 
 def alignment_floor(n_tokens: int, width: int, nonzeros: dict[str, int]) -> Floor:

@@ -73,7 +73,7 @@ def add_entries(columns, values, scratch):
     return columns.size
 
 
-@kernel("int64(float32[::1], float32[::1], int64)")
+@kernel("int64(float32[::1], float32[::1], int64)", "int64(float64[::1], float64[::1], int64)")
 def add_lines(line, target, times):
     """Add a dense row, times a factor, to another, so many times; the number of products."""
     for _ in range(times):
@@ -117,10 +117,10 @@ def sparse_rate(matrix: csr_array) -> float:
     return rate(lambda core: add_entries(columns[parts[core]], values[parts[core]], rows[core]), cores)[1]
 
 
-def line_rate(width: int) -> float:
-    """Add dense rows to dense rows that lie in the caches: products and sums per second on all cores, float32."""
+def line_rate(width: int, dtype: type[np.floating[Any]] = np.float32) -> float:
+    """Add dense rows to dense rows that lie in the caches: products and sums per second on all cores."""
     cores = usable_cores()
-    lines = [np.ones((2, width), dtype=np.float32) for _ in range(cores)]
+    lines = [np.ones((2, width), dtype=dtype) for _ in range(cores)]
     return rate(lambda core: add_lines(*lines[core], LINES), cores)[1]
 
 

@@ -60,7 +60,12 @@ def test_terms_of_a_composition_are_those_of_both_products() -> None:
     products = sum(dense_left[a, c] and dense_right[c, b] for a in range(9) for b in range(9) for c in range(9))
     # B'K at a pair (c, b) that occurs sums over the rows a in which c stands.
     at_pairs = sum(dense_left[:, c].sum() for c, b in zip(*np.nonzero(dense_right), strict=True))
-    assert floors.composition_terms(csr_array(left), csr_array(right)) == products + at_pairs
+    assert sum(floors.composition_terms(csr_array(left), csr_array(right))) == products + at_pairs
+
+
+def test_terms_of_full_rows_are_told_apart() -> None:
+    bigram, context = csr_array(np.eye(20)), csr_array(np.tri(20))
+    assert floors.composition_terms(bigram, context) == (2 * sum(range(2, 21)), 2), "one row has a single entry of 20"
 
 
 def test_a_share_is_that_of_the_larger_floor() -> None:

@@ -10,8 +10,8 @@ from leadterm.config import Config
 from leadterm.counting import RowGroups, TaskMemory, places_of, plan_memory
 from leadterm.errors import ConfigError
 from leadterm.pipeline.aggregation.limits import MOST_FILES
+from leadterm.pipeline.compose_weights.context_strips import bytes_per_column
 from leadterm.pipeline.compose_weights.cpu import widest
-from leadterm.pipeline.compose_weights.strips import bytes_per_column
 from leadterm.planner.bytes_per_entry import ROW, Matrices, Windows
 from leadterm.planner.corpus_size import CorpusSize
 from leadterm.planner.distinct_pairs import Census

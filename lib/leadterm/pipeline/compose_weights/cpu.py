@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from leadterm.errors import ConfigError
 from leadterm.pipeline.compose_weights.add_rows import LANES
 from leadterm.pipeline.compose_weights.composed_scores import Composed, OnBlock, OnProgress
+from leadterm.pipeline.compose_weights.context_strips import Strips, bytes_per_column
 from leadterm.pipeline.compose_weights.pair_statistics import PairStatistics
-from leadterm.pipeline.compose_weights.strips import Strips, bytes_per_column
 
 WIDEST = 512
 """Context tokens of a strip: packed rows are long enough that coming to each of them costs little. Twice as many would

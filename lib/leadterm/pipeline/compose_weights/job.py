@@ -32,9 +32,9 @@ from leadterm.telemetry.progress import progress
 
 logger = logging.getLogger("leadterm")
 
-ORDERS = {"cpu": "rank", "cuda": "id"}
-"""In which order the products of a score are added up; products and staged scores of another order are not taken for
-these."""
+SUMMED_BY = {"cpu": "rank", "cuda": "id"}
+"""In which order the products of a score are added up: of next tokens by rank, or of ids. Products and staged scores of
+another order are not taken for these."""
 
 
 @job(Job.COMPOSE_WEIGHTS)
@@ -65,7 +65,7 @@ def compose_weights(config: Config, run: Location, *, overwrite: Overwrite = Fal
         If there is no such device, or not even one column fits its memory.
     """
     device = chosen_device(config.attention)
-    settings = {"device": device, "order": ORDERS[device]}  # The last digits depend on both.
+    settings = {"device": device, "summed_by": SUMMED_BY[device]}  # The last digits depend on both.
     order = Order.of(Job.COMPOSE_WEIGHTS, config, run, overwrite=overwrite, settings=settings)
     bigram, started = order.inputs[Product.BIGRAM], time.monotonic()
     details = partial(_details, device, bigram)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from leadterm.errors import ConfigError
 from leadterm.pipeline.compose_weights import compose_scores
 from leadterm.pipeline.compose_weights.add_rows import LANES
+from leadterm.pipeline.compose_weights.context_strips import Strips, bytes_per_column
 from leadterm.pipeline.compose_weights.cpu import WIDEST, divide_memory
-from leadterm.pipeline.compose_weights.strips import Strips, bytes_per_column
 from support.attention_cases import compose, dense_of, pair_statistics
 from support.dense_attention import dense_composed, dense_scores
 from support.dense_theory import count
@@ -82,7 +82,7 @@ def test_rows_that_are_laid_out_dense_and_those_that_are_packed_give_the_same_by
     statistics = pair_statistics(count(markov_windows(40, 30, 50, seed=2), 50), kept)
     made = []
     for share in (50, 10, 3, 0):  # from all rows with an entry to none
-        monkeypatch.setattr("leadterm.pipeline.compose_weights.strips.DENSE", share)
+        monkeypatch.setattr("leadterm.pipeline.compose_weights.context_strips.DENSE", share)
         scores = np.full(statistics.context.nnz, np.nan)
         strips = Strips(statistics, scores, width, 1)
         made.append((np.concatenate([strips.compose(origin) for origin in range(0, 50, width)]), scores))
@@ -95,7 +95,7 @@ def test_the_blocks_of_current_tokens_do_not_change_the_bytes(kept, monkeypatch)
     dense = count(markov_windows(40, 30, 50, seed=2), 50)
     whole = compose(dense, kept)
     for height in (1, 7, 49):
-        for module in ("strips", "ranked_bigram"):
+        for module in ("context_strips", "ranked_bigram"):
             monkeypatch.setattr(f"leadterm.pipeline.compose_weights.{module}.BLOCK", height)
         other = compose(dense, kept)
         assert other.scores.tobytes() == whole.scores.tobytes()
