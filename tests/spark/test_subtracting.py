@@ -12,6 +12,7 @@ from leadterm import Run, open_run
 from leadterm.cli.main import main
 from leadterm.errors import InputError, RunError
 from leadterm.pipeline.count_distances.job import count_distances
+from leadterm.pipeline.count_two_hops.job import count_two_hops
 from leadterm.pipeline.merge_runs.job import merge_runs
 from leadterm.pipeline.subtract_documents.documents_file import read_hashes
 from leadterm.pipeline.subtract_documents.job import subtract_documents
@@ -20,14 +21,15 @@ from leadterm.storage.integrity.check_run import check_run
 from support.growing import add, config_for, put_ids, write_corpus
 from support.jobs import data_hashes, run_both
 
-SECTIONS = {"counting": {"distances": [1, 3], "rows_per_file": 12}}
-MATRICES = ("vocabulary", "windows", "bigram", "context", "frequencies", "distances")
+SECTIONS = {"counting": {"distances": [1, 3], "rows_per_file": 12}, "theory": {"order": 2}}
+MATRICES = ("vocabulary", "windows", "bigram", "context", "frequencies", "two_hop", "current_context", "distances")
 
 
 def counted(spark, folder: Path, *files: Path) -> Run:
-    """Make a run with pairs at two distances."""
+    """Make a run with all that adds up: two hops, and pairs at two distances."""
     config = config_for(*files, **SECTIONS)
     run = run_both(spark, config, folder)
+    count_two_hops(spark, config, run.location)
     count_distances(spark, config, run.location)
     return run
 
@@ -108,7 +110,7 @@ def test_it_is_another_corpus_though_its_files_are_the_same(spark, whole, tmp_pa
         )
         == 4
     )
-    with pytest.raises(RunError, match="holds another run: its 'sources' differs in made from corpus"):
+    with pytest.raises(RunError, match="contains another run: its 'sources' differs in made from corpus"):
         subtract_documents(spark, whole.location, np.array([first]), places["b"])
     assert subtract_documents(spark, whole.location, np.array([first]), places["b"], overwrite=True)
     assert open_run(places["b"].uri).manifest("windows").content_hash == made["a"].content_hash

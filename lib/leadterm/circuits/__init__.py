@@ -8,13 +8,16 @@ statistic of the corpus, beside permutations of it; ``RowScores`` says so of sin
 from leadterm.circuits.counterparts import Counterpart
 from leadterm.circuits.factors import Circuit, CircuitKind, circuits_of
 from leadterm.circuits.frequency_classes import classes_of
+from leadterm.circuits.pair_evidence import CircuitEvidence, PairEvidence
 from leadterm.circuits.row_scores import RowScores
 from leadterm.circuits.whitened_scores import WhitenedScore, WhitenedScores
 
 __all__ = [
     "Circuit",
+    "CircuitEvidence",
     "CircuitKind",
     "Counterpart",
+    "PairEvidence",
     "RowScores",
     "WhitenedScore",
     "WhitenedScores",

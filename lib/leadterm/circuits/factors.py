@@ -80,7 +80,7 @@ class Circuit:
     Attributes
     ----------
     kind, layer, head
-        Which; layer and head are None where the circuit has none.
+        Which; layer and head are None where the circuit has none, the head of ``ov`` also for the sum over heads.
     rows, columns
         (n, d) each, or (n, d_head) of ``qk``: the circuit is ``rows @ columns.T``.
     stream
@@ -129,7 +129,7 @@ def circuits_of(
     Yields
     ------
     Circuit
-        In float64. Those of a head come for each head.
+        In float64. Those of a head come for each head; ``ov`` also for the sum of a layer's heads.
     """
     wanted, columns = set(kinds), unembedding_columns(unembedding, norm)
     last = None
@@ -152,6 +152,7 @@ def _of_layer(layer: CircuitLayer, columns: Array, wanted: set[str]) -> Iterator
     if "ov" in wanted:
         for head, one in enumerate(maps):
             yield Circuit("ov", number, head, read @ one, columns, read, one)
+        yield Circuit("ov", number, None, read @ maps.sum(0), columns, read, maps.sum(0))
     if "qk" in wanted:
         yield from _query_keys(layer, read)
     if "attn" in wanted:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from leadterm._version import __version__
 from leadterm.cli.add import add_add, add_merge, add_subtract
 from leadterm.cli.align import add_align
+from leadterm.cli.circuits import add_circuits, add_trace
 from leadterm.cli.command_parser import CommandParser
 from leadterm.cli.console import report_errors
 from leadterm.cli.logging_setup import add_log_argument
@@ -20,8 +21,8 @@ from leadterm.cli.verify import add_ablate, add_pretrain, add_verify
 from leadterm.cli.weights import add_weights
 
 COMMANDS = (
-    add_run, add_add, add_merge, add_subtract, add_plan, add_show, add_sources, add_weights, add_align, add_verify,
-    add_ablate, add_pretrain, add_sample, add_check, add_publish, add_pack,
+    add_run, add_add, add_merge, add_subtract, add_plan, add_show, add_sources, add_weights, add_align, add_circuits,
+    add_trace, add_verify, add_ablate, add_pretrain, add_sample, add_check, add_publish, add_pack,
 )  # fmt: skip
 """In the order in which they are listed."""
 

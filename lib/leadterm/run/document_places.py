@@ -14,12 +14,12 @@ from leadterm.catalog.products import Product
 from leadterm.storage.formats.documents_table import read_documents
 
 if TYPE_CHECKING:
-    from leadterm.run.open_run import Run
+    from leadterm.run.named_run import NamedRun
 
 Places = tuple[list[str | None], list[int | None], list[int | None]]
 
 
-def places_of_documents(run: Run, documents: NDArray[np.int64], windows_files: Set[str]) -> Places:
+def places_of_documents(run: NamedRun, documents: NDArray[np.int64], windows_files: Set[str]) -> Places:
     """Find the file and the row of documents.
 
     Parameters

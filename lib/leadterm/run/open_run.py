@@ -20,14 +20,12 @@ from scipy.sparse import csr_array
 from leadterm.axes import Axis
 from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
-from leadterm.corpus.token_names import TokenNames
 from leadterm.errors import AxisError, InputError
 from leadterm.packages import require_packages
+from leadterm.run.model_questions import ModelQuestions
 from leadterm.storage import Location
-from leadterm.storage.stored_run import StoredRun
 
 if TYPE_CHECKING:
-    from leadterm.run.pair_sources import MapName
     from leadterm.theory import (
         Attention,
         Basis,
@@ -58,7 +56,7 @@ def open_run(path: str | Path) -> Run:
     return Run(Location.of(path))
 
 
-class Run(StoredRun):
+class Run(ModelQuestions):
     """The products of a run, and the operators that are composed from them when they are asked for.
 
     Parameters
@@ -247,28 +245,6 @@ class Run(StoredRun):
         matrix = SparseOperator(query_key, (Axis.CURRENT, Axis.CONTEXT), device=device)
         return Attention(matrix.named(name), to_device(position.copy(), matrix.device))
 
-    def token_id(self, token: str) -> int:
-        """Look a token up.
-
-        Parameters
-        ----------
-        token
-            As the vocabulary spells it, which always wins; as the page shows it; or as text, such as ``" bread"``,
-            where that is one token only. See `leadterm.corpus.token_names.TokenNames.find`.
-
-        Raises
-        ------
-        InputError
-            If it is not in the vocabulary; names tokens that are alike. If it may be one token or another; names them.
-        """
-        return self.names.find(token)
-
-    @cached_property
-    def names(self) -> TokenNames:
-        """The tokens of the vocabulary, as people read and type them."""
-        by_words = self.manifest(Product.VOCABULARY).settings.get("tokenizer", {}).get("kind") == "words"
-        return TokenNames(self.vocabulary["token"].to_pylist(), word_rule=by_words)
-
     def associations(
         self,
         token: str,
@@ -319,43 +295,6 @@ class Run(StoredRun):
         indices, scores = strongest(operator, self.token_id(token), k, along)
         names = self.vocabulary["token"].take(pa.array(indices)).to_pylist()
         return list(zip(names, scores.tolist(), strict=True))
-
-    def sources(self, token: str, other: str, map: MapName = "bigram", k: int | None = 20) -> pa.Table:
-        """Find the documents behind an association: what each adds to the pair's entry of a count matrix, exactly.
-
-        Parameters
-        ----------
-        token
-            The earlier token of the pair, as :meth:`token_id` takes it: the current one, or one in the context.
-        other
-            The later one: the next token.
-        map
-            ``bigram``: positions at which ``other`` follows ``token``. ``context``: the weights 1/t of ``token`` in all
-            contexts before ``other``.
-        k
-            How many documents, those with the largest shares; None for all of them.
-
-        Returns
-        -------
-        pyarrow.Table
-            Largest share first: document int64 (content hash), path string and row int64 (of the first document of this
-            hash; null where the run does not tell, or the row is not known), units int64, share double, passage string
-            (the text around the pair where it weighs most), copies int32 (documents of this hash, whose shares are
-            together here). Units are positions, or those of :meth:`context_fixed_point`; over all documents they sum
-            to the entry of the matrix, and shares to 1.
-
-        Raises
-        ------
-        InputError
-            If a token is not in the vocabulary, or the pair never occurs.
-        RunError
-            If the run was published without its windows, or a file is damaged.
-        MachineError
-            If numba, which counts, is not installed.
-        """
-        from leadterm.run.pair_sources import sources_of  # noqa: PLC0415  # imports this module's run
-
-        return sources_of(self, token, other, map, k)
 
     def _basis_of(self, centring: Centring) -> Basis:
         """Keep the CPU basis of each centring after its first use."""

@@ -21,7 +21,7 @@ from leadterm.storage.formats.windows_files import WindowsFiles
 
 if TYPE_CHECKING:
     from leadterm.counting.pair_units import PairMap, PairScan
-    from leadterm.run.open_run import Run
+    from leadterm.run.named_run import NamedRun
 
 MapName = Literal["bigram", "context"]
 """The matrices whose entries are sums over documents."""
@@ -60,8 +60,8 @@ class Pair:
     entry: int
 
 
-def sources_of(run: Run, token: str, other: str, kind: MapName, k: int | None) -> pa.Table:
-    """Find the documents behind an entry; see `leadterm.run.open_run.Run.sources`."""
+def sources_of(run: NamedRun, token: str, other: str, kind: MapName, k: int | None) -> pa.Table:
+    """Find the documents behind an entry; see `leadterm.run.model_questions.ModelQuestions.sources`."""
     if kind not in get_args(MapName):
         raise InputError(f"map is 'bigram' or 'context', not {kind!r}")
     if k is not None and k < 1:
@@ -85,7 +85,7 @@ def sources_of(run: Run, token: str, other: str, kind: MapName, k: int | None) -
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
 
 
-def _find_pair(run: Run, token: str, other: str, kind: MapName) -> Pair:
+def _find_pair(run: NamedRun, token: str, other: str, kind: MapName) -> Pair:
     """Look a pair up in its matrix.
 
     Raises
@@ -111,7 +111,7 @@ def _find_pair(run: Run, token: str, other: str, kind: MapName) -> Pair:
     return Pair(earlier, later, kind, entry)
 
 
-def _units_by_document(run: Run, files: WindowsFiles, pair: Pair, k: int | None) -> list[tuple[int, str, int]]:
+def _units_by_document(run: NamedRun, files: WindowsFiles, pair: Pair, k: int | None) -> list[tuple[int, str, int]]:
     """Add up what each document gives; the largest k as (document, file, units), largest first, then by hash.
 
     Raises
@@ -136,7 +136,7 @@ def _units_by_document(run: Run, files: WindowsFiles, pair: Pair, k: int | None)
     return found
 
 
-def _scan(run: Run, pair: Pair) -> PairScan:
+def _scan(run: NamedRun, pair: Pair) -> PairScan:
     """Prepare a scan for one pair."""
     from leadterm.counting.pair_units import PairMap, PairScan  # noqa: PLC0415  # brings numba
 
@@ -156,7 +156,7 @@ def _scan_file(files: WindowsFiles, name: str, scan: PairScan) -> tuple[NDArray[
     return np.concatenate([part.document for part in parts]), np.concatenate([part.units for part in parts])
 
 
-def _passages(run: Run, files: WindowsFiles, pair: Pair, units: Sequence[tuple[int, str, int]]) -> dict[int, str]:
+def _passages(run: NamedRun, files: WindowsFiles, pair: Pair, units: Sequence[tuple[int, str, int]]) -> dict[int, str]:
     """Write the text around the pair in each document: where it weighs most, and first of all of equal weight."""
     wanted: dict[str, set[int]] = {}
     for document, name, _ in units:

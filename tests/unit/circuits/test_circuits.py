@@ -42,6 +42,7 @@ def test_every_circuit_is_there(circuits):
     expected = ["direct"]
     for layer in range(N_LAYERS):
         expected += [f"{kind}{layer}.{head}" for kind in ("ov", "qk") for head in range(N_HEADS)]
+        expected.insert(len(expected) - N_HEADS, f"ov{layer}")
         expected += [f"attn{layer}", f"mlp{layer}"]
     assert names == [*expected, "total"]
     for one in circuits:

@@ -16,6 +16,8 @@ COMMANDS = {
     "sources": ["run", "bread", "unleavened"],
     "weights": ["run", "--steps", "1", "--learning-rate", "1", "--layers", "1", "--output", "a"],
     "align": ["run", "model"],
+    "circuits": ["run", "model"],
+    "trace": ["run", "model", "bread", "unleavened"],
     "verify": ["--config", "a", "--output", "b"],
     "ablate": ["--config", "a", "--output", "b"],
     "pretrain": ["--config", "a", "--output", "b"],

@@ -20,12 +20,13 @@ def add_up(
     order: Order,
     stage: Staging,
     tasks: int | None,
+    minus: Sequence[StoredRun] = (),
 ) -> None:
     """Make what counting two hops makes of the windows of all runs; see `...count_cooccurrences.add_up`."""
     timer, size = Timer(), int(windows.counts["vocabulary_size"])
     groups = RowGroups.divide(min(order.settings["rows_per_file"], size), size)
     adder = RunsAdder(stage.folder.uri, size, order.settings["scale_bits"], groups)
     matrices = (Statistic.TWO_HOP, Statistic.CURRENT_CONTEXT)
-    merged = add_matrices(session, "two hops", runs, matrices, adder, tasks)
+    merged = add_matrices(session, "two hops", runs, matrices, adder, tasks, minus)
     context = require_manifest(order.run, Product.CONTEXT)
     commit_two_hops(stage, windows, context, merged, order.manifest(seconds={"merge": timer.lap()}))
