@@ -110,7 +110,7 @@ GPU = """
 import torch
 from leadterm.pipeline.compose_weights import job as compose
 from leadterm.pipeline.compose_weights import cuda
-compose._device, compose.resolve_device = lambda _: "cuda", lambda _: torch.device("cpu")
+compose.chosen_device, compose.resolve_device = lambda _: "cuda", lambda _: torch.device("cpu")
 torch.cuda.get_device_name, cuda.WIDTH = str, 7
 """
 """Composing takes the CPU for a GPU."""
@@ -124,7 +124,7 @@ def test_a_composition_that_is_killed_goes_on(scene, tmp_path, seed, device, cap
     expected, config = scene.expected["composed"], load_config(scene.config)
     shutil.rmtree(run / "composed")
     if device == "cuda":
-        for name, value in (("_device", "cuda"), ("resolve_device", torch.device("cpu"))):
+        for name, value in (("chosen_device", "cuda"), ("resolve_device", torch.device("cpu"))):
             monkeypatch.setattr(f"leadterm.pipeline.compose_weights.job.{name}", lambda _, value=value: value)
         monkeypatch.setattr("torch.cuda.get_device_name", str)
         monkeypatch.setattr("leadterm.pipeline.compose_weights.cuda.WIDTH", 7)
