@@ -43,6 +43,7 @@ OTHER: dict[str, Any] = {
     "attention.device": "cpu", "attention.memory": "2GiB", "attention.distribution": "spark",
     "associations.tokens": ["cat"], "associations.k": 3,
     "training.layers": 2, "training.learning_rate": 0.02, "training.steps": 3, "training.compare_at": [2],
+    "training.optimizer": "adam", "training.betas": [0.8, 0.9], "training.eps": 1e-7, "training.weight_decay": 0.2,
     "training.batch": 2, "training.micro_batch": 16, "training.expand_paths": True,
     "training.initialisation": {"training": {"initialisation": "gaussian", "spread": 1e-4}},
     "training.spread": {"training": {"initialisation": "gaussian", "spread": 2e-4}}, "training.exponent": 0.5,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -26,10 +27,12 @@ class DensePrediction:
     value: Operator | None
     query_key: Operator | None
     position: torch.Tensor | None
+    extent: float
     has_bounds: bool
     bounds: PerWeight
     within_theorem: bool
     initialisation: Gaussian | None
+    gradients: Mapping[str, Operator] = field(default_factory=dict)
 
     def without(self, *kinds: str) -> DensePrediction:
         return replace(self, **dict.fromkeys(kinds))
@@ -71,6 +74,7 @@ class Predictor:
             weights.value,
             as_operator(scale.query_key * self.query_key, Axis.CURRENT, Axis.CONTEXT),
             torch.from_numpy(scale.position * self.position),
+            weights.extent,
             weights.has_bounds,
             weights.bounds,
             weights.within_theorem,

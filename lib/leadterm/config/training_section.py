@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from leadterm.config.section_base import Section, list_to_tuple
+from leadterm.config.theory_section import Betas, OptimizerName
 
 Steps = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(list_to_tuple)]
 
@@ -14,7 +15,14 @@ class TrainingSection(Section):
     """How a transformer of Definition 3.1 is trained, to compare its weights with the predicted ones."""
 
     layers: int = Field(default=2, ge=1, description="L, the attention layers of the model")
-    learning_rate: float = Field(default=0.005, gt=0, description="eta, the learning rate of gradient descent")
+    optimizer: OptimizerName = Field(
+        default="sgd",
+        description="what makes a step of a gradient: 'sgd' (plain gradient descent), 'adam', 'adamw' or 'sign'",
+    )
+    betas: Betas = Field(default=(0.9, 0.999), description="beta_1 and beta_2 of Adam and AdamW")
+    eps: float = Field(default=1e-8, gt=0, description="epsilon of Adam and AdamW")
+    weight_decay: float = Field(default=0.01, ge=0, description="lambda of AdamW")
+    learning_rate: float = Field(default=0.005, gt=0, description="eta, the size of a step")
     steps: int = Field(default=8, ge=1, description="s, the total number of gradient descent steps")
     compare_at: Steps = Field(
         default=(),

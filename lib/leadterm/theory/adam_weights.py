@@ -36,6 +36,7 @@ def adam_terms(basis: Basis, descent: Descent, attention: Attention | None) -> T
         query_key=None,
         position=None,
         coefficients=PerWeight(recursion.output[-1], function.limit, 0.0, 0.0),
+        gradients={"output": basis.bigram, "value": gradient},
     )
     functions = None if attention is None else attention.require(recursion.phi)
     if attention is None or functions is None:
@@ -81,6 +82,7 @@ def _with_attention(
         position=function(attention.position),
         coefficients=coefficients,
         shares=tuple(shares),
+        gradients={**terms.gradients, "query_key": attention.query_key, "position": attention.position},
     )
 
 

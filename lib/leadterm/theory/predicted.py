@@ -55,6 +55,10 @@ class PredictedWeights:
     shares : tuple of Share
         Under Adam, of each step: how much of its scores those scores are whose attention terms were counted. Their
         `cosine` says how far one composition can stand for it. Empty for gradient descent, where it is exact.
+    gradients : mapping of str to Operator or torch.Tensor
+        Under Adam, by the weight's name, the matrix that its gradients are multiples of to leading order. Where an
+        entry is nearly 0, the next order decides its sign. Empty for gradient descent, whose weights are multiples of
+        it themselves.
     made_from : mapping of str to str
         What the counts are, where it is known: the name and the content hash of each product of the run.
     """
@@ -69,6 +73,7 @@ class PredictedWeights:
     descent: Descent
     vocabulary_size: int
     shares: tuple[Share, ...] = ()
+    gradients: Mapping[str, Operator | torch.Tensor] = field(default_factory=dict)
     made_from: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -207,6 +212,7 @@ def predicted_weights(
         descent=descent,
         vocabulary_size=size,
         shares=terms.shares,
+        gradients=terms.gradients,
         made_from=dict(made_from or {}),
     )
 

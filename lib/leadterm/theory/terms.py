@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 
@@ -21,3 +22,4 @@ class Terms:
     position: torch.Tensor | None
     coefficients: PerWeight
     shares: tuple[Share, ...] = ()
+    gradients: Mapping[str, Operator | torch.Tensor] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,15 @@ from leadterm.theory import Gaussian
 from leadterm.theory_model.batches import Window
 from leadterm.theory_model.trainer import OnProgress, Progress, Trainer
 from leadterm.theory_model.training_state import State
-from leadterm.theory_model.transformer import Transformer
-from leadterm.theory_model.weight_agreement import Agreement, Prediction, agreements
+from leadterm.theory_model.transformer import KINDS, Transformer
+from leadterm.theory_model.weight_agreement import Agreement, Prediction, agreements, layers_apart
+
+PAPER = "gradient descent"
+"""What the leading terms of the paper are called among several predictions."""
+NEXT_ORDER = "next order"
+"""What the second order's terms are called among them; an optimizer's are called as a config names it."""
+Predict = Callable[[int], Prediction]
+"""From a number of steps to the weights that are predicted."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,16 @@ class Row(Agreement, Reached):  # The fields of the last base come first.
     within_theorem : bool
         Whether the theorem's conditions hold, so that the bound is proved: those of the prediction, no drawn batches,
         and for a Gaussian start that the prediction is one for it, by Theorem D.13.
+    prediction : str
+        Which prediction.
+    extent : float
+        How far training has gone as that prediction sees it: s eta, or s eta V.
     """
 
     bound: float
     within_theorem: bool
+    prediction: str = PAPER
+    extent: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +84,7 @@ def verify(
     vocabulary_size: int,
     context_length: int,
     settings: TrainingSection,
-    predict: Callable[[int], Prediction],
+    predict: Predict | Mapping[str, Predict],
     *,
     folder: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -87,8 +100,8 @@ def verify(
         V and T.
     settings : TrainingSection
         How to train, and when to compare.
-    predict : callable
-        Takes the number of steps s and returns the predicted weights after s steps.
+    predict : callable, or mapping of str to callable
+        Takes the number of steps s and returns the predicted weights after s steps; several by their names.
     folder : pathlib.Path, optional
         Where checkpoints go, and where a training that was interrupted is picked up: from the newest checkpoint that
         misses no comparison.
@@ -106,6 +119,7 @@ def verify(
     MachineError
         If the device is missing or too small, or a checkpoint cannot be written.
     """
+    predictions = predict if isinstance(predict, Mapping) else {PAPER: predict}
     trainer = Trainer(windows, vocabulary_size, context_length, settings, folder)
     trainer.resume(lambda state: _misses_nothing(state, settings.comparisons))
     latest = _newest(trainer)
@@ -118,7 +132,7 @@ def verify(
         if step in _compared(trainer.history):
             continue
         trainer.advance(step, report)
-        latest = _compare(trainer, predict(step))
+        latest = _compare(trainer, {name: each(step) for name, each in predictions.items()})
         if on_rows is not None:
             on_rows(_rows(trainer))
     trainer.advance(on_progress=report)
@@ -131,13 +145,27 @@ def _rows(trainer: Trainer) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.step in trainer.settings.comparisons)
 
 
-def _compare(trainer: Trainer, prediction: Prediction) -> tuple[Agreement, ...]:
-    """Add the rows of the trainer's step to its history, which goes with its checkpoints."""
-    loss, found = trainer.loss(), agreements(trainer.model, prediction)
-    for agreement in found:
-        bound = getattr(prediction.bounds, agreement.weight) if prediction.has_bounds else math.nan
-        fields = {**asdict(agreement), "bound": bound, "within_theorem": _is_proved(trainer.settings, prediction)}
-        trainer.history.append(_to_json(Row(step=trainer.step, loss=loss, **fields)))
+def _compare(trainer: Trainer, predictions: Mapping[str, Prediction]) -> tuple[Agreement, ...]:
+    """Add the rows of the trainer's step to its history, which goes with its checkpoints.
+
+    Returns the comparison with the last prediction.
+    """
+    loss, found = trainer.loss(), tuple[Agreement, ...]()
+    for name, prediction in predictions.items():
+        found = agreements(trainer.model, prediction)
+        proved = _is_proved(trainer.settings, prediction)
+        for agreement in (*found, *layers_apart(trainer.model, prediction)):
+            has_bound = prediction.has_bounds and agreement.weight in KINDS
+            row = Row(
+                **asdict(agreement),
+                step=trainer.step,
+                loss=loss,
+                bound=getattr(prediction.bounds, agreement.weight) if has_bound else math.nan,
+                within_theorem=proved,
+                prediction=name,
+                extent=prediction.extent,
+            )
+            trainer.history.append(_to_json(row))
     return found
 
 
@@ -149,7 +177,8 @@ def initialisation_of(settings: TrainingSection) -> Gaussian | None:
 def _is_proved(settings: TrainingSection, prediction: Prediction) -> bool:
     """Say whether a theorem covers a training: full gradients, and the initial weights of the prediction."""
     same_start = prediction.initialisation == initialisation_of(settings)
-    return settings.batch is None and same_start and prediction.within_theorem
+    plain = settings.batch is None and settings.optimizer == "sgd"
+    return plain and same_start and prediction.within_theorem
 
 
 def _misses_nothing(state: State, wanted: Iterable[int]) -> bool:
@@ -176,7 +205,7 @@ def _to_json(row: Row) -> dict[str, Any]:
 
 def _from_json(entry: dict[str, Any]) -> Row:
     """Return the row that ``_to_json`` was given; the layer alone may be None by itself."""
-    fields: dict[str, Any] = {
+    fields: dict[str, Any] = {"weighted_cosine": math.nan} | {
         name: math.nan if value is None and name != "layer" else value for name, value in entry.items()
     }
     return Row(**fields)

@@ -14,6 +14,8 @@ from leadterm.errors import InputError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+NEAR_ONE = ("cosine", "weighted_cosine", "norm_ratio")
+"""Columns whose numbers need digits after the point."""
 ABSENT = "–"
 """For what is not there: the layer of the output, a cosine with zero."""
 
@@ -29,11 +31,11 @@ def markdown_table(rows: Sequence[DataclassInstance]) -> str:
     Examples
     --------
     >>> from leadterm.theory_model.weight_agreement import Agreement
-    >>> row = Agreement("output", None, cosine=0.9999, norm_ratio=1.0, relative_error=2e-3, error_norm=1.5e-7)
+    >>> row = Agreement("output", None, 0.9999, 0.9999, norm_ratio=1.0, relative_error=2e-3, error_norm=1.5e-7)
     >>> print(markdown_table([row]))
-    | weight | layer | cosine      | norm_ratio  | relative_error | error_norm |
-    |--------|-------|-------------|-------------|----------------|------------|
-    | output | –     | 0.999900000 | 1.000000000 | 0.002          | 1.5e-07    |
+    | weight | layer | cosine      | weighted_cosine | norm_ratio  | relative_error | error_norm |
+    |--------|-------|-------------|-----------------|-------------|----------------|------------|
+    | output | –     | 0.999900000 | 0.999900000     | 1.000000000 | 0.002          | 1.5e-07    |
     """
     if not rows:
         raise InputError("there is no row for the table: compare at least at one step.")
@@ -104,5 +106,5 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.9f}" if name in ("cosine", "norm_ratio") else f"{value:.6g}"
+        return f"{value:.9f}" if name in NEAR_ONE else f"{value:.6g}"
     return str(value)

@@ -1,4 +1,4 @@
-"""Plain gradient descent on a Transformer, over all windows or some of them a step."""
+"""A Transformer in training, over all windows or some of them a step."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from leadterm.errors import InputError, MachineError, TrainingError
 from leadterm.operators import resolve_device
 from leadterm.theory_model import training_state as checkpoints
 from leadterm.theory_model.batches import PackedWindows, Window, drawn
+from leadterm.theory_model.descent_steps import make_steps
 from leadterm.theory_model.loss import mean_loss
 from leadterm.theory_model.path_expansion import Expansion
 from leadterm.theory_model.training_device import autocast, fitting, precision, weights_dtype
@@ -114,6 +115,7 @@ class Trainer:
         self.device = resolve_device(settings.device)
         self.micro_batch = settings.micro_batch
         self.model = self._new_model()
+        self._steps = make_steps(self.model, settings)
 
     def advance(self, until: int | None = None, on_progress: OnProgress | None = None) -> None:
         """Train until so many steps are done; by default all of the settings'.
@@ -163,7 +165,8 @@ class Trainer:
         if not all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()):
             self._refuse_divergence(math.nan)
         plain, windows = canonical(self.settings), self.windows.fingerprint
-        return checkpoints.write_checkpoint(self.folder, self.model, self.step, plain, windows, self.history)
+        state = self._steps.state()
+        return checkpoints.write_checkpoint(self.folder, self.model, self.step, plain, windows, self.history, state)
 
     def resume(self, accept: Callable[[checkpoints.State], bool] = lambda state: True) -> bool:
         """Go on from the newest checkpoint of the folder that is not past the last step; False if there is none.
@@ -189,7 +192,7 @@ class Trainer:
                     "Use those settings and windows, or another folder."
                 )
             if state.step <= self.settings.steps and accept(state):
-                checkpoints.read_weights(place, state, self.model)
+                self._steps.restore(checkpoints.read_weights(place, state, self.model))
                 self.step, self.history = state.step, list(state.history)
                 return True
         return False
@@ -212,14 +215,11 @@ class Trainer:
         return model
 
     def _descend(self) -> float:
-        """Make one step, w <- w - eta dloss/dw, and return the loss before it."""
+        """Make one step of the optimizer, and return the loss before it."""
         numbers = drawn(len(self.windows), self.settings.batch, self.step, self.settings.seed)
         loss, self.micro_batch = fitting(lambda size: self._accumulate(numbers, size), self.micro_batch)
         self._refuse_divergence(loss)
-        with torch.no_grad():
-            for weight in self.model.parameters():
-                if weight.grad is not None:
-                    weight.add_(weight.grad, alpha=-self.settings.learning_rate)
+        self._steps.step()
         return loss
 
     def _accumulate(self, numbers: NDArray[np.int64], micro_batch: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from leadterm.theory_model.transformer import Transformer
 FORMAT = 1
 WEIGHTS = "weights.safetensors"
 STATE = "state.json"
+OPTIMIZER = "optimizer."
+"""Begins the names of what the optimizer remembers."""
 NAME = re.compile(r"step-(\d{8,})")
 
 FREE_SETTINGS = ("steps", "compare_at", "checkpoint_every", "micro_batch", "expand_paths", "device")
@@ -63,9 +66,17 @@ class State:
 
 
 def write_checkpoint(
-    folder: Path, model: Transformer, step: int, settings: dict[str, Any], windows: str, history: list[dict[str, Any]]
+    folder: Path,
+    model: Transformer,
+    step: int,
+    settings: dict[str, Any],
+    windows: str,
+    history: list[dict[str, Any]],
+    optimizer: Mapping[str, torch.Tensor] | None = None,
 ) -> Path:
     """Write a checkpoint under ``folder/step-00000008`` and return its place; one that is there is replaced.
+
+    What the optimizer remembers lies in the file of weights, under names of its own.
 
     Raises
     ------
@@ -76,7 +87,8 @@ def write_checkpoint(
     with whole(target) as partial:
         partial.mkdir()
         # No metadata in the file: safetensors keeps it in a hash map, whose order is not the same every time.
-        save_file({name: weight.detach().cpu() for name, weight in model.state_dict().items()}, partial / WEIGHTS)
+        tensors = {**model.state_dict(), **{OPTIMIZER + name: part for name, part in (optimizer or {}).items()}}
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / WEIGHTS)
         state = State(step, settings, windows, _sha256(partial / WEIGHTS), history)
         text = json.dumps({"format": FORMAT, **asdict(state)}, indent=2, allow_nan=False)
         (partial / STATE).write_text(text + "\n", encoding="utf-8")
@@ -113,8 +125,8 @@ def read_state(place: Path) -> State:
     )
 
 
-def read_weights(place: Path, state: State, model: Transformer) -> None:
-    """Give a model the weights of a checkpoint.
+def read_weights(place: Path, state: State, model: Transformer) -> dict[str, torch.Tensor]:
+    """Give a model the weights of a checkpoint, and return what the optimizer remembered.
 
     Raises
     ------
@@ -129,13 +141,16 @@ def read_weights(place: Path, state: State, model: Transformer) -> None:
                 f"{file} is damaged: its SHA-256 is {sha256[:16]}…, {STATE} says {state.weights_sha256[:16]}…. "
                 f"Delete the folder {place.name} to go on from the checkpoint before it."
             )
+        tensors = load_file(file)
+        remembered = {name: tensors.pop(name) for name in list(tensors) if name.startswith(OPTIMIZER)}
         with torch.no_grad():
-            model.load_state_dict(load_file(file))
+            model.load_state_dict(tensors)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise TrainingError(
             f"{file} cannot be read into this model: {error}. Delete the folder {place.name} to go on from the "
             "checkpoint before it."
         ) from error
+    return {name.removeprefix(OPTIMIZER): part for name, part in remembered.items()}
 
 
 def _sha256(file: Path) -> str:

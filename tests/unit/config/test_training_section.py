@@ -22,6 +22,10 @@ def test_no_training_unless_asked_for():
     assert parse_config(BASE).training is None
     assert canonical(section()) == {
         "layers": 2,
+        "optimizer": "sgd",
+        "betas": [0.9, 0.999],
+        "eps": 1e-8,
+        "weight_decay": 0.01,
         "learning_rate": 0.005,
         "steps": 8,
         "compare_at": [],
@@ -48,13 +52,19 @@ def test_steps_to_compare_at_are_sorted_and_the_last_by_default():
     ("training", "message"),
     [
         ({"learning_rate": 0}, "training.learning_rate: found 0 (an integer); expected a number above 0"),
+        (
+            {"optimizer": "adagrad"},
+            "training.optimizer: found 'adagrad' (text); expected one of sgd, adam, adamw, sign",
+        ),
+        ({"eps": 0}, "training.eps: found 0 (an integer); expected a number above 0"),
+        ({"betas": [0.9, 1]}, "training.betas[1]: found 1 (an integer); expected"),
         ({"layers": 0}, "training.layers: found 0 (an integer); expected an integer of at least 1 (L, the attention"),
         ({"compare_at": 3}, "training.compare_at: found 3 (an integer); expected a list of integers (steps after"),
         ({"compare_at": [2, 0]}, "training.compare_at[1]: found 0 (an integer); expected a list of integers"),
         ({"dtype": "float16"}, "training.dtype: found 'float16' (text); expected one of float64, float32, tf32, bf"),
         ({"spread": 0}, "training.spread: found 0 (an integer); expected a number above 0 or null"),
-        ({"layer": 3}, "training.layer: unknown key; expected one of layers, learning_rate"),
-        ("on", "training: found 'on' (text); expected a mapping with the keys layers, learning_rate"),
+        ({"layer": 3}, "training.layer: unknown key; expected one of layers, optimizer, betas, eps"),
+        ("on", "training: found 'on' (text); expected a mapping with the keys layers, optimizer, betas"),
         (
             {"steps": 4, "compare_at": [2, 5]},
             "training: compare_at names step 5 and steps is 4. Raise steps or remove it.",

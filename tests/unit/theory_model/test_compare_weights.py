@@ -132,8 +132,8 @@ def test_the_table(predictor, tmp_path):
     assert len(cells) == 2 + len(rows)
     assert re.fullmatch(r"\|(-+\|)+", lines[1])
     assert cells[2][2:4] == ["output", "–"]
-    assert cells[3][2:7] == ["value", "1", "–", "–", "–"]
-    assert cells[-1][-1] == "no"
+    assert cells[3][2:8] == ["value", "1", "–", "–", "–", "–"]
+    assert cells[-1][-3:] == ["no", "gradient descent", "1.2"]
     assert float(cells[-1][4]) == pytest.approx(rows[-1].cosine, abs=1e-9)
 
 

@@ -6,7 +6,7 @@ from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.operators import resolve_device
-from leadterm.pipeline.compose_adam_weights.strips import compose_entrywise
+from leadterm.pipeline.compose_adam_weights.entrywise_scores import compose_entrywise
 from leadterm.pipeline.compose_adam_weights.training import theory_settings
 from leadterm.pipeline.compose_weights.job import chosen_device, commit_scores, read_statistics, scratch_of
 from leadterm.pipeline.lifecycle import Order, carry_out, job

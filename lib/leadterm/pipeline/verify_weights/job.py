@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from leadterm.storage.read_products import Overwrite, list_file, write_manifest
 from leadterm.telemetry.progress import progress
 from leadterm.theory import PredictedWeights
 from leadterm.theory_model import (
+    NEXT_ORDER,
+    PAPER,
     Ablation,
     Agreement,
     Progress,
@@ -32,6 +34,7 @@ from leadterm.theory_model import (
     ablate,
     initialisation_of,
     markdown_table,
+    optimizer_of,
     verify,
     write_figure,
     write_table,
@@ -159,10 +162,24 @@ class Check:
         return found is not None and found.counts.get("compared_at") == list(self.settings.comparisons)
 
     @cached_property
-    def predict(self) -> Callable[[int], PredictedWeights]:
-        """From a number of steps to the weights that the theory predicts."""
+    def predictions(self) -> dict[str, Callable[[int], PredictedWeights]]:
+        """From a number of steps to the predicted weights: the paper's, the next order's, and the optimizer's own.
+
+        The next order where it was counted, the optimizer's where it is not gradient descent.
+        """
         settings, start = self.settings, initialisation_of(self.settings)
-        return self.run.predictor(settings.learning_rate, settings.layers, settings.device, start)
+        predictor = partial(self.run.predictor, settings.learning_rate, settings.layers, settings.device, start)
+        found = {PAPER: predictor()}
+        if set(Job.COUNT_TWO_HOPS.makes) <= set(self.run.products):
+            found[NEXT_ORDER] = predictor(order=2)
+        if settings.optimizer != "sgd":
+            found[settings.optimizer] = predictor(optimizer=optimizer_of(settings))
+        return found
+
+    @property
+    def predict(self) -> Callable[[int], PredictedWeights]:
+        """The prediction of the optimizer that is trained with, of leading terms."""
+        return self.predictions[PAPER if self.settings.optimizer == "sgd" else self.settings.optimizer]
 
     def verify(self) -> Sequence[Row]:
         """Train, compare, and write ``agreement.md``, ``.svg`` and ``.png``; a training that was interrupted resumes.
@@ -175,7 +192,7 @@ class Check:
                 self.run.vocabulary_size,
                 self.run.context_length,
                 self.settings,
-                self.predict,
+                self.predictions,
                 folder=self.folder / CHECKPOINTS,
                 on_progress=report,
                 on_rows=self._write,
@@ -236,9 +253,14 @@ def summarise_agreement(check: Check, rows: Sequence[Row] | None = None) -> str:
         f"  {'holds' if one.holds else 'fails':<6} {one.statement:<42} {one.actual:g}, limit {one.limit:g}"
         for one in prediction.conditions
     )
-    listed += _summarise_probability(prediction)
+    listed += _summarise_probability(prediction) if prediction.has_bounds else _summarise_extent(prediction)
     places = "\n".join(f"  {check.folder / f'agreement.{ending}'}" for ending in ("md", "svg", "png"))
     return f"\n{table}\n\nconditions of the theorem\n{listed}\n\nit is in\n{places}"
+
+
+def _summarise_extent(prediction: PredictedWeights) -> str:
+    """Say how far training has gone where no theorem says how far it may."""
+    return f"  none speaks of {prediction.descent.optimizer}: no bound is proved. s eta V is {prediction.extent:.3g}"
 
 
 def _summarise_probability(prediction: PredictedWeights) -> str:
