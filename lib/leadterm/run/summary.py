@@ -120,7 +120,7 @@ def agreement_table(run: Run) -> list[str]:
 
 
 def _agreement(row: dict[str, Any] | None) -> str:
-    """Write a score, what with, in which layer, and how far beyond chance."""
+    """Write a score, what with, in which layer, and how far above the null."""
     if row is None:
         return "-"
     beyond = "" if row["z"] is None else f", z {row['z']:,.0f}"

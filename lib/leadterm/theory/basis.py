@@ -126,7 +126,7 @@ class Basis:
 
     @property
     def value(self) -> Operator:
-        """From a context token to the current tokens whose next tokens it announces: Phi'B', [CONTEXT x CURRENT]."""
+        """From a context token to the current tokens whose next tokens follow it later: Phi'B', [CONTEXT x CURRENT]."""
         return (self.context.T @ self.bigram.T).named("value")
 
     @property
