@@ -52,7 +52,7 @@ def refusal(tmp_path) -> Callable[[type[LeadtermError], Callable[[], object]], s
 
 def test_a_file_that_would_be_counted_twice(spark, corpus, run, refusal, tmp_path):
     first = corpus / "0.parquet"
-    assert f"\n  {first} is counted already" in refusal(
+    assert f"\n  {first} is already counted" in refusal(
         InputError, lambda: add(spark, run, config_for(first), first, corpus / "1.parquet")
     )
     twin = shutil.copy(first, tmp_path / "twin.parquet")
