@@ -90,7 +90,7 @@ def ends_well(spark, corpus: Path, run: Path, expected: dict[str, str], tokenize
 
 
 def said(caplog) -> list[str]:
-    return [record.getMessage() for record in caplog.records if "before" in record.getMessage()]
+    return [record.getMessage() for record in caplog.records if "already" in record.getMessage()]
 
 
 @pytest.mark.parametrize(

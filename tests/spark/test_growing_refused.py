@@ -87,7 +87,7 @@ def test_a_file_that_changed_after_it_was_counted(spark, corpus, tmp_path, refus
 def test_other_settings(spark, corpus, run, refusal, sections, reason):
     config = config_for(corpus / "1.parquet", **sections)
     message = refusal(RunError, lambda: add(spark, run, config, corpus / "1.parquet"))
-    assert message.startswith(f"{run} holds another run: ")
+    assert message.startswith(f"{run} contains another run: ")
     assert reason in message
 
 

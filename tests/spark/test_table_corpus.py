@@ -125,7 +125,7 @@ def test_what_later_versions_added_is_added(spark, tmp_path):
         InputError, match=r"version 5 \(DELETE\) removed or rewrote rows that were counted.* cannot be removed"
     ):
         grown(spark, corpus, tmp_path / "run")
-    with pytest.raises(InputError, match="version 4 was counted, and 2 is earlier"):
+    with pytest.raises(InputError, match="version 4 was counted, but 2 is earlier"):
         grown(spark, {**corpus, "version": 2}, tmp_path / "run")
     with pytest.raises(ConfigError, match=r"the corpus is a table .* name no files"):
         add_files(spark, make_config(root, IDS, corpus=corpus), Location.of(tmp_path / "run"), ["a.parquet"])
