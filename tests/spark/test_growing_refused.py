@@ -97,7 +97,7 @@ def test_other_settings(spark, corpus, run, refusal, sections, reason):
         ({"corpus": {"max_documents": 5}}, "corpus.max_documents is set, but which documents come first depends on"),
         (
             {"tokenizer": {"kind": "words", "vocabulary_size": 9}, "corpus": {"ids_column": None}},
-            "tokenizer.kind is 'words': the corpus decides its vocabulary",
+            "tokenizer.kind is 'words': its vocabulary depends on the corpus",
         ),
         (
             {"tokenizer": {"kind": "bpe", "vocabulary_size": 300}, "corpus": {"ids_column": None}},

@@ -108,7 +108,7 @@ def test_it_is_another_corpus_though_its_files_are_the_same(spark, whole, tmp_pa
         )
         == 4
     )
-    with pytest.raises(RunError, match="holds another run: its 'sources' differs in made from corpus"):
+    with pytest.raises(RunError, match="contains another run: its 'sources' differs in made from corpus"):
         subtract_documents(spark, whole.location, np.array([first]), places["b"])
     assert subtract_documents(spark, whole.location, np.array([first]), places["b"], overwrite=True)
     assert open_run(places["b"].uri).manifest("windows").content_hash == made["a"].content_hash

@@ -171,7 +171,7 @@ def test_a_file_that_is_gone_or_has_other_rows_than_the_log_says_is_refused(spar
         ({"text_column": "words"}, "it has no column 'words'"),
         ({"text_column": "lang"}, "it has no column 'lang'"),
         ({"version": 9}, "has no version 9; its latest is 3"),
-        ({"where": "langue = 'x'"}, "names the column langue, which is not there"),
+        ({"where": "langue = 'x'"}, "names the column langue, which does not exist"),
     ],
 )
 def test_what_the_table_lacks_is_told(spark, root, corpus, problem):
