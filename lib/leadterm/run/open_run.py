@@ -99,7 +99,7 @@ class Run(StoredRun):
         Raises
         ------
         InputError
-            If the second order is asked for and its counts are not there.
+            If the second order is requested and its counts are missing.
         MachineError
             If PyTorch is not installed, or the device does not exist.
         """
@@ -121,7 +121,7 @@ class Run(StoredRun):
         )
 
     def _next_order(self, tokens: NDArray[np.int64] | None) -> NextOrderCounts:
-        """Read what the next order of the predicted weights needs."""
+        """Read the counts that the next order of the predicted weights needs."""
         from leadterm.theory import NextOrderCounts, restricted_matrix  # noqa: PLC0415  # brings PyTorch
 
         missing = [name for name in Job.COUNT_TWO_HOPS.makes if name not in self.products]
@@ -149,7 +149,7 @@ class Run(StoredRun):
         optimizer: Optimizer | None = None,
         order: int = 1,
     ) -> PredictedWeights:
-        """Predict the weights after some steps of training: of gradient descent (Theorem 4.1), or of another optimizer.
+        """Predict the weights after some steps of gradient descent (Theorem 4.1) or of another optimizer.
 
         Parameters
         ----------
@@ -166,10 +166,10 @@ class Run(StoredRun):
             conditions and the probability with which the bounds are proved (Theorem D.13), not the prediction.
         optimizer
             ``GradientDescent()`` (default), ``Adam(betas, eps)``, ``AdamW(betas, eps, weight_decay)`` or
-            ``SignDescent()``, of `leadterm.theory`. Only for the first anything is proved.
+            ``SignDescent()``, from `leadterm.theory`. Bounds are proved only for the first.
         order
-            1 (default): the leading terms. 2, for gradient descent: the next order's too, and ``.value`` one for each
-            layer.
+            1 (default): the leading terms. 2, only for gradient descent: also the terms of the next order; ``.value``
+            is then a tuple with one operator per layer.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class Run(StoredRun):
         Raises
         ------
         InputError
-            If the numbers are out of range, or the second order is asked for and its counts are not there.
+            If a number is out of range, or the second order is requested and its counts are missing.
         MachineError
             If PyTorch is not installed, or the device does not exist.
         """
@@ -221,7 +221,7 @@ class Run(StoredRun):
         )
 
     def _attention(self, device: str, descent: Descent) -> Attention | None:
-        """Read the attention terms that a training's scores have; None where they were not counted."""
+        """Read the attention terms for a training's scores; None if they were not counted."""
         from leadterm.theory import GradientDescent, functions_of, score_functions  # noqa: PLC0415  # brings PyTorch
 
         if isinstance(descent.optimizer, GradientDescent):
@@ -320,28 +320,28 @@ class Run(StoredRun):
         return list(zip(names, scores.tolist(), strict=True))
 
     def sources(self, token: str, other: str, map: MapName = "bigram", k: int | None = 20) -> pa.Table:
-        """Find the documents behind an association: what each adds to the pair's entry of a count matrix, exactly.
+        """Find the documents behind an association: the exact share of each in the pair's entry of a count matrix.
 
         Parameters
         ----------
         token
-            The earlier token of the pair, as :meth:`token_id` takes it: the current one, or one in the context.
+            The earlier token of the pair, as in :meth:`token_id`: the current one, or one in the context.
         other
             The later one: the next token.
         map
-            ``bigram``: positions at which ``other`` follows ``token``. ``context``: the weights 1/t of ``token`` in all
-            contexts before ``other``.
+            ``bigram``: the positions at which ``other`` follows ``token``. ``context``: the weights 1/t of ``token`` in
+            all contexts before ``other``.
         k
-            How many documents, those with the largest shares; None for all of them.
+            How many documents to return, those with the largest shares; None for all.
 
         Returns
         -------
         pyarrow.Table
-            Largest share first: document int64 (content hash), path string and row int64 (of the first document of this
-            hash; null where the run does not tell, or the row is not known), units int64, share double, passage string
-            (the text around the pair where it weighs most), copies int32 (documents of this hash, whose shares are
-            together here). Units are positions, or those of :meth:`context_fixed_point`; over all documents they sum
-            to the entry of the matrix, and shares to 1.
+            Largest share first: document int64 (content hash), path string and row int64 (of the first document with
+            this hash; null if the run does not say, or the row is unknown), units int64, share double, passage string
+            (the text around the pair where it weighs most), copies int32 (number of documents with this hash, whose
+            shares are added up). Units are positions, or those of :meth:`context_fixed_point`; over all documents they
+            sum to the entry of the matrix, and shares to 1.
 
         Raises
         ------
@@ -350,7 +350,7 @@ class Run(StoredRun):
         RunError
             If the run was published without its windows, or a file is damaged.
         MachineError
-            If numba, which counts, is not installed.
+            If numba, which is needed for counting, is not installed.
         """
         from leadterm.run.pair_sources import sources_of  # noqa: PLC0415  # imports this module's run
 
