@@ -21,12 +21,12 @@ LEAST_STEPS = 3
 
 
 def adam_terms(basis: Basis, descent: Descent, attention: Attention | None) -> Terms:
-    """Return the weights predicted by the optimizer's own recursion (`leadterm.theory.recursion`).
+    """Return the predicted weights of the optimizer's own recursion (`leadterm.theory.recursion`).
 
     Raises
     ------
     InputError
-        If the attention terms were computed from other scores than this optimizer's.
+        If the attention terms are of other scores than this optimizer's.
     """
     recursion = Recursion.of(descent)
     gradient, function = value_gradient(basis, recursion.phi), recursion.value[-1]
@@ -44,20 +44,20 @@ def adam_terms(basis: Basis, descent: Descent, attention: Attention | None) -> T
 
 
 def score_functions(descent: Descent) -> ScoreFunctions:
-    """Return the functions of the scores that predict attention's weights after a training."""
+    """Return what the scores are to be composed with that predict attention's weights after a training."""
     recursion = Recursion.of(descent)
     return ScoreFunctions(recursion.phi, recursion.shape())
 
 
 def functions_of(settings: Mapping[str, Any]) -> ScoreFunctions:
-    """Return the functions of scores, from the keys of the section ``theory`` in their manifest.
+    """Return what scores were composed with, from the keys of the section ``theory`` in their manifest.
 
-    Keys that make no difference are None there.
+    Those that make no difference are None there.
 
     Raises
     ------
     InputError
-        If the optimizer is unknown, or a number is out of range.
+        If the optimizer is not known, or a number is out of range.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     optimizer = make_optimizer(

@@ -1,4 +1,4 @@
-"""The four predicted weights on their own, without bounds or conditions."""
+"""The four predicted weights, before anything is said of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leadterm.theory.steps import PerWeight
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """The weights of one prediction, named as in `leadterm.theory.PredictedWeights`."""
+    """The weights of one prediction; see `leadterm.theory.PredictedWeights`, which has them under these names."""
 
     output: Operator
     value: Operator | tuple[Operator, ...]
