@@ -1,7 +1,7 @@
 """leadterm: which associations in a transformer's weights come from the statistics of its corpus.
 
-``open_run`` is the way in for readers of a finished run, and ``save_weights`` writes the weights that it predicts; the
-jobs that make a run stand in :mod:`leadterm.pipeline`.
+``open_run`` opens a finished run for reading, and ``save_weights`` writes the weights that it predicts; the jobs that
+make a run are in :mod:`leadterm.pipeline`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ _load = lazy_names(__name__, {"run.open_run": "Run open_run", "run.export_weight
 
 
 def __getattr__(name: str) -> Any:
-    """Load what readers use only when it is used: executors do not need it."""
+    """Import the readers' names on first use, because executors do not need them."""
     if name == "save_weights":
         require_packages("leadterm.save_weights", "torch")
     return _load(name)

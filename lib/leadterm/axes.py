@@ -1,7 +1,7 @@
 """The meaning of a matrix's rows and columns.
 
-Every matrix of the theory is V x V, so no shape check catches a wrong transpose. An axis name is part of
-the type instead: ``bigram`` is CURRENT x NEXT, and a product contracts two axes only if their names agree.
+Every matrix of the theory is V x V, so no shape check catches a wrong transpose. Instead, axis names are part of the
+type: ``bigram`` is CURRENT x NEXT, and a product contracts two axes only if their names agree.
 """
 
 from enum import Enum

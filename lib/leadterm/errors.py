@@ -1,4 +1,4 @@
-"""Every error a user can meet, each with what was wrong, what was found, and what to do."""
+"""The errors that a user can meet; each message says what was wrong, what was found and what to do."""
 
 import signal
 
@@ -16,11 +16,11 @@ class InputError(LeadtermError):
 
 
 class UnknownFilesystemError(InputError):
-    """A URL's scheme is one that neither pyarrow nor fsspec can open here, though Spark perhaps can."""
+    """Neither pyarrow nor fsspec can open a URL of this scheme here, though Spark perhaps can."""
 
 
 class RunError(LeadtermError):
-    """A run directory lacks a product, holds another run's, or its bytes are not what its manifest says."""
+    """A run directory lacks a product, contains one of another run, or its bytes are not what its manifest says."""
 
 
 class CountOverflowError(LeadtermError):
@@ -28,15 +28,15 @@ class CountOverflowError(LeadtermError):
 
 
 class TrainingError(LeadtermError):
-    """A training diverged, or its checkpoint is damaged or another training's."""
+    """A training diverged, or its checkpoint is damaged or belongs to another training."""
 
 
 class AxisError(LeadtermError, ValueError):
-    """Two operators were combined along axes that mean different things, or sizes that differ."""
+    """Two operators were combined along axes of different meanings or sizes."""
 
 
 class MachineError(LeadtermError):
-    """The machine lacks something leadterm needs (a Java, disk space, a CUDA device)."""
+    """The machine lacks something that leadterm needs (Java, disk space, a CUDA device)."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -57,7 +57,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def interruption_in(error: BaseException | None) -> KeyboardInterrupt | None:
-    """Find the signal that an error is a consequence of, as Spark's jobs fail when they are cancelled; None if none."""
+    """Return the signal that caused an error (Spark's jobs fail when they are cancelled), or None."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return error
@@ -66,7 +66,7 @@ def interruption_in(error: BaseException | None) -> KeyboardInterrupt | None:
 
 
 def reason_of(error: BaseException) -> dict[str, str]:
-    """Say for a log what ended something: the kind of the error, and why; of a stopped process, which signal it was."""
+    """Say for a log what ended a job: the kind of error and its message or, for a stopped process, the signal."""
     error = interruption_in(error) or error
     reason = str(error) or ("stopped by SIGINT" if isinstance(error, KeyboardInterrupt) else "")
     return {"error": type(error).__name__, "reason": reason}

@@ -40,10 +40,10 @@ def leadterm(spark, capsys, caplog):
 def test_a_run_grows_night_by_night_and_is_merged(leadterm, config, tmp_path):
     night = ("add", "--config", config, "--output", tmp_path / "run")
     status, said = leadterm(*night)
-    assert (status, "new files: 1; counted already: 0" in said) == (0, True), said
+    assert (status, "new files: 1; already counted: 0" in said) == (0, True), said
     put_ids(tmp_path / "in/1.parquet", documents(1))
     status, said = leadterm(*night)
-    assert (status, "new files: 1; counted already: 1" in said) == (0, True), said
+    assert (status, "new files: 1; already counted: 1" in said) == (0, True), said
     assert "documents  22 read" in said
     assert f"look at it in a browser:  file://{tmp_path}/run/report/index.html" in said
     status, said = leadterm(*night)
@@ -53,7 +53,7 @@ def test_a_run_grows_night_by_night_and_is_merged(leadterm, config, tmp_path):
     status, said = leadterm(*night, tmp_path / "in/1.parquet")
     assert status == 1
     assert "leadterm: 1 file cannot be added. What was counted cannot be removed: leave these" in said
-    assert f"  {tmp_path}/in/1.parquet is counted already" in said
+    assert f"  {tmp_path}/in/1.parquet is already counted" in said
 
     other, both = tmp_path / "other", tmp_path / "both"
     third = put_ids(tmp_path / "in/2.parquet", documents(2))

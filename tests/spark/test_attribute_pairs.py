@@ -77,7 +77,7 @@ def test_sources_of_another_corpus_are_refused(spark, run, pairs, tmp_path):
         shutil.rmtree(tmp_path / "run" / product)
         shutil.move(Location.of(other.location.uri + f"/{product}").path, tmp_path / "run" / product)
     with pytest.raises(
-        RunError, match=r"its 'pair_sources' was made from another .* Run leadterm sources --pairs again"
+        RunError, match=r"its 'pair_sources' was made from a different .* Run leadterm sources --pairs again"
     ):
         open_run(tmp_path / "run").pair_sources()
 

@@ -90,7 +90,7 @@ def ends_well(spark, corpus: Path, run: Path, expected: dict[str, str], tokenize
 
 
 def said(caplog) -> list[str]:
-    return [record.getMessage() for record in caplog.records if "before" in record.getMessage()]
+    return [record.getMessage() for record in caplog.records if "already" in record.getMessage()]
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_killed_at_any_moment_it_goes_on(spark, corpus, whole, begun, tmp_path, 
     ends_well(spark, corpus, tmp_path / "run", whole(tokenizer), tokenizer)
     assert len(begun) == 2 * CHUNKS - counted - encoded
     assert said(caplog) == [
-        *[f"count {parts}: {counted} of 4 chunks were counted before"] * (counted > 0 and not is_made),
+        *[f"count {parts}: {counted} of 4 chunks had already been counted"] * (counted > 0 and not is_made),
         *["encode documents: reusing the tokenizer that was already made"] * is_made,
-        *[f"encode documents: {encoded} of 4 chunks were encoded before"] * (encoded > 0),
+        *[f"encode documents: {encoded} of 4 chunks had already been encoded"] * (encoded > 0),
     ]
 
 
@@ -161,7 +161,7 @@ def test_damaged_counts_are_counted_again(spark, corpus, whole, begun, tmp_path,
     DAMAGES[damage](files[0] if what == "file" else reports[2])
     begun.clear()
     ends_well(spark, corpus, tmp_path / "run", whole(WORDS))
-    assert "count words: 3 of 4 chunks were counted before" in said(caplog)
+    assert "count words: 3 of 4 chunks had already been counted" in said(caplog)
     assert len(begun) == 1 + CHUNKS
 
 
@@ -173,7 +173,7 @@ def test_a_damaged_tokenizer_is_made_again(spark, corpus, whole, begun, tmp_path
     DAMAGES[damage](kept)
     begun.clear()
     ends_well(spark, corpus, tmp_path / "run", whole(WORDS))
-    assert said(caplog) == ["encode documents: 2 of 4 chunks were encoded before"]
+    assert said(caplog) == ["encode documents: 2 of 4 chunks had already been encoded"]
     assert len(begun) == CHUNKS + 2
 
 
@@ -189,7 +189,7 @@ def test_damaged_windows_are_encoded_again(spark, corpus, whole, begun, tmp_path
     DAMAGES[damage](reports[0] if what == "report" else Path(max(told)[0]))
     begun.clear()
     ends_well(spark, corpus, run, whole(WORDS))
-    assert "encode documents: 1 of 4 chunks were encoded before" in said(caplog)
+    assert "encode documents: 1 of 4 chunks had already been encoded" in said(caplog)
     assert len(begun) == 3
     accounts = [read_manifest(Location.of(one), "windows").counts for one in (run, corpus / "whole-words-None")]
     assert accounts[0] == accounts[1]
@@ -223,7 +223,7 @@ def test_other_files_see_no_counts_of_these(spark, corpus, begun, tmp_path, capl
     assert content_hashes(tmp_path / "run")["windows"] == content_hashes(corpus / "whole-words-None")["windows"]
     counted = CHUNKS - (len(begun) - CHUNKS)
     assert 0 < counted < CHUNKS
-    assert said(caplog) == [f"count words: {counted} of 4 chunks were counted before"]
+    assert said(caplog) == [f"count words: {counted} of 4 chunks had already been counted"]
 
 
 def test_a_chunk_of_a_file_that_changed_is_not_kept(spark, corpus, begun, tmp_path, monkeypatch):
@@ -285,6 +285,6 @@ def test_a_driver_that_is_really_killed(spark, corpus, whole, begun, tmp_path, c
     ends_well(spark, corpus, run, whole(WORDS))
     assert said(caplog) == [
         "encode documents: reusing the tokenizer that was already made",
-        "encode documents: 2 of 4 chunks were encoded before",
+        "encode documents: 2 of 4 chunks had already been encoded",
     ]
     assert len(begun) == 2

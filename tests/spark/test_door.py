@@ -121,7 +121,7 @@ def test_what_is_left_out_is_said(spark, tmp_path, caplog, names):
         run = encode(spark, tmp_path / "run", tmp_path / "in")
     assert account(run) == kept(60)
     assert run.manifest("sources").counts["left_out"] == len(names)
-    said = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if "files are skipped" in record.getMessage()]
     assert len(said) == 1
     assert all(name.rpartition("/")[2] in said[0] for name in names)
 

@@ -46,7 +46,7 @@ def test_files_added_in_parts_on_a_cluster_make_the_bytes_of_one_run(spark, driv
         assert accounts(run) == accounts(reference)
     kind, message = add(driver, config, run, corpus[:1])
     assert kind == "InputError"
-    assert f"{corpus[0]} is counted already" in message
+    assert f"{corpus[0]} is already counted" in message
     assert accounts(run) == accounts(reference)
 
 

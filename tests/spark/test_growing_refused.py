@@ -52,7 +52,7 @@ def refusal(tmp_path) -> Callable[[type[LeadtermError], Callable[[], object]], s
 
 def test_a_file_that_would_be_counted_twice(spark, corpus, run, refusal, tmp_path):
     first = corpus / "0.parquet"
-    assert f"\n  {first} is counted already" in refusal(
+    assert f"\n  {first} is already counted" in refusal(
         InputError, lambda: add(spark, run, config_for(first), first, corpus / "1.parquet")
     )
     twin = shutil.copy(first, tmp_path / "twin.parquet")
@@ -87,7 +87,7 @@ def test_a_file_that_changed_after_it_was_counted(spark, corpus, tmp_path, refus
 def test_other_settings(spark, corpus, run, refusal, sections, reason):
     config = config_for(corpus / "1.parquet", **sections)
     message = refusal(RunError, lambda: add(spark, run, config, corpus / "1.parquet"))
-    assert message.startswith(f"{run} holds another run: ")
+    assert message.startswith(f"{run} contains another run: ")
     assert reason in message
 
 
@@ -97,7 +97,7 @@ def test_other_settings(spark, corpus, run, refusal, sections, reason):
         ({"corpus": {"max_documents": 5}}, "corpus.max_documents is set, but which documents come first depends on"),
         (
             {"tokenizer": {"kind": "words", "vocabulary_size": 9}, "corpus": {"ids_column": None}},
-            "tokenizer.kind is 'words': the corpus decides its vocabulary",
+            "tokenizer.kind is 'words': its vocabulary depends on the corpus",
         ),
         (
             {"tokenizer": {"kind": "bpe", "vocabulary_size": 300}, "corpus": {"ids_column": None}},

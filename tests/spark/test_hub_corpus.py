@@ -129,7 +129,7 @@ def test_bytes_that_are_not_those_listed_are_refused(spark, hub, monkeypatch):
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("hf://datasets/owner/nome", "no such public data set"),
+        ("hf://datasets/owner/nome", "no such public dataset"),
         (f"{NAME}@v9", "no such revision"),
         (f"{NAME}/d", "no such path"),
     ],

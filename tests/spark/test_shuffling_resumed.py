@@ -84,7 +84,7 @@ def ends_well(spark, folder: Path, run: Path, seed: int = 0, **options) -> dict[
 
 
 def said(caplog) -> list[str]:
-    return [record.getMessage() for record in caplog.records if "before" in record.getMessage()]
+    return [record.getMessage() for record in caplog.records if "already" in record.getMessage()]
 
 
 @pytest.mark.parametrize("number", [1, 4])

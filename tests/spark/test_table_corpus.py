@@ -125,7 +125,7 @@ def test_what_later_versions_added_is_added(spark, tmp_path):
         InputError, match=r"version 5 \(DELETE\) removed or rewrote rows that were counted.* cannot be removed"
     ):
         grown(spark, corpus, tmp_path / "run")
-    with pytest.raises(InputError, match="version 4 was counted, and 2 is earlier"):
+    with pytest.raises(InputError, match="version 4 was counted, but 2 is earlier"):
         grown(spark, {**corpus, "version": 2}, tmp_path / "run")
     with pytest.raises(ConfigError, match=r"the corpus is a table .* name no files"):
         add_files(spark, make_config(root, IDS, corpus=corpus), Location.of(tmp_path / "run"), ["a.parquet"])
@@ -171,7 +171,7 @@ def test_a_file_that_is_gone_or_has_other_rows_than_the_log_says_is_refused(spar
         ({"text_column": "words"}, "it has no column 'words'"),
         ({"text_column": "lang"}, "it has no column 'lang'"),
         ({"version": 9}, "has no version 9; its latest is 3"),
-        ({"where": "langue = 'x'"}, "names the column langue, which is not there"),
+        ({"where": "langue = 'x'"}, "names the column langue, which does not exist"),
     ],
 )
 def test_what_the_table_lacks_is_told(spark, root, corpus, problem):

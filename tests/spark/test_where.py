@@ -181,7 +181,7 @@ def test_added_files_are_selected_too(spark, tmp_path):
         ("lang = 'en' AND (", "is not a SQL predicate"),
         ("lang = 'en'; DROP TABLE x", "is not a SQL predicate"),
         ("language = 'en'", "names the column language, which does not exist; there are text, lang, score"),
-        ("Lang = 'en'", "names the column Lang, which is not there"),
+        ("Lang = 'en'", "names the column Lang, which does not exist"),
         ("meta.okay", "cannot be evaluated for a row"),
         ("size + 1", "cannot be evaluated for a row"),
         ("lang", "cannot be evaluated for a row"),

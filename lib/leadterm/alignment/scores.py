@@ -30,7 +30,7 @@ EVERY: Pairs = {component: (*names, *BASIS) for component, names in PAPER.items(
 
 @dataclass(frozen=True)
 class Score:
-    """How far a component agrees with a predictor, and how far by chance.
+    """How far a component agrees with a predictor, and how far it would under the null.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is declared of a product: its columns, and the facts that others need of it."""
+"""The declaration of a product: its columns, and the facts that other modules need."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,13 +6,13 @@ from typing import Literal
 from leadterm.axes import Axis
 
 Published = Literal["always", "with_windows", "list_files", "list_documents", "never"]
-"""When the files of a product are part of a published copy: always; with the text; where ``dataset`` lists files, or
+"""When the files of a product are part of a published copy: always; with the text; if ``dataset`` lists files, or
 documents too; or never."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its name, its Arrow type, and its meaning, in which ``{unit}`` is that of fixed point."""
+    """A column of a table: its name, Arrow type and meaning, in which ``{unit}`` stands for the fixed-point unit."""
 
     name: str
     type: str
@@ -21,32 +21,32 @@ class Column:
 
 @dataclass(frozen=True)
 class Declared:
-    """What is declared of a product.
+    """The declaration of a product.
 
     Attributes
     ----------
     meaning
-        What it holds, in a sentence or two.
+        What it contains, in a sentence or two.
     files
-        Which of its files hold its table: a name, or a glob; "" where it is no table.
+        Which of its files contain its table: a name or a glob; "" if it is not a table.
     columns
         Of the table, in order.
     axes
-        Of a matrix: what its rows and its columns are.
+        Of a matrix: the meaning of its rows and columns.
     pairs
-        Of a matrix: what one of its entries is, for people.
+        Of a matrix: what one entry is, in words.
     fixed_point
         Whether the values of a matrix are fractions, in units of 2^-``counting.scale_bits``.
     averages
         Whether the values are averages over positions, not sums.
     adds_up
-        Whether the product of two corpora is the sum of those of each.
+        Whether the product of two corpora together is the sum of their products.
     of_corpus
-        Whether it is made of the corpus alone: such products are a run's own, what is derived from them is not.
+        Whether it is made from the corpus itself; what is derived from such products, such as the report, is not.
     published
         When its files are published.
     stage
-        What a plan calls the stage that writes it; "" where a plan does not predict it.
+        A plan's name for the stage that writes it; "" if a plan does not predict it.
     """
 
     meaning: str
@@ -63,7 +63,7 @@ class Declared:
 
 
 UNDECLARED = Declared("")
-"""Of a name by which a product is looked up."""
+"""For looking up a product by its name."""
 ROWS = "rows-*.parquet"
 TOKEN_ID = Column("token_id", "int32", "number of the token, counted from 0 without gaps")
 

@@ -1,6 +1,6 @@
 """Each job of leadterm, declared once: what it reads and makes, and the config keys that its bytes depend on.
 
-The name of a job is that of its folder in `leadterm.pipeline`, of its script in ``jobs/`` and of its events in a log.
+The name of a job is also that of its folder in `leadterm.pipeline`, its script in ``jobs/`` and its events in the log.
 """
 
 from dataclasses import dataclass, fields
@@ -13,39 +13,39 @@ _P = Product
 
 @dataclass(frozen=True)
 class DeclaredJob:
-    """What is declared of a job.
+    """The declaration of a job.
 
     Attributes
     ----------
     makes
         Its products.
     reads
-        The products without which it cannot do its work, in the order in which their jobs run.
+        The products that it requires, in the order in which their jobs run.
     made_from
-        Those of them whose content its products depend on; None: all of them.
+        Those of them on whose content its products depend; None: all of them.
     keys
-        The keys of a config that the bytes of its products depend on: ``section.key``, or a whole ``section``.
+        The config keys on which the bytes of its products depend: ``section.key``, or a whole ``section``.
     besides
         Keys of these sections on which they do not depend.
     when
-        The section or key of a config without which a run does not do the job; "" where every run does it, None where
-        none does: a command starts it.
+        The section or key of a config that makes a run include the job; "" if every run includes it, None if no run
+        does, because a command starts it.
     on_executors
-        Whether it works with Spark; otherwise it is called without a session.
+        Whether it uses Spark; otherwise it is called without a session.
     counts_shuffled
-        Whether it is done for the shuffled corpus too.
+        Whether it also runs for the shuffled corpus.
     adds_up
-        Whether all its products add up: such a job is done for new files alone.
+        Whether all its products add up: such a job runs for new files alone.
     told
-        The products by which it accounts for itself in the log; None: those that it makes.
+        The products that it reports in the log; None: those that it makes.
     command
-        The command that does it, where that is how people know it.
+        The command that runs it, if users know it by the command.
     extras
-        Of leadterm, whose packages it takes beside those of ``spark``, which every job takes.
+        The extras of leadterm that it needs in addition to ``spark``, which every job needs.
     within
-        The folder of a run in which its products are, where they are those of another run in that folder.
+        The folder of the run that contains its products, if they form another run in that folder.
     predicted
-        Whether a plan says what it takes.
+        Whether a plan predicts its cost.
     """
 
     makes: tuple[Product, ...] = ()
@@ -65,7 +65,7 @@ class DeclaredJob:
 
 
 GROWN = (_P.SOURCES, _P.WINDOWS, _P.BIGRAM, _P.CONTEXT)
-"""Those that tell what a job made that makes all of encoding and counting."""
+"""Reported by a job that does all of encoding and counting."""
 
 
 class Job(StrEnum):
@@ -87,7 +87,7 @@ class Job(StrEnum):
     predicted: bool
 
     def __new__(cls, name: str, declared: DeclaredJob = DeclaredJob()) -> "Job":
-        """Give the name its declaration; ``Job("count_attention")`` finds the job of a name."""
+        """Attach the declaration to the name; ``Job("count_attention")`` looks up a job."""
         member = str.__new__(cls, name)
         member._value_ = name
         for field in fields(declared):
@@ -200,7 +200,7 @@ class Job(StrEnum):
             within=SHUFFLED_RUN,
         ),
     )
-    """The other products of the run in the folder ``shuffled`` are made as those of any run."""
+    """The other products of the run in the folder ``shuffled`` are made like those of any run."""
     EVALUATE_ALIGNMENT = (
         "evaluate_alignment",
         DeclaredJob(
@@ -272,7 +272,7 @@ class Job(StrEnum):
             extras=("torch",),
         ),
     )
-    """It adds a table to the product of the job before it, whose trained model it takes apart."""
+    """It adds a table to the product of the preceding job, whose trained model it ablates."""
     PRETRAIN_MODEL = (
         "pretrain_model",
         DeclaredJob(
@@ -288,12 +288,12 @@ class Job(StrEnum):
 
     @property
     def module(self) -> str:
-        """The module with the job's function, whose name is the job's."""
+        """The module with the job's function, which has the name of the job."""
         return f"leadterm.pipeline.{self}.job"
 
     @property
     def called(self) -> str:
-        """How a message names it: ``the job count_attention``, ``leadterm pretrain``."""
+        """Its name in messages: ``the job count_attention``, ``leadterm pretrain``."""
         return self.command or f"the job {self}"
 
 
@@ -302,7 +302,7 @@ MADE_BY: dict[str, Job] = {product: job for job in Job if not job.within for pro
 
 
 def jobs_where(**facts: object) -> tuple[Job, ...]:
-    """List the jobs of which some facts hold, in the order in which they run.
+    """List the jobs with the given facts, in the order in which they run.
 
     Examples
     --------
@@ -313,4 +313,4 @@ def jobs_where(**facts: object) -> tuple[Job, ...]:
 
 
 COUNTING = tuple(job for job in jobs_where(when="") if all(product.of_corpus for product in job.makes))
-"""The jobs that make a run of a corpus, whatever else its config asks for."""
+"""The jobs that make a run from a corpus, whatever else its config requests."""

@@ -1,7 +1,7 @@
-"""Each product of a run, declared once: its files and columns, its meaning, and what becomes of it.
+"""Each product of a run, declared once: its files and columns, its meaning, and how it is used.
 
-A product is a folder of a run, written whole or not at all. Its name in code is a member of `Product`; whoever needs a
-fact about it reads it here: the readers, ``check``, ``merge``, ``publish``, the report, ``plan`` and the reference.
+A product is a folder of a run that appears complete or not at all. In code its name is a member of `Product`; all facts
+about it are looked up here: by the readers, ``check``, ``merge``, ``publish``, the report, ``plan`` and the reference.
 """
 
 from dataclasses import fields
@@ -16,7 +16,7 @@ SHUFFLED_RUN = "shuffled"
 
 
 class Statistic(IntEnum):
-    """What a sparse row of partial sums belongs to; a vector travels as a matrix of one row."""
+    """What a sparse row of partial sums belongs to; a vector is stored as a matrix of one row."""
 
     BIGRAM = 0
     CONTEXT = 1
@@ -47,7 +47,7 @@ class Product(StrEnum):
     stage: str
 
     def __new__(cls, name: str, declared: Declared = UNDECLARED) -> "Product":
-        """Give the name its declaration; ``Product("windows")`` finds the product of a name."""
+        """Attach the declaration to the name; ``Product("windows")`` looks up a product."""
         member = str.__new__(cls, name)
         member._value_ = name
         for field in fields(declared):
@@ -356,7 +356,7 @@ class Product(StrEnum):
             published="always",
         ),
     )
-    """Of which a run has one for each revision, in a folder of its own: ``alignment/<model>-<revision>-<hash>``."""
+    """A run has one for each revision, in a separate folder: ``alignment/<model>-<revision>-<hash>``."""
     REPORT = ("report", Declared("A page about the run, with its figures as files.", of_corpus=False))
     PRETRAINED = ("pretrained", Declared("The revisions of a small model trained on the windows.", of_corpus=False))
     VERIFICATION = (
@@ -366,7 +366,7 @@ class Product(StrEnum):
 
 
 def products_where(**facts: Any) -> tuple[Product, ...]:
-    """List the products of which some facts hold, in the order in which they are made.
+    """List the products with the given facts, in the order in which they are made.
 
     Examples
     --------
@@ -377,4 +377,4 @@ def products_where(**facts: Any) -> tuple[Product, ...]:
 
 
 OF_CORPUS = products_where(of_corpus=True)
-"""The products of a run that are made of its corpus."""
+"""The products of a run that are made from its corpus itself."""

@@ -1,4 +1,4 @@
-"""The reference pages of products and jobs, written from their declarations.
+"""The reference pages of products and jobs, generated from their declarations.
 
 ``python -m leadterm.catalog.reference docs/reference`` writes them.
 """
@@ -21,7 +21,7 @@ PUBLISHED = {
 
 
 def pages() -> dict[str, str]:
-    """Write the pages, by the names of their files."""
+    """Generate the pages, by the names of their files."""
     return {"products.md": "\n".join(_products()) + "\n", "jobs.md": "\n".join(_jobs()) + "\n"}
 
 
@@ -79,7 +79,7 @@ def _jobs() -> Iterator[str]:
 
 
 def _when(job: Job) -> str:
-    """Say which runs do a job."""
+    """Say which runs include a job."""
     if job.when is None:
         return "when it is asked for"
     return f"where the config has `{job.when}`" if job.when else "always"

@@ -6,8 +6,8 @@ centred. With R~ the circuit's rows less their mean and U~ the columns less thei
     y_a = U~' k~_a / (n |k~_a|),   r_a = R~_a y_a / sqrt(R~_a G R~_a'),   G = U~'U~ / n
 
 is the correlation of the two rows. All y cost one sparse product, a circuit n d^2. A token's *percentile* is the share
-of the other tokens of its frequency class whose corpus rows agree less with the same row of the circuit: 0.5 by chance,
-and exact. Its mean over tokens is 0.5 for a model that does not know the corpus.
+of the other tokens of its frequency class whose corpus rows agree less with the same row of the circuit: 0.5 under the
+null, and exact. Its mean over tokens is 0.5 for a model that does not know the corpus.
 """
 
 from __future__ import annotations

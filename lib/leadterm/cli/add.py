@@ -76,7 +76,7 @@ def _merge_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``leadterm merge``."""
     parser.add_argument("--output", required=True, help="the directory of the new run: a path or a URL")
     parser.add_argument("--config", help="a YAML file, from which only the section spark is read")
-    parser.add_argument("--overwrite", action="store_true", help="remake everything, existing products included")
+    parser.add_argument("--overwrite", action="store_true", help="rebuild everything, including existing products")
     parser.add_argument("runs", nargs="+", metavar="RUN", help="runs with the same vocabulary and settings")
     parser.set_defaults(action=_merge)
 

@@ -43,7 +43,7 @@ def add_job_arguments(parser: argparse.ArgumentParser, *, overwrites: bool = Tru
     parser.add_argument("--config", required=True, help="a YAML file; see conf/")
     parser.add_argument("--output", required=True, help="the run directory: a path or a URL")
     if overwrites:
-        parser.add_argument("--overwrite", action="store_true", help="remake everything, existing products included")
+        parser.add_argument("--overwrite", action="store_true", help="rebuild everything, including existing products")
     parser.add_argument(
         "--hash-inputs",
         action="store_true",

@@ -1,4 +1,4 @@
-"""Settings of a run: YAML files checked into frozen sections."""
+"""Settings of a run: YAML files, validated into frozen sections."""
 
 from typing import TYPE_CHECKING
 

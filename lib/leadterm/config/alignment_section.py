@@ -14,7 +14,7 @@ def _one_or_more(value: object) -> object:
 
 
 class CheckpointSection(Section):
-    """A language model, and which of its revisions."""
+    """A language model, and the revisions to score."""
 
     source: Text = Field(
         description="a folder with config.json and safetensors, a folder of such folders, a GGUF file, or a hub name"
@@ -30,7 +30,7 @@ class CheckpointSection(Section):
 
     @property
     def label(self) -> str:
-        """What the table calls the model."""
+        """The model's name in the table."""
         return self.name or self.source
 
 
@@ -42,7 +42,7 @@ Layers = Annotated[
 
 
 class AlignmentSection(Section):
-    """How far checkpoints agree with the corpus."""
+    """How checkpoints are compared with the corpus."""
 
     checkpoints: Checkpoints = Field(
         default=(), description="models to score, besides those trained on the run itself; may be empty"

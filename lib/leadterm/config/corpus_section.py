@@ -1,13 +1,13 @@
-"""Which settings of where a corpus lies go together: files, tables, their versions, and the hub."""
+"""Which settings of a corpus's source are compatible: files, tables, their versions, and the hub."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 TABLE_FORMATS = ("delta", "iceberg", "hudi")
-"""A path of one of these is the root of a table, whose log says which of the files there count."""
+"""A path of one of these is the root of a table, whose log says which of its files belong to it."""
 FILE_FORMATS = ("parquet", "json", "orc", "csv")
-"""Files that leadterm reads by itself: only of these is the order of rows known."""
+"""Files that leadterm reads itself; only for these is the order of rows known."""
 HUB = "hf://"
 _MAGIC = re.compile(r"[*?\[{]")
 _TABLE_NAME = re.compile(r"(?:`[^`]+`|[\w-]+)(?:\.(?:`[^`]+`|[\w-]+))*")
@@ -19,7 +19,7 @@ _VERSIONS = {
 
 
 class CorpusSource(Protocol):
-    """What the section ``corpus`` says of where documents come from."""
+    """What the section ``corpus`` says about where documents come from."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -51,17 +51,17 @@ class CorpusSource(Protocol):
 
 
 def normalise_version(value: object) -> object:
-    """Take a version that YAML reads as a number for the text that it is."""
+    """Convert a version that YAML reads as a number back to text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def with_paths(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Say that there are no paths where there is a table."""
+    """Set empty paths if there is a table."""
     return {**data, "paths": data.get("paths") or ()} if data.get("table") is not None else data
 
 
 def is_table(corpus: CorpusSource) -> bool:
-    """Say whether a corpus is a table, whose versions can be told apart."""
+    """Say whether a corpus is a table, which has distinct versions."""
     return corpus.table is not None or corpus.format in TABLE_FORMATS
 
 
@@ -71,7 +71,7 @@ def has_order(corpus: CorpusSource) -> bool:
 
 
 def read_as_table(corpus: CorpusSource) -> bool:
-    """Say whether a corpus is one thing with rows: a table, or files that only Spark's own reader knows."""
+    """Say whether a corpus is read as one set of rows: a table, or files that only Spark's own reader supports."""
     return is_table(corpus) or corpus.format == "avro"
 
 
@@ -81,7 +81,7 @@ def describe_source(corpus: CorpusSource) -> str:
 
 
 def source_problem(corpus: CorpusSource) -> str | None:
-    """Say which settings exclude each other, and what to do; None if there is nothing to say."""
+    """Say which settings exclude each other, and what to do; None if there is no problem."""
     checks = (_problem_of_table, _problem_of_root, _problem_of_version, _problem_of_where, _problem_of_hub)
     return next((problem for check in checks if (problem := check(corpus))), None) or _problem_of_rows(corpus)
 

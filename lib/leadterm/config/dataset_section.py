@@ -1,4 +1,4 @@
-"""The section ``dataset``: what a published run says of itself that its files do not."""
+"""The section ``dataset``: what a published run says about itself beyond its files."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from leadterm.config.section_base import Section, Text, list_to_tuple
 
 
 def _spdx(text: str) -> str:
-    """Write a licence as SPDX does; what SPDX does not know is refused."""
+    """Write a licence in SPDX form; a licence unknown to SPDX is refused."""
     try:
         return canonicalize_license_expression(text)
     except InvalidLicenseExpression as error:
@@ -18,12 +18,12 @@ def _spdx(text: str) -> str:
 
 
 def _day(value: object) -> object:
-    """Write a date, which YAML reads as such, as text again."""
+    """Convert a date, which YAML reads as such, back to text."""
     return value.isoformat() if type(value) is date else value
 
 
 def _real_day(text: str) -> str:
-    """Refuse what is no day of the calendar."""
+    """Refuse a date that is not in the calendar."""
     date.fromisoformat(text)
     return text
 

@@ -1,4 +1,4 @@
-"""What a key allows, and what a value is, in plain words."""
+"""Descriptions of what a key allows, and of what a value is."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _SCHEMA_KINDS |= {"array": "a list of texts", "object": "a mapping", "number": "
 
 
 def kind_of(value: object) -> str:
-    """The kind of a value, as YAML knows it.
+    """The kind of a value, in YAML's terms.
 
     Examples
     --------

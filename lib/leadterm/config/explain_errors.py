@@ -1,4 +1,4 @@
-"""Validation problems told in the words of the configuration: the key, what was found, what is allowed."""
+"""Validation problems in the words of the configuration: the key, what was found, what is allowed."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ Models = tuple[type[BaseModel], ...]
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a problem lies: its path, the models that may own the last key, and those its value may be."""
+    """Where a problem is: its path, the models that may own the last key, and those that its value may be."""
 
     path: tuple[int | str, ...]
     owners: Models
@@ -28,7 +28,7 @@ class _Place:
 
 
 def describe_problems(error: ValidationError, model: type[BaseModel], source: str) -> str:
-    """All problems of one configuration; one line each where there are several."""
+    """All problems of one configuration; one line each if there are several."""
     lines = list(dict.fromkeys(_describe(problem, model) for problem in error.errors(include_url=False)))
     if len(lines) == 1:
         return f"{source}: {lines[0]}"

@@ -18,9 +18,9 @@ from leadterm.utf8 import decode_utf8
 SomeSection = TypeVar("SomeSection", bound=Section)
 
 LARGEST = 2**20
-"""Bytes of a configuration; all that are shipped together have a hundredth of it."""
+"""Bytes of a configuration; all shipped ones together are a hundredth of this."""
 MOST_NODES = 100_000
-"""Values of a configuration with its aliases written out: a few lines can stand for more than any memory."""
+"""Values of a configuration with its aliases expanded: a few lines can expand to more than fits in memory."""
 
 
 def load_config(path: str | Path) -> Config:
@@ -29,8 +29,8 @@ def load_config(path: str | Path) -> Config:
     Raises
     ------
     ConfigError
-        There is no such file, it is not YAML, a key stands twice or is unknown, a value has the wrong type or is
-        out of range, or two settings exclude each other. The message names the file and every dotted key.
+        There is no such file, it is not YAML, a key is repeated or unknown, a value has the wrong type or is out of
+        range, or two settings exclude each other. The message names the file and every dotted key.
     """
     return parse_config(_read_yaml(Path(path)), source=str(path))
 
@@ -62,7 +62,7 @@ def parse_config(settings: object, source: str = "the settings") -> Config:
 
 
 def parse_section(section: type[SomeSection], settings: Mapping[str, object]) -> SomeSection:
-    """Check the settings of one section alone, as options of a command give them.
+    """Check the settings of a single section, as given by the options of a command.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def settings_of(config: Config, keys: Sequence[str], besides: Sequence[str] = ()
     config
         Of a run.
     keys
-        ``section.key``, or a whole ``section``; of a section that the config lacks nothing is taken.
+        ``section.key``, or a whole ``section``; sections that the config lacks are ignored.
     besides
         Keys of these sections that are left out.
 
@@ -124,7 +124,7 @@ def settings_of(config: Config, keys: Sequence[str], besides: Sequence[str] = ()
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """The safe loader, which alone would keep the last of two equal keys without a word."""
+    """The safe loader, extended to refuse repeated keys, of which it would silently keep the last."""
 
     def construct_document(self, node: yaml.Node) -> Any:
         if _size(node, {}) > MOST_NODES:
@@ -147,7 +147,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
-    """Count the values of a document as if no alias stood for others; one that holds itself has no end."""
+    """Count the values of a document with its aliases expanded; a document that contains itself is infinite."""
     if node not in known:
         known[node] = math.inf
         parts = node.value if isinstance(node, yaml.CollectionNode) else []

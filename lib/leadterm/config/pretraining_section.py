@@ -10,7 +10,7 @@ from leadterm.config.section_base import Section, list_to_tuple
 KeptSteps = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(list_to_tuple)]
 
 ROTARY = 8
-"""A head's dimensions come in this many: GPT-NeoX turns a quarter of them by their position, in pairs."""
+"""A head's dimensions are a multiple of this: GPT-NeoX rotates a quarter of them by position, in pairs."""
 
 
 class PretrainingSection(Section):

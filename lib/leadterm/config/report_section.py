@@ -1,4 +1,4 @@
-"""The section ``report``: what goes into the page that a run ends with."""
+"""The section ``report``: the contents of the page that a run ends with."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from leadterm.config.section_base import Section
 
 
 class ReportSection(Section):
-    """What the page about a run holds."""
+    """The contents of the page about a run."""
 
     explorer_tokens: int = Field(
         default=5000,

@@ -220,7 +220,7 @@ class AssociationsSection(Section):
 
 
 class Config(Section):
-    """All of a run's settings; see the sections for their keys."""
+    """All settings of a run; see the sections for their keys."""
 
     corpus: CorpusSection = Field(description="which documents are read")
     tokenizer: TokenizerSection = Field(discriminator="kind", description="how text becomes token ids")

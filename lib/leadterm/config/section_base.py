@@ -1,4 +1,4 @@
-"""The model that all sections of a configuration are built on."""
+"""The base model of all sections of a configuration."""
 
 from typing import Annotated
 
@@ -14,5 +14,5 @@ class Section(BaseModel):
 
 
 def list_to_tuple(value: object) -> object:
-    """Take a list of YAML for a tuple; what is no list is left to the check of its type."""
+    """Convert a YAML list to a tuple; anything else is left to the type check."""
     return tuple(value) if isinstance(value, list) else value

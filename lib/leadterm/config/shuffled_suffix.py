@@ -1,4 +1,4 @@
-"""How the corpus whose tokens were shuffled is called in tables, and its products among inputs."""
+"""The name, in tables and among inputs, of the corpus whose tokens were shuffled."""
 
 SHUFFLED = ", shuffled"
-"""Ends the name of a corpus whose tokens were shuffled: the second null."""
+"""Suffix of the name of a corpus whose tokens were shuffled: the second null."""

@@ -1,4 +1,4 @@
-"""Sizes of memory as people write them."""
+"""Memory sizes as people write them."""
 
 import re
 
@@ -8,7 +8,7 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", re.ASCII)
 
 
 def parse_bytes(size: str) -> int:
-    """Turn a size such as ``"512MiB"`` into bytes.
+    """Convert a size such as ``"512MiB"`` to bytes.
 
     Units: B, KiB, MiB, GiB, TiB (powers of 1,024) and KB, MB, GB, TB (powers of 1,000), in any case.
 

@@ -12,7 +12,7 @@ Betas = Annotated[tuple[Beta, Beta], BeforeValidator(list_to_tuple)]
 
 
 class TheorySection(Section):
-    """For which training the weights of attention are predicted, and to which order."""
+    """The training for which attention's weights are predicted, and the order of the prediction."""
 
     optimizer: OptimizerName = Field(
         default="sgd",
@@ -34,10 +34,10 @@ class TheorySection(Section):
 
     @property
     def is_adaptive(self) -> bool:
-        """Whether another optimizer's attention terms are wanted."""
+        """Whether another optimizer's attention terms are requested."""
         return self.optimizer != "sgd"
 
     @property
     def has_next_order(self) -> bool:
-        """Whether the next order's matrices are wanted."""
+        """Whether the next order's matrices are requested."""
         return self.order > 1

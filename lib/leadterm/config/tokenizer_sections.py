@@ -10,9 +10,9 @@ UnknownPolicy = Literal["drop", "replace"]
 TokenizerEngine = Literal["auto", "huggingface", "fastokens"]
 
 MAX_VOCABULARY = 2**26
-"""V: a task would hold 5 GB for its vectors alone."""
+"""V: a task would take 5 GB for its vectors alone."""
 MAX_DOCUMENTS = 2**31 - 1
-"""That can be taken first: Spark counts them in an int. All, without a limit, may be more."""
+"""Largest number of first documents: Spark counts them in an int. Without a limit there may be more."""
 Engine = Annotated[
     TokenizerEngine,
     Field(
@@ -21,7 +21,7 @@ Engine = Annotated[
     ),
 ]
 N_BYTES = 256
-"""Byte-level tokens that no training makes."""
+"""Byte-level tokens, which exist without training."""
 
 
 class WordTokenizerSection(Section):
@@ -54,7 +54,7 @@ class BpeTokenizerSection(Section):
 
 
 class HuggingFaceTokenizerSection(Section):
-    """A tokenizer of the Hugging Face library, as it came with a model."""
+    """A tokenizer of the Hugging Face library, as it comes with a model."""
 
     kind: Literal["huggingface"]
     source: Text = Field(description="a tokenizer.json, a model folder, a GGUF file, or a name on the Hugging Face hub")
@@ -68,7 +68,7 @@ class HuggingFaceTokenizerSection(Section):
 
 
 class IdsTokenizerSection(Section):
-    """No tokenizer: the documents are token ids already."""
+    """No tokenizer: the documents are already token ids."""
 
     kind: Literal["ids"]
     vocabulary_size: int = Field(ge=1, le=MAX_VOCABULARY, description="V: ids are 0 to V-1; tokens")

@@ -1,7 +1,7 @@
-"""Matrices that are applied, not stored: sparse, rank one, and what sums, products and scalings make of them.
+"""Matrices that are applied, not stored: sparse, rank one, and their sums, products and multiples.
 
 Every operator knows what its rows and columns mean, so that ``bigram.T @ bigram`` is a product of the theory and
-``bigram @ bigram`` an error. Nothing here forms a dense V x V array unless ``to_dense`` is asked for one.
+``bigram @ bigram`` an error. Nothing here forms a dense V x V array except ``to_dense``.
 """
 
 from leadterm.operators.device import resolve_device, resolve_dtype, to_device

@@ -14,10 +14,10 @@ SIGNATURES = tuple(
 
 @kernel(*SIGNATURES, contract=True)
 def add_tile(offsets, columns, values, dense, at, end, out, start, stop):  # type: ignore[no-untyped-def]
-    """Add to rows start ... stop of ``out`` what the columns before ``end`` give: the rows of ``dense`` of one tile.
+    """Add to rows start ... stop of ``out`` the products of columns before ``end``: one tile of rows of ``dense``.
 
-    ``at`` says for each row where its next entry stands, and is moved on. Every sum goes in the order of the columns,
-    one term at a time, so that neither tiles nor threads nor other columns of ``dense`` change a bit of it.
+    ``at`` holds the position of each row's next entry, and is advanced. Every sum is in the order of the columns, one
+    term at a time, so that neither tiles nor threads nor other columns of ``dense`` change a bit of it.
     """
     width = dense.shape[1]
     for row in range(start, stop):

@@ -13,19 +13,19 @@ from leadterm.errors import InputError
 from leadterm.operators.csr_kernels import add_tile
 
 TILE_BYTES = 2**22
-"""Of the dense matrix, which a CPU goes through at a time, so that it stays in the cache. Measured for 31 M nonzeros,
+"""Of the dense matrix, which a CPU processes at a time, so that they stay in the cache. Measured for 31 M nonzeros,
 V = 49,152, 576 columns, one busy core: 19 GFlop/s in float32 and 10 in float64, where torch (that is, MKL) reaches 2 to
 7 and 1, in whatever blocks of columns, and scipy 1."""
 
 SERIAL_ENTRIES = 2**16
-"""Below this many, starting threads would take longer than it saves."""
+"""Below this many, starting threads takes longer than it saves."""
 
 FEW_COLUMNS = 4
-"""Below this many torch is the faster one."""
+"""Below this many columns torch is faster."""
 
 
 def csr_tensor(matrix: sparse.csr_array, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """Return a scipy matrix as a torch CSR tensor; its arrays are shared where type and device allow."""
+    """Return a scipy matrix as a torch CSR tensor; its arrays are shared if type and device allow."""
     if not matrix.has_canonical_format:
         matrix = matrix.copy()
         matrix.sum_duplicates()
@@ -41,7 +41,7 @@ def csr_tensor(matrix: sparse.csr_array, dtype: torch.dtype, device: torch.devic
 def checked_csr(
     pointers: torch.Tensor, columns: torch.Tensor, values: torch.Tensor, shape: tuple[int, int]
 ) -> torch.Tensor:
-    """Make a CSR tensor whose indices were checked: a wrong one would read outside the array."""
+    """Make a CSR tensor after checking its indices: a wrong one would read outside the array."""
     with warnings.catch_warnings():
         # torch says once per process that CSR tensors are in beta; products with a dense matrix, all that is used
         # here, are covered by the contract tests.
@@ -53,7 +53,7 @@ def checked_csr(
 
 
 class CsrPair:
-    """A matrix and, once it is asked for, its transpose, both as CSR; an operator and its transpose share one.
+    """A matrix and, once requested, its transpose, both as CSR; shared by an operator and its transpose.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def multiply(tensor: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
 
 
 def in_threads(pointers: np.ndarray, work: Callable[[int, int], None]) -> None:
-    """Do some work for all rows, in as many ranges as torch has threads, of about as many entries each."""
+    """Process all rows in as many ranges as torch has threads, each with about as many entries."""
     threads, entries = torch.get_num_threads(), int(pointers[-1])
     if threads == 1 or entries < SERIAL_ENTRIES:
         work(0, len(pointers) - 1)
@@ -144,7 +144,7 @@ def inner(left: torch.Tensor, right: torch.Tensor) -> float:
 
 
 def _keys(tensor: torch.Tensor) -> torch.Tensor:
-    """Number the nonzeros by their place in the dense matrix, ascending."""
+    """Number the nonzeros by their position in the dense matrix, ascending."""
     lengths = torch.diff(tensor.crow_indices()).to(torch.int64)
     row = torch.repeat_interleave(torch.arange(tensor.shape[0], device=lengths.device), lengths)
     return row * tensor.shape[1] + tensor.col_indices().to(torch.int64)

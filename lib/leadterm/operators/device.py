@@ -1,4 +1,4 @@
-"""Which device and which number type an operator lives on."""
+"""The device and number type of an operator."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
 def resolve_device(device: str | torch.device = "cpu") -> torch.device:
-    """Return the torch device that a setting names, after checking that this machine has it.
+    """Return the torch device that a setting names, after checking that it exists on this machine.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def resolve_device(device: str | torch.device = "cpu") -> torch.device:
 def to_device(array: NDArray[np.generic], device: torch.device) -> torch.Tensor:
     """Return an array as a tensor on a device; on the CPU it shares the array's memory.
 
-    On CUDA the copy is queued on the current stream, and nothing waits for it: neither the caller, who may let go of
-    the array, nor the work that was queued before. torch keeps the page-locked memory that it goes through until then.
+    On CUDA the copy is queued on the current stream, and nothing waits for it: neither the caller, who may release the
+    array, nor work that was queued before. Until then torch keeps the page-locked memory through which it copies.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def to_device(array: NDArray[np.generic], device: torch.device) -> torch.Tensor:
 
 
 def resolve_dtype(dtype: str | torch.dtype | None = None) -> torch.dtype:
-    """Return the number type of an operator's entries; float64 unless another is asked for.
+    """Return the number type of an operator's entries; float64 by default.
 
     Parameters
     ----------

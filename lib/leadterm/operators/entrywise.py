@@ -14,17 +14,17 @@ class EntryFunction(Protocol):
     """A function from numbers to numbers that is applied to tensors entry by entry."""
 
     temporaries: int
-    """How many tensors of its argument's size it holds at once, the result included."""
+    """Number of tensors of its argument's size that it holds at once, the result included."""
 
     def __call__(self, entries: torch.Tensor) -> torch.Tensor:
         """Return a new tensor of the same shape, dtype and device."""
 
 
 class EntrywiseOperator(Operator):
-    """The matrix f(A), whose entry (i, j) is f of that of A.
+    """The matrix f(A), whose entry (i, j) is f(A_ij).
 
-    A function of a product is of full rank, so it is neither stored nor factored: its rows are those of A, a block at a
-    time, and it is applied block by block too. Applying it costs as much as laying all of A out.
+    A function of a product has full rank, so it is neither stored nor factored: its rows are computed from those of A,
+    a block at a time, and it is also applied block by block. Applying it costs as much as computing all of A.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class EntrywiseOperator(Operator):
         return self.function(self.operator._rows(indices))
 
     def _row_bytes(self) -> int:
-        """Count the operand's row while it is made; after that it and what the function makes of it."""
+        """Count the operand's row while it is computed, then the row and the function's arrays."""
         held = (1 + self.function.temporaries) * self.shape[1] * self.dtype.itemsize
         return max(self.operator._row_bytes(), held)
 

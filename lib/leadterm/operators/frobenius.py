@@ -1,11 +1,11 @@
 """Frobenius norms and inner products of operators, without a dense matrix.
 
-An operator is a weighted sum of terms, A = sum c_i A_i. Where all terms are sparse or rank one, every <A_i, A_j> is
-known in O(nonzeros): <S, u v'> = u' S v and <u v', x y'> = (u'x)(v'y). Each such number carries a relative rounding
+An operator is a weighted sum of terms, A = sum c_i A_i. If all terms are sparse or rank one, every <A_i, A_j> is known
+in O(nonzeros): <S, u v'> = u' S v and <u v', x y'> = (u'x)(v'y). Each such number carries a relative rounding
 error of the order of eps = 2^-53 (sums of n numbers in pairs: about eps log n) *of the norms that enter it*, so
 |error of <A, B>| <= c eps (sum ||c_i A_i||) (sum ||d_j B_j||), by Cauchy and Schwarz.
 
-Subtracting a rank one can cancel: with kappa = (sum ||c_i A_i||) / ||A|| the relative error of ||A||^2 is
+Subtracting a rank-one term can cancel: with kappa = (sum ||c_i A_i||) / ||A|| the relative error of ||A||^2 is
 c eps kappa^2. The closed form is used while kappa <= 10, which costs at most two digits; for a bigram or context
 matrix of a real corpus kappa is below 2. Above it, and for products, rows are computed in blocks and their squares
 summed in float64: no cancellation between terms reaches the sum, the error is that of the rows themselves.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Known = TypeVar("Known", float, torch.Tensor)
 CANCELLATION_LIMIT = 10.0
-"""The largest kappa at which the closed form is used; see the head of this file."""
+"""The largest kappa at which the closed form is used; see the docstring of this module."""
 
 
 def norm(operator: Operator, memory_bytes: int) -> float:
@@ -42,12 +42,12 @@ def inner(left: Operator, right: Operator, memory_bytes: int) -> float:
 
 
 def _is_sound(operator: Operator) -> bool:
-    """Say whether an operator's terms do not cancel; a single term has nothing to cancel with."""
+    """Say whether an operator's terms do not cancel, as a single term cannot."""
     return len(operator._terms()) == 1 or _closed_norm(operator) is not None
 
 
 def _closed_norm(operator: Operator) -> float | None:
-    """Return the norm from the terms' inner products, or None where unknown or spoilt by cancellation."""
+    """Return the norm from the terms' inner products, or None if unknown or spoilt by cancellation."""
     lengths = [(abs(factor), term._closed_inner(term)) for factor, term in operator._terms()]
     square = _closed_inner(operator, operator)
     if square is None:
@@ -57,14 +57,14 @@ def _closed_norm(operator: Operator) -> float | None:
 
 
 def _closed_inner(left: Operator, right: Operator) -> float | None:
-    """Return the inner product from the terms', or None where one of these has no closed form."""
+    """Return the inner product from those of the terms, or None if one has no closed form."""
     return sum_of_pairs(left, right, lambda one, other: one._closed_inner(other), 0.0)
 
 
 def sum_of_pairs(
     left: Operator, right: Operator, closed: Callable[[Operator, Operator], Known | None], total: Known
 ) -> Known | None:
-    """Add to ``total`` what is known in closed form of each pair of terms, or return None where something is not."""
+    """Add to ``total`` the closed form for each pair of terms, or return None if one has none."""
     for left_factor, left_term in left._terms():
         for right_factor, right_term in right._terms():
             known = closed(left_term, right_term)
@@ -76,7 +76,7 @@ def sum_of_pairs(
 
 
 def _blocked(left: Operator, right: Operator, memory_bytes: int) -> float:
-    """Sum the products of entries by blocks of rows, or of columns where those are fewer."""
+    """Sum the products of entries by blocks of rows, or of columns if those are fewer."""
     same = left is right
     if left.shape[0] > left.shape[1]:
         left, right = left.T, right.T

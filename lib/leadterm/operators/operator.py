@@ -1,4 +1,4 @@
-"""The base class: what every operator offers, and the three methods that each kind owes."""
+"""The base class: what every operator offers, and the three methods that each kind must define."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Self = TypeVar("Self", bound="Operator")
 class Operator(ABC):
     """A real matrix with named axes that is applied without being stored.
 
-    A kind of operator owes three methods: ``_matmat`` (apply it to a dense matrix), ``_transpose`` and ``_rows``
+    A kind of operator defines three methods: ``_matmat`` (apply it to a dense matrix), ``_transpose`` and ``_rows``
     (some rows, dense). Everything else follows. ``a @ b``, ``a + b``, ``2 * a`` and ``a.T`` are lazy.
 
     Parameters
     ----------
     shape : tuple of int
-        (m, n): how many rows and columns.
+        (m, n): the numbers of rows and columns.
     axes : tuple of Axis
-        What rows and columns stand for.
+        The meaning of rows and columns.
     dtype : torch.dtype
         float64 or float32.
     device : torch.device
-        Where the entries lie.
+        The device of the entries.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Operator(ABC):
     _composites: ClassVar[dict[str, Callable[..., Operator]]] = {}
 
     def __init_subclass__(cls, composes: str | None = None) -> None:
-        """Register the class that answers an arithmetic sign, so that this module need not import it."""
+        """Register the class behind an arithmetic operator, so that this module need not import it."""
         if composes is not None:
             Operator._composites[composes] = cls
 
@@ -75,11 +75,11 @@ class Operator(ABC):
 
     @abstractmethod
     def _transpose(self) -> Operator:
-        """Return the transpose (n, m), of the same kind where that is natural."""
+        """Return the transpose (n, m), of the same kind if that is natural."""
 
     @abstractmethod
     def _rows(self, indices: torch.Tensor) -> torch.Tensor:
-        """Return rows (k, n), dense, for int64 indices (k,) that were checked."""
+        """Return dense rows (k, n) for checked int64 indices (k,)."""
 
     # What it may refine.
 
@@ -92,11 +92,11 @@ class Operator(ABC):
         return [(1.0, self)]
 
     def _closed_inner(self, other: Operator) -> float | None:
-        """Return the Frobenius inner product where it is known without visiting rows, else None."""
+        """Return the Frobenius inner product if it is known without visiting rows, else None."""
         return None
 
     def _closed_row_inner(self, other: Operator) -> torch.Tensor | None:
-        """Return each row's inner product (m,), float64, with the other's row where it is known without them."""
+        """Return the inner product of each pair of rows, (m,) float64, if it is known without them, else None."""
         return None
 
     def _scaled(self, factor: float) -> Operator:
@@ -154,7 +154,7 @@ class Operator(ABC):
         rows : range, optional
             Consecutive row numbers within [0, m).
         memory_bytes : int
-            What a block and its temporary arrays may take; at least one row is always held.
+            Memory for a block and its temporary arrays; at least one row is always held.
         """
         for indices in blocks.row_blocks(self, self._row_bytes(), memory_bytes, rows):
             yield self._rows(indices)
@@ -164,7 +164,7 @@ class Operator(ABC):
         return self.T._rows(checks.as_indices(indices, self.shape[1], "columns", self.device)).T
 
     def to_dense(self, max_bytes: int = blocks.DENSE_LIMIT) -> torch.Tensor:
-        """Return the whole matrix (m, n); refuses with a MachineError where it would exceed `max_bytes`."""
+        """Return the whole matrix (m, n); raises a MachineError if it would exceed `max_bytes`."""
         return blocks.dense(self, max_bytes)
 
     def frobenius_norm(self, memory_bytes: int = blocks.WORKSPACE) -> float:
@@ -173,12 +173,12 @@ class Operator(ABC):
         Parameters
         ----------
         memory_bytes : int
-            What the temporary arrays may take; at least one row is always held.
+            Memory for temporary arrays; at least one row is always held.
 
         Notes
         -----
-        Sparse plus rank one has a closed form, used where it is sound; the rest goes by row blocks. The error
-        analysis stands in ``leadterm.operators.frobenius``.
+        Sparse plus rank one has a closed form, which is used where it is accurate; everything else is summed by
+        blocks of rows. The error analysis is in ``leadterm.operators.frobenius``.
         """
         return frobenius.norm(self, memory_bytes)
 
@@ -188,13 +188,13 @@ class Operator(ABC):
         Parameters
         ----------
         memory_bytes : int
-            What the temporary arrays may take; at least one row is always held.
+            Memory for temporary arrays; at least one row is always held.
 
         Returns
         -------
         torch.Tensor, shape (m,), float64
-            In closed form for rows of sparse plus rank one, where that is sound; 0 for a row of a sum that is nothing
-            but the rounding of its terms. See ``leadterm.operators.row_norms``.
+            In closed form for rows of sparse plus rank one where it is accurate; 0 for a row of a sum that is only the
+            rounding error of its terms. See ``leadterm.operators.row_norms``.
         """
         return row_norms(self, memory_bytes)
 

@@ -1,4 +1,4 @@
-"""Refusals: which operators, vectors and indices do not go together, and what would."""
+"""Checks of which operators, vectors and indices can be combined, with suggestions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _fits(left: Operator, right: Operator, flip_left: bool, flip_right: bool) ->
 
 
 def _written(operator: Operator, flip: bool) -> str:
-    """Write an operator, or its transpose, as it would stand in a product."""
+    """Write an operator, or its transpose, as it would appear in a product."""
     label = operator.T.label if flip else operator.label
     return f"({label})" if " " in label else label
 
@@ -41,7 +41,7 @@ def _suggestion(left: Operator, right: Operator) -> str:
 
 
 def require_contractible(left: Operator, right: Operator) -> None:
-    """Refuse left @ right unless left's columns and right's rows have one meaning and one size."""
+    """Refuse left @ right unless left's columns and right's rows have the same meaning and size."""
     if not _fits(left, right, flip_left=False, flip_right=False):
         raise AxisError(
             f"cannot contract {left!r} with {right!r}: the columns of the left are {left.axes[1]} "
@@ -69,7 +69,7 @@ def require_same_machine(left: Operator, right: Operator) -> None:
 
 
 def as_dense(operator: Operator, dense: Dense) -> torch.Tensor:
-    """Return a vector (n,) or matrix (n, k) as a tensor that an operator (m, n) can be applied to."""
+    """Return a vector (n,) or matrix (n, k) as a tensor to which an operator (m, n) can be applied."""
     if isinstance(dense, torch.Tensor) and dense.device != operator.device:
         raise InputError(
             f"the tensor is on {dense.device}, {operator!r} is not: move it with .to({str(operator.device)!r})."
@@ -106,5 +106,5 @@ def as_indices(indices: Indices, size: int, what: str, device: torch.device) -> 
 
 
 def _writable(array: Dense) -> Dense:
-    """Copy a read-only array (memory-mapped, broadcast): torch warns that it cannot promise not to write to it."""
+    """Copy a read-only array (memory-mapped, broadcast), because torch warns that it might write to it."""
     return np.require(array, requirements="W") if isinstance(array, np.ndarray) else array

@@ -12,10 +12,10 @@ from leadterm.operators.operator_checks import require_contractible
 
 
 class ProductOperator(Operator, composes="product"):
-    """The matrix A B C ..., never multiplied out; what ``a @ b`` gives. Products of products are one flat list.
+    """The matrix A B C ..., never multiplied out; the result of ``a @ b``. Products of products are one flat list.
 
     It is applied from the right, A (B (C x)), and its rows are built from the left, ((x' A) B) C, so that every
-    intermediate is as narrow as what was asked for.
+    intermediate is as narrow as the result.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class ProductOperator(Operator, composes="product"):
         return columns.T
 
     def _row_bytes(self) -> int:
-        """Count what a step holds: its input, its result, one more of each inside sums and scalings."""
+        """Count the memory of a step: its input, its result, and one more of each inside sums and multiples."""
         steps = (2 * sum(factor.shape) * self.dtype.itemsize for factor in self.factors[1:])
         return max(self.factors[0]._row_bytes(), *steps)
 

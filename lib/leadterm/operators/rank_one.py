@@ -21,11 +21,11 @@ class RankOneOperator(Operator):
     v : array or tensor, shape (n,)
         One number per column.
     axes : tuple of Axis
-        What rows and columns stand for.
+        The meaning of rows and columns.
     dtype : str or torch.dtype, optional
         float64 (default) or float32.
     device : str or torch.device
-        Where the entries lie.
+        The device of the entries.
 
     Raises
     ------
@@ -81,14 +81,14 @@ class RankOneOperator(Operator):
         return self._like(factor * self._u, self._v, self.axes)
 
     def _closed_inner(self, other: Operator) -> float | None:
-        """Return u' A v; for another rank one the two dot products, so that a square is never negative."""
+        """Return u' A v; for another rank-one operator the two dot products, so that a square is never negative."""
         if isinstance(other, RankOneOperator):
             u, v, other_u, other_v = (part.to(torch.float64) for part in (self._u, self._v, other._u, other._v))
             return float(torch.dot(u, other_u)) * float(torch.dot(v, other_v))
         return float(torch.dot(self._u, other._matmat(self._v[:, None])[:, 0]))
 
     def _closed_row_inner(self, other: Operator) -> torch.Tensor:
-        """Return u_i (A v)_i; for another rank one u_i x_i (v'y)."""
+        """Return u_i (A v)_i; for another rank-one operator u_i x_i (v'y)."""
         if isinstance(other, RankOneOperator):
             u, v, other_u, other_v = (part.to(torch.float64) for part in (self._u, self._v, other._u, other._v))
             return u * other_u * torch.dot(v, other_v)

@@ -1,4 +1,4 @@
-"""An operator whose rows and columns get other names."""
+"""An operator with renamed axes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from leadterm.operators.operator import Operator
 class RelabelledOperator(Operator):
     """The same matrix with other axes.
 
-    In a model of several layers the coordinates that one layer writes are those that the next one reads: there, and
-    only there, an axis of one name is what another name says, and whoever writes a formula down has to say so.
+    In a model of several layers, the coordinates that one layer writes are those that the next one reads. There, and
+    only there, two axis names mean the same, and a formula has to state this explicitly.
 
     Parameters
     ----------
     operator : Operator, shape (m, n)
         The matrix.
     axes : tuple of Axis
-        What its rows and columns stand for from now on.
+        The new meaning of rows and columns.
 
     Examples
     --------

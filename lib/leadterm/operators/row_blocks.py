@@ -1,4 +1,4 @@
-"""Going through an operator by blocks of rows, within a memory budget."""
+"""Processing an operator by blocks of rows, within a memory budget."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 WORKSPACE = 64 * 2**20
 """Bytes for temporary arrays. Measured on the norm of interchange (V = 12,500, 2 cores): 16 to 128 MiB take 4 to 5 s,
-256 MiB 7 to 8 s, for then the rows no longer stay in the cache. A GPU gains from more."""
+256 MiB 7 to 8 s, because the rows then no longer stay in the cache. A GPU benefits from more."""
 
 DENSE_LIMIT = 2 * 2**30
-"""Bytes that ``to_dense`` gives out unless told otherwise: V = 16,384 in float64."""
+"""Default limit of ``to_dense``, in bytes: V = 16,384 in float64."""
 
 
 def row_blocks(
     operator: Operator, row_bytes: int, memory_bytes: int, rows: range | None = None
 ) -> Iterator[torch.Tensor]:
-    """Yield row numbers, all of an operator or a range, in blocks whose rows fit the budget; one row at least."""
+    """Yield row numbers, all of an operator or a range, in blocks whose rows fit the budget, at least one row each."""
     block, rows = max(1, memory_bytes // max(1, row_bytes)), range(operator.shape[0]) if rows is None else rows
     for start in range(rows.start, rows.stop, block):
         yield torch.arange(start, min(start + block, rows.stop), device=operator.device)
@@ -39,7 +39,7 @@ def require_size(what: str, needed: int, max_bytes: int, remedy: str) -> None:
 
 
 def dense(operator: Operator, max_bytes: int) -> torch.Tensor:
-    """Return the whole matrix, refusing where it would take more than `max_bytes`."""
+    """Return the whole matrix, refusing if it would take more than `max_bytes`."""
     remedy = "Take the parts you need with .rows([...]) or .columns([...]), apply it with @, or raise max_bytes."
     require_size(repr(operator), operator.shape[0] * operator.shape[1] * operator.dtype.itemsize, max_bytes, remedy)
     whole = torch.empty(operator.shape, dtype=operator.dtype, device=operator.device)

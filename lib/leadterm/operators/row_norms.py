@@ -1,9 +1,9 @@
 """Norms of all rows of an operator, without a dense matrix.
 
-As in ``leadterm.operators.frobenius``: where all terms are sparse or rank one, the square of each row follows from the
+As in ``leadterm.operators.frobenius``: if all terms are sparse or rank one, the square of each row follows from the
 rows' inner products, term by term, with a relative error of about eps kappa^2, kappa = (sum of the norms of the terms'
-rows) / |row|. It is used for the rows whose kappa is at most 10. The other rows are computed, and the rows of products.
-A row of a sum that is zero but for the rounding of its terms (kappa > 1 / ROUNDING) counts as zero.
+rows) / |row|. This is used for the rows whose kappa is at most 10. The other rows, and the rows of products, are
+computed. A row of a sum that is zero except for the rounding of its terms (kappa > 1 / ROUNDING) counts as zero.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from leadterm.operators.operator import Operator
 
 ROUNDING = 16
-"""In units of eps: a row of a sum of a few terms whose norm is less than this share of theirs is rounding alone."""
+"""In units of eps: a row of a sum of a few terms whose norm is less than this share of theirs is only rounding."""
 
 
 def row_norms(operator: Operator, memory_bytes: int) -> torch.Tensor:
@@ -36,7 +36,7 @@ def row_norms(operator: Operator, memory_bytes: int) -> torch.Tensor:
 
 
 def _masses(operator: Operator) -> torch.Tensor | None:
-    """Return the sum of the norms of the terms' rows, or None where a term's are not known."""
+    """Return the sum of the norms of the terms' rows, or None if those of a term are unknown."""
     total = torch.zeros(operator.shape[0], dtype=torch.float64, device=operator.device)
     for factor, term in operator._terms():
         square = term._closed_row_inner(term)
@@ -47,13 +47,13 @@ def _masses(operator: Operator) -> torch.Tensor | None:
 
 
 def _closed_squares(operator: Operator) -> torch.Tensor | None:
-    """Return the squares of all rows from the terms', or None where one of these has no closed form."""
+    """Return the squares of all rows from those of the terms, or None if one has no closed form."""
     nothing = torch.zeros(operator.shape[0], dtype=torch.float64, device=operator.device)
     return sum_of_pairs(operator, operator, lambda one, other: one._closed_row_inner(other), nothing)
 
 
 def _computed(operator: Operator, rows: torch.Tensor, memory_bytes: int) -> torch.Tensor:
-    """Lay some rows out, a block at a time, and take their norms."""
+    """Compute some rows, a block at a time, and their norms."""
     block = max(1, memory_bytes // operator._row_bytes())
     found = [_norms_of(operator._rows(some)) for some in torch.split(rows, block)]
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64, device=operator.device)

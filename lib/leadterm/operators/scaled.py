@@ -11,7 +11,7 @@ from leadterm.operators.operator import Operator
 
 
 class ScaledOperator(Operator, composes="scaled"):
-    """The matrix c A for a finite number c; what ``2 * a``, ``a / 3`` and ``-a`` give."""
+    """The matrix c A for a finite number c; the result of ``2 * a``, ``a / 3`` and ``-a``."""
 
     def __init__(self, factor: float, operator: Operator) -> None:
         if not math.isfinite(factor):

@@ -1,4 +1,4 @@
-"""An operator whose entries are stored where they are not zero."""
+"""An operator that stores its nonzero entries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leadterm.operators.device import resolve_device, resolve_dtype
 from leadterm.operators.operator import Operator
 
 INDEX_BYTES = 32
-"""Bytes per entry of a full row that ``csr.dense_rows`` takes beside the result: four int64 arrays."""
+"""Bytes per entry of a full row that ``csr.dense_rows`` takes in addition to the result: four int64 arrays."""
 
 
 class SparseOperator(Operator):
@@ -23,19 +23,19 @@ class SparseOperator(Operator):
     Parameters
     ----------
     matrix : scipy.sparse.csr_array, shape (m, n)
-        Integer or float entries; duplicates are summed. Its arrays are shared, not copied, where type, order and
+        Integer or float entries; duplicates are summed. Its arrays are shared, not copied, if type, order and
         device allow.
     axes : tuple of Axis
-        What rows and columns stand for.
+        The meaning of rows and columns.
     dtype : str or torch.dtype, optional
         float64 (default) or float32.
     device : str or torch.device
-        Where the entries lie.
+        The device of the entries.
 
     Raises
     ------
     InputError
-        If it is no CSR matrix, or its indices do not fit its shape.
+        If it is not a CSR matrix, or its indices do not fit its shape.
     MachineError
         If the device does not exist.
 

@@ -11,7 +11,7 @@ from leadterm.operators.operator_checks import require_same_space
 
 
 class SumOperator(Operator, composes="sum"):
-    """The matrix A + B + ...; what ``a + b`` and ``a - b`` give. Sums of sums are kept as one flat list.
+    """The matrix A + B + ...; the result of ``a + b`` and ``a - b``. Sums of sums are one flat list.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """One lifecycle for all jobs: require inputs, hash them, compare, stage, work, commit, log.
 
-A job is a function with the decorator `job`, which logs it, and in it a call of `carry_out`, which does the work only
-where products are missing or out of date. What is special about a job, such as training that keeps its own state, calls
-the steps of an `Order` and copies none of them.
+A job is a function with the decorator `job`, which logs it. The function calls `carry_out`, which does the work only if
+products are missing or out of date. A job with special needs, such as training that keeps its own state, calls the
+steps of an `Order` itself instead of copying them.
 """
 
 import time
@@ -27,10 +27,10 @@ Made = dict[str, Any]
 
 
 def job(name: Job) -> Callable[[Callable[P, bool]], Callable[P, bool]]:
-    """Mark the function that does a job: people and machines are told when it begins, what it made or why it failed.
+    """Mark the function of a job: its start, and what it made or why it failed, are logged for people and machines.
 
-    The function has a parameter ``run``, the run directory (or ``output``, the run that is made), and returns False
-    if there was nothing to do.
+    The function must have a parameter ``run``, the run directory (or ``output``, the run that is made), and return
+    False if there was nothing to do.
     """
 
     def decorate(function: Callable[P, bool]) -> Callable[P, bool]:
@@ -49,7 +49,7 @@ def job(name: Job) -> Callable[[Callable[P, bool]], Callable[P, bool]]:
 
 
 def _spark_errors(name: Job) -> AbstractContextManager[None]:
-    """Retell what Spark throws, of a job that works with it."""
+    """Translate what Spark raises, for a job that uses it."""
     if not name.on_executors:
         return nullcontext()
     from leadterm.spark.translate_errors import readable_errors  # noqa: PLC0415  # jobs without Spark do without it
@@ -59,7 +59,7 @@ def _spark_errors(name: Job) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True)
 class Order:
-    """A job that is to be done: on which run, from what, and with which settings.
+    """A job to be done: on which run, from which inputs, and with which settings.
 
     Attributes
     ----------
@@ -68,15 +68,15 @@ class Order:
     run
         The run directory.
     made_from
-        Hashes of what its products are made from, by name.
+        Hashes of the inputs from which its products are made, by name.
     settings
-        The settings that its products depend on.
+        The settings on which its products depend.
     inputs
         The manifests of the products that it reads, by name.
     overwrite
-        What becomes of products that are there.
+        What happens to existing products.
     products
-        Those that are made; by default all of the job.
+        The products to make; by default all of the job.
     """
 
     job: Job
@@ -101,21 +101,21 @@ class Order:
         made_from: Made | None = None,
         settings: Made | None = None,
     ) -> "Order":
-        """Require what a job reads, and take what its products depend on from the catalogue and the config.
+        """Require a job's inputs, and take what its products depend on from the catalogue and the config.
 
         Parameters
         ----------
         job, config, run, overwrite
-            As the job takes them.
+            As passed to the job.
         made_from
-            Instead of the content of the products that the catalogue names.
+            Replaces the content of the products that the catalogue names.
         settings
-            Beside those that the catalogue names, or as they were resolved.
+            In addition to those that the catalogue names, or with resolved values.
 
         Raises
         ------
         RunError
-            If an input is missing; names the job that makes it.
+            If an input is missing; the message names the job that makes it.
         """
         inputs = require_inputs(run, job)
         hashes = {str(name): inputs[name].content_hash for name in job.made_from}
@@ -123,12 +123,12 @@ class Order:
         return cls(job, run, hashes if made_from is None else made_from, chosen, inputs, overwrite)
 
     def is_current(self) -> bool:
-        """Say whether all products are there, made from the same with the same settings.
+        """Say whether all products exist, made from the same inputs with the same settings.
 
         Raises
         ------
         RunError
-            If one was made from others and ``overwrite`` does not say that it may go.
+            If one was made from other inputs or settings and ``overwrite`` does not allow replacing it.
         """
         found = [
             is_current(self.run, one, self.made_from, self.settings, overwrite=self.overwrite) for one in self.products
@@ -136,11 +136,11 @@ class Order:
         return all(found)
 
     def stage(self, details: Made) -> Stage:
-        """Describe the work, so that it resumes where it was interrupted; details are what else its parts depend on."""
+        """Describe the work, so that it can resume after an interruption; its parts also depend on ``details``."""
         return Stage(str(self.job), self.made_from, self.settings, details)
 
     def manifest(self, product: str = "", /, **parts: Any) -> Manifest:
-        """Make the manifest of a product, or what those of all products share."""
+        """Make the manifest of a product, or the part that all products share."""
         return replace(Manifest(str(product), self.made_from, self.settings, {}, ()), **parts)
 
 
@@ -152,20 +152,20 @@ def carry_out(
     resumes: Callable[[], bool] = lambda: True,
     also: Sequence[Order] = (),
 ) -> bool:
-    """Do a job, unless its products are up to date.
+    """Do a job unless its products are up to date.
 
     Parameters
     ----------
     order
         What is to be done.
     work
-        Makes the products in the staging folder that it is given, and commits them.
+        Makes the products in the given staging folder, and commits them.
     details
-        Says what else the parts of the products depend on; asked only if there is anything to do.
+        Says what else the parts of the products depend on; called only if there is anything to do.
     resumes
-        Says, as late, whether finished parts are kept where the work is interrupted, and taken up the next time.
+        Says, also only then, whether complete parts are kept when the work is interrupted, and reused next time.
     also
-        Orders of products that the same work makes, from other inputs or with other settings.
+        Orders for products that the same work makes from other inputs or with other settings.
 
     Returns
     -------
@@ -183,12 +183,12 @@ def carry_out(
 
 
 def _require_made(order: Order) -> None:
-    """Refuse a job that left out a product that it is to make.
+    """Refuse a job that did not make one of its products.
 
     Raises
     ------
     LeadtermError
-        A defect: names the product.
+        A defect; the message names the product.
     """
     for product in order.products:
         made = read_manifest(order.run, product)
@@ -199,7 +199,7 @@ def _require_made(order: Order) -> None:
 
 
 def function_of(job: Job) -> Callable[..., bool]:
-    """Load the function that does a job; PyTorch, which takes seconds, comes with some only."""
+    """Load the function of a job; only some load PyTorch, which takes seconds."""
     function: Callable[..., bool] = getattr(import_module(job.module), job)
     return function
 
@@ -211,7 +211,7 @@ class Timer:
         self._started = time.monotonic()
 
     def lap(self) -> float:
-        """Give the seconds since the last call, or since the beginning."""
+        """Return the seconds since the last call, or since the beginning."""
         now = time.monotonic()
         taken, self._started = now - self._started, now
         return taken

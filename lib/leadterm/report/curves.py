@@ -1,4 +1,4 @@
-"""Scores beside what chance gives, over steps or over layers."""
+"""Scores beside their null, over steps or over layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Curve:
     values
         float32 (places,); nan where there is none.
     low, high
-        float32 (places,): what chance gives, mean and two standard deviations over permutations.
+        float32 (places,): the band of the null, two standard deviations around its mean over permutations.
     shuffled
         float32 (places,): against the corpus with its tokens shuffled; all nan where that was not scored.
     """
@@ -77,7 +77,7 @@ def _numbers(model: Model, component: str, predictor: str, measure: str, *, shuf
 def _banded(
     numbers: NDArray[np.float32], measure: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return values and the ends of the band of chance, from score, mean, deviation and z (4, places)."""
+    """Return values and the ends of the null's band, from score, mean, deviation and z (4, places)."""
     score, mean, deviation, z = numbers
     if measure == "z":
         ends = np.full_like(z, BAND)

@@ -28,10 +28,10 @@ Strongest = tuple[NDArray[np.int64], NDArray[np.float64]]
 VIEWS: dict[str, tuple[Callable[[Basis], Operator], str]] = {
     "bigram": (lambda basis: basis.bigram, "what comes right after it"),
     "bigram.T": (lambda basis: basis.bigram.T, "what comes right before it"),
-    "context.T": (lambda basis: basis.context.T, "what comes next when it is anywhere before"),
-    "context": (lambda basis: basis.context, "what comes anywhere before it"),
+    "context.T": (lambda basis: basis.context.T, "what follows it anywhere later in the window"),
+    "context": (lambda basis: basis.context, "what precedes it anywhere in the window"),
     "interchange": (lambda basis: basis.interchange, "what can take its place"),
-    "value": (lambda basis: basis.value, "current tokens whose next tokens it announces"),
+    "value": (lambda basis: basis.value, "current tokens whose next tokens follow it later"),
 }
 """Basis function or its transpose, of which the token asked for is a row, and what its strongest columns do."""
 

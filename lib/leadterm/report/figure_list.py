@@ -93,7 +93,7 @@ def _choices(model: Model, measure: str) -> Iterator[Choice]:
             yield f"head-steps-{layer}", f", heads of layer {layer}: {heads}", panels
     yield "layers", f"{when}: which basis function explains which layer", by_predictor(model, measure)
     yield "heads", f"{when}, heads: {heads}", by_head(model, PAIRING, measure)
-    yield "curves", f": {paper} beside chance", curves(model, measure)
+    yield "curves", f": {paper} beside the null", curves(model, measure)
 
 
 def _drawn_layers(model: Model, measure: str) -> list[int]:

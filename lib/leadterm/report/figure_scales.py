@@ -1,4 +1,4 @@
-"""What the page's figures and those in files have in common: scales, ticks, the band of chance, names of lines.
+"""What the page's figures and those in files have in common: scales, ticks, the band of the null, names of lines.
 
 The page's scripts get all of it as data, so that neither says it again.
 """
@@ -10,11 +10,11 @@ ASINH_WIDTH = 2.0
 LEAST = {"raw": 1.0, "centred": 0.01, "z": 5.0}
 """The least that the end of a scale stands for: noise alone shall not be bright."""
 BAND = 2.0
-"""Standard deviations on either side of the mean of what chance gives."""
+"""Standard deviations on either side of the null's mean."""
 Z_POWERS = tuple(10.0**power for power in range(1, 7))
 """Where an axis of z has ticks, besides 0 and the ends of the band."""
 NAMES = {
-    "band": f"by chance, ±{BAND:g} sd",
+    "band": f"null, ±{BAND:g} sd",
     "shuffled": "corpus shuffled",
     "mean": "mean of the steps",
     "range": "from lowest to highest",

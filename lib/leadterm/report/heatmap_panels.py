@@ -14,7 +14,7 @@ MEASURES = {
     "centred": "centred score",
     "z": "z of the centred score",
 }
-"""What a cell shows; the raw score has a high null, z says what is beyond chance."""
+"""What a cell shows; the raw score has a high null, and z says how far above the null a score is."""
 
 PAIRING = "paper"
 """A choice of predictor: the paper's for each component."""

@@ -1,4 +1,4 @@
-"""One panel of a figure: a heatmap, or a curve beside what chance gives, or the loss of a training."""
+"""One panel of a figure: a heatmap, or a curve beside its null, or the loss of a training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAND_STYLE: dict[str, Any] = {"color": "#8a8f98", "alpha": 0.35, "linewidth": 0}
-"""Of what chance gives, and of a range."""
+"""Of the null's band, and of a range."""
 MOST_LABELS = 16
 """Labels along an axis."""
 
@@ -72,7 +72,7 @@ def _limit_of(panels: Sequence[Panel], measure: str) -> float:
 
 
 def draw_curve(place: Axes, curve: Curve, measure: str) -> None:
-    """Draw one curve, the band of chance, and the score against the shuffled corpus where there is one."""
+    """Draw one curve, the band of the null, and the score against the shuffled corpus where there is one."""
     across = np.arange(len(curve.places))
     place.fill_between(across, curve.low, curve.high, **BAND_STYLE, label=NAMES["band"])
     place.plot(across, curve.values, color=palettes.LINES[0], marker="o", markersize=3, label=MEASURES[measure])

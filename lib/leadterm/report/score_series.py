@@ -25,10 +25,10 @@ COMPONENTS = {
 PREDICTORS = {
     "query_key": "Q̄, the query-key term",
     "value": "V̄, the value term",
-    "bigram": "B̄, next tokens",
-    "bigram.T": "B̄ᵀ, tokens right before",
-    "context": "Φ̄, contexts before it",
-    "context.T": "Φ̄ᵀ, what it announces",
+    "bigram": "B̄, tokens right after it",
+    "bigram.T": "B̄ᵀ, tokens right before it",
+    "context": "Φ̄, tokens that precede it in the window",
+    "context.T": "Φ̄ᵀ, tokens that follow it later in the window",
     "interchange": "Σ, interchangeable tokens",
 }
 PAPER = {"qk": "query_key", "mid": "value", "post": "value", "pre": "value"}

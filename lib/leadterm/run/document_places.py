@@ -1,4 +1,4 @@
-"""Where documents lie: the files and rows behind content hashes, from the product `documents`."""
+"""Where documents come from: the files and rows behind content hashes, from the product `documents`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def places_of_documents(run: NamedRun, documents: NDArray[np.int64], windows_fil
     Parameters
     ----------
     run
-        Which holds them.
+        The run that contains them.
     documents
         int64 (n,): content hashes.
     windows_files
-        Names of the files of windows that hold them; places lie in a file of the same number.
+        Names of the windows files that contain them; their places are in a documents file of the same number.
 
     Returns
     -------
     paths, rows, copies
-        Of each: the file and the row of the first document of this hash, and how many documents have it. None where the
-        run does not tell: it has no product `documents`, or was published without it.
+        For each: the file and the row of the first document with this hash, and how many documents have it. None if the
+        run does not say, because it has no product `documents` or was published without it.
     """
     nothing: list[None] = [None] * len(documents)
     if Product.DOCUMENTS not in run.products:

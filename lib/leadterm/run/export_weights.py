@@ -1,4 +1,4 @@
-"""Saves predicted weights as safetensors: dense, whole or some rows, for whatever reads weights of models."""
+"""Saving predicted weights as safetensors: dense, whole or only some rows, for any tool that reads model weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = tuple(field.name for field in fields(PerWeight))
 """The weights that can be saved: output, value, query_key, position."""
 
 Rows = slice | tuple[int, int]
-"""Consecutive rows, from the first to before the last: ``slice(0, 1000)`` or ``(0, 1000)``."""
+"""Consecutive rows, the last one excluded: ``slice(0, 1000)`` or ``(0, 1000)``."""
 
 
 def save_weights(
@@ -35,32 +35,32 @@ def save_weights(
     max_bytes: int = DENSE_LIMIT,
     memory_bytes: int = WORKSPACE,
 ) -> int:
-    """Write predicted weights as a safetensors file, a tensor for each weight under its name.
+    """Write predicted weights to a safetensors file, one tensor per weight, under its name.
 
     ``safetensors.torch.load_file(path)["output"]`` gives the tensor, and
     ``safe_open(path, "pt").get_slice("output")[:10]`` some rows of it without reading the rest. The weights of a layer
-    are the same for every layer, so each is there once; of the second order, whose value matrices differ, they are
-    ``value.1`` to ``value.L``.
+    are the same for every layer, so each is saved once; of the second order, whose value matrices differ between
+    layers, these are ``value.1`` to ``value.L``.
 
     Parameters
     ----------
     weights : PredictedWeights
         From ``run.predicted_weights(...)``.
     path : str or pathlib.Path
-        The file: a path, or a URL that pyarrow or fsspec opens. One that is there is replaced when the new one is
-        whole; if anything goes wrong it stays as it was.
+        The file: a path, or a URL that pyarrow or fsspec opens. An existing file is replaced when the new one is
+        complete; if anything goes wrong it stays unchanged.
     names : sequence of str
         Which weights, of output [CURRENT x NEXT], value [CONTEXT x CURRENT], query_key [CURRENT x CONTEXT] and
         position [distance, query minus key]. Default: all.
     rows : slice or (first, last), optional
-        Which rows of the matrices: token ids from the first to before the last. Default: all. The position bias, one
-        number for each distance, is always whole.
+        Which rows of the matrices: token ids from the first up to, but not including, the last. Default: all. The
+        position bias, one number per distance, is always saved whole.
     dtype : {"float64", "float32"} or torch.dtype
-        Number type; float32 is off by 6e-8 relative.
+        Number type; float32 has a relative error of 6e-8.
     max_bytes : int
         Larger files are refused before anything is computed.
     memory_bytes : int
-        What a block of rows may take. A matrix is never held as a whole.
+        Memory for a block of rows. A matrix is never held as a whole.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def save_weights(
     Raises
     ------
     InputError
-        If a name, the rows, the number type or the place is not one that can be written.
+        If a name, the rows, the number type or the path is not valid.
     RunError
         If the run lacks a weight.
     MachineError
@@ -78,12 +78,12 @@ def save_weights(
 
     Notes
     -----
-    The header's metadata, all text: ``format`` is ``pt``; ``leadterm.axes.output`` and so on say what rows and columns
-    are; ``leadterm.rows`` is ``first:last`` of the matrices; ``leadterm.steps``, ``.learning_rate``, ``.layers``,
-    ``.context_length``, ``.initialisation``, ``.optimizer`` and ``.order`` are those of the prediction;
-    ``leadterm.coefficient.output`` multiplies the composition, ``leadterm.bound.output`` is the theorem's, or says that
-    none is proved; ``leadterm.within_theorem`` is true or false, and ``leadterm.failing`` lists the conditions that
-    fail; ``leadterm.made_from.bigram`` and so on are the content hashes of the run's products.
+    The header's metadata are all text: ``format`` is ``pt``; ``leadterm.axes.output`` and so on say what rows and
+    columns are; ``leadterm.rows`` is ``first:last`` of the matrices; ``leadterm.steps``, ``.learning_rate``,
+    ``.layers``, ``.context_length``, ``.initialisation``, ``.optimizer`` and ``.order`` describe the prediction;
+    ``leadterm.coefficient.output`` is the composition's factor; ``leadterm.bound.output`` is the theorem's bound, or
+    says that none is proved; ``leadterm.within_theorem`` is true or false, and ``leadterm.failing`` lists the
+    conditions that fail; ``leadterm.made_from.bigram`` and so on are the content hashes of the run's products.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def save_weights(
 
 
 def _terms(weights: PredictedWeights, names: Sequence[str]) -> dict[str, Operator | torch.Tensor]:
-    """Look the weights up that were asked for."""
+    """Look up the requested weights."""
     chosen = dict.fromkeys([names] if isinstance(names, str) else names)
     unknown = [name for name in chosen if name not in NAMES]
     if unknown or not chosen:

@@ -1,7 +1,6 @@
 """A finished run, opened: the public contract that notebooks and other programs rely on.
 
-What lies in the run is read with NumPy, SciPy and pyarrow alone. PyTorch is loaded for the operators that are composed
-from it, when they are asked for.
+The contents of a run are read with NumPy, SciPy and pyarrow alone. PyTorch is loaded when operators are requested.
 """
 
 from __future__ import annotations
@@ -51,13 +50,13 @@ def open_run(path: str | Path) -> Run:
     Raises
     ------
     RunError
-        If no run lies there; products that are missing raise it when they are first asked for.
+        If there is no run; a missing product raises it when it is first requested.
     """
     return Run(Location.of(path))
 
 
 class Run(ModelQuestions):
-    """The products of a run, and the operators that are composed from them when they are asked for.
+    """The products of a run, and the operators that are composed from them on request.
 
     Parameters
     ----------
@@ -83,12 +82,12 @@ class Run(ModelQuestions):
         dtype
             ``float64`` (default) or ``float32``.
         centring
-            ``uniform``: the theory's, B and Phi minus 1/V of their margins. ``frequency``: what is left beyond the
-            tokens' frequencies; ours, for reading associations.
+            ``uniform``: the theory's, which subtracts 1/V of the margins from B and Phi. ``frequency``: what the
+            tokens' frequencies do not explain; leadterm's, for reading associations.
         tokens
-            Ascending ids (k,): only their rows and columns, with 1/V still that of the whole one. All by default.
+            Ascending ids (k,): only their rows and columns, with 1/V still of the whole vocabulary. All by default.
         order
-            2: with what the next order of the predicted weights needs (``.next_order``).
+            2: include what the next order of the predicted weights needs (``.next_order``).
 
         Returns
         -------
@@ -98,9 +97,9 @@ class Run(ModelQuestions):
         Raises
         ------
         InputError
-            If the second order is asked for and its counts are not there.
+            If the second order is requested and its counts are missing.
         MachineError
-            If PyTorch is not installed, or the device is not there.
+            If PyTorch is not installed, or the device does not exist.
         """
         require_packages("run.basis()", "torch")
         from leadterm.theory import Basis, restricted_matrix  # noqa: PLC0415  # brings PyTorch
@@ -120,7 +119,7 @@ class Run(ModelQuestions):
         )
 
     def _next_order(self, tokens: NDArray[np.int64] | None) -> NextOrderCounts:
-        """Read what the next order of the predicted weights needs."""
+        """Read the counts that the next order of the predicted weights needs."""
         from leadterm.theory import NextOrderCounts, restricted_matrix  # noqa: PLC0415  # brings PyTorch
 
         missing = [name for name in Job.COUNT_TWO_HOPS.makes if name not in self.products]
@@ -148,7 +147,7 @@ class Run(ModelQuestions):
         optimizer: Optimizer | None = None,
         order: int = 1,
     ) -> PredictedWeights:
-        """Predict the weights after some steps of training: of gradient descent (Theorem 4.1), or of another optimizer.
+        """Predict the weights after some steps of gradient descent (Theorem 4.1) or of another optimizer.
 
         Parameters
         ----------
@@ -161,29 +160,29 @@ class Run(ModelQuestions):
         device
             Where the operators live.
         initialisation
-            From which weights: ``leadterm.theory.Gaussian(spread, exponent)``, or None for zero. It changes the
+            The initial weights: ``leadterm.theory.Gaussian(spread, exponent)``, or None for zero. They change the
             conditions and the probability with which the bounds are proved (Theorem D.13), not the prediction.
         optimizer
             ``GradientDescent()`` (default), ``Adam(betas, eps)``, ``AdamW(betas, eps, weight_decay)`` or
-            ``SignDescent()``, of `leadterm.theory`. Only for the first anything is proved.
+            ``SignDescent()``, from `leadterm.theory`. Bounds are proved only for the first.
         order
-            1 (default): the leading terms. 2, for gradient descent: the next order's too, and ``.value`` one for each
-            layer.
+            1 (default): the leading terms. 2, only for gradient descent: also the terms of the next order; ``.value``
+            is then a tuple with one operator per layer.
 
         Returns
         -------
         PredictedWeights
             ``.output`` (W_O), ``.value``, ``.query_key`` and ``.position`` (the same for each layer), ``.bounds``,
-            ``.conditions`` and ``.probability``. Where the run has no attention terms, ``.query_key`` and
-            ``.position`` are None: for another optimizer than gradient descent, those that ``theory.optimizer`` asks
-            for, with its ``theory.eps``.
+            ``.conditions`` and ``.probability``. If the run has no attention terms, ``.query_key`` and
+            ``.position`` are None; for an optimizer other than gradient descent these must be the terms that
+            ``theory.optimizer`` requests, with its ``theory.eps``.
 
         Raises
         ------
         InputError
-            If the numbers are out of range, or the second order is asked for and its counts are not there.
+            If a number is out of range, or the second order is requested and its counts are missing.
         MachineError
-            If PyTorch is not installed, or the device is not there.
+            If PyTorch is not installed, or the device does not exist.
         """
         return self.predictor(learning_rate, layers, device, initialisation, optimizer=optimizer, order=order)(steps)
 
@@ -197,7 +196,7 @@ class Run(ModelQuestions):
         optimizer: Optimizer | None = None,
         order: int = 1,
     ) -> Callable[[int], PredictedWeights]:
-        """Give a function from s to the predicted weights, which reads the run once; see :meth:`predicted_weights`."""
+        """Return a function from s to the predicted weights that reads the run once; see :meth:`predicted_weights`."""
         require_packages("run.predicted_weights()", "torch")
         from leadterm.theory import Descent, GradientDescent, predicted_weights, require_optimizer  # noqa: PLC0415
 
@@ -220,7 +219,7 @@ class Run(ModelQuestions):
         )
 
     def _attention(self, device: str, descent: Descent) -> Attention | None:
-        """Read the attention terms that a training's scores have; None where they were not counted."""
+        """Read the attention terms for a training's scores; None if they were not counted."""
         from leadterm.theory import GradientDescent, functions_of, score_functions  # noqa: PLC0415  # brings PyTorch
 
         if isinstance(descent.optimizer, GradientDescent):
@@ -259,27 +258,27 @@ class Run(ModelQuestions):
         Parameters
         ----------
         token
-            As :meth:`token_id` takes it.
+            As in :meth:`token_id`.
         basis
             ``bigram``, ``context``, ``interchange``, ``value`` or ``composed``.
         k
             How many.
         axis
-            The axis on which the token stands, by name; the rows' by default. ``context`` is NEXT x CONTEXT: by default
-            the contexts that go with the token as next one; with ``axis="context"`` the next tokens that go with it in
-            the context.
+            The axis of the token, by name; by default that of the rows. ``context`` is NEXT x CONTEXT: by default the
+            result is the context of the token as the next one; with ``axis="context"`` it is the next tokens that
+            follow it later.
         centring
             As in :meth:`basis`.
 
         Returns
         -------
         list of (token, score)
-            Largest first, as the vocabulary spells them; equal scores in the order of token ids.
+            Largest first, as the vocabulary spells them; equal scores are ordered by token id.
 
         Raises
         ------
         InputError
-            If the token or the basis function is not known, or it may be several tokens.
+            If the token or the basis function is unknown, or the token is ambiguous.
         AxisError
             If the basis function has no such axis.
         MachineError
@@ -304,12 +303,12 @@ class Run(ModelQuestions):
 
     @cached_property
     def _bases(self) -> dict[Centring, Basis]:
-        """The bases that were used so far."""
+        """The bases used so far."""
         return {}
 
 
 def _axis(name: str) -> Axis:
-    """Look an axis up by its name, in capitals or not."""
+    """Look up an axis by its name, in upper or lower case."""
     try:
         return Axis(name.lower())
     except ValueError as error:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MapName = Literal["bigram", "context"]
 """The matrices whose entries are sums over documents."""
 NOT_TO_COUNT = frozenset(EXTRAS["spark"]) - {"numba"}
-"""Modules of the extra ``spark`` without which windows can be gone through."""
+"""Modules of the extra ``spark`` that are not needed to scan windows."""
 SCHEMA = pa.schema(
     [
         pa.field("document", pa.int64()),
@@ -86,12 +86,12 @@ def sources_of(run: NamedRun, token: str, other: str, kind: MapName, k: int | No
 
 
 def _find_pair(run: NamedRun, token: str, other: str, kind: MapName) -> Pair:
-    """Look a pair up in its matrix.
+    """Look up a pair in its matrix.
 
     Raises
     ------
     InputError
-        If a token is none, or the pair never occurs.
+        If a token is not in the vocabulary, or the pair never occurs.
     """
     earlier, later = run.token_id(token), run.token_id(other)
     row, column = (earlier, later) if kind == "bigram" else (later, earlier)
@@ -112,12 +112,12 @@ def _find_pair(run: NamedRun, token: str, other: str, kind: MapName) -> Pair:
 
 
 def _units_by_document(run: NamedRun, files: WindowsFiles, pair: Pair, k: int | None) -> list[tuple[int, str, int]]:
-    """Add up what each document gives; the largest k as (document, file, units), largest first, then by hash.
+    """Add up the share of each document; return the k largest as (document, file, units), then ordered by hash.
 
     Raises
     ------
     LeadtermError
-        If they do not sum to the entry.
+        If the shares do not sum to the entry.
     """
     scan = _scan(run, pair)
     found: list[tuple[int, str, int]] = []
@@ -157,7 +157,7 @@ def _scan_file(files: WindowsFiles, name: str, scan: PairScan) -> tuple[NDArray[
 
 
 def _passages(run: NamedRun, files: WindowsFiles, pair: Pair, units: Sequence[tuple[int, str, int]]) -> dict[int, str]:
-    """Write the text around the pair in each document: where it weighs most, and first of all of equal weight."""
+    """Write the text around the pair in each document, where it weighs most, at the first of equal weights."""
     wanted: dict[str, set[int]] = {}
     for document, name, _ in units:
         wanted.setdefault(name, set()).add(document)
@@ -171,7 +171,7 @@ def _passages(run: NamedRun, files: WindowsFiles, pair: Pair, units: Sequence[tu
 
 
 def _windows_of(files: WindowsFiles, name: str, documents: set[int]) -> Iterator[tuple[int, NDArray[np.int32]]]:
-    """Give the windows of some documents of a file, from the row groups that may hold one."""
+    """Yield the windows of some documents of a file, from the row groups that may contain one."""
     hashes = np.array(sorted(documents), dtype=np.int64)
     for some in files.with_documents(name, files.groups_with(name, hashes)):
         for i in np.flatnonzero(np.isin(some.documents, hashes)).tolist():

@@ -10,7 +10,7 @@ from leadterm.corpus.token_names import TokenNames
 AROUND = 12
 """Tokens that are shown before and after."""
 GAP = " … "
-"""Stands for what lies between two tokens that are far apart."""
+"""Stands for the text between two tokens that are far apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +20,9 @@ class Passage:
     Attributes
     ----------
     weight
-        What the later token adds to the entry here: 1 of bigrams, of contexts how often the earlier one came, by t.
+        What the later token adds to the entry here: 1 for bigrams; for contexts, the number of earlier tokens over t.
     pieces
-        Token ids: one piece, or two where the tokens are far apart.
+        Token ids: one piece, or two if the tokens are far apart.
     """
 
     weight: float
@@ -34,7 +34,7 @@ class Passage:
 
 
 def passage_of(window: NDArray[np.int32], earlier: int, later: int, *, adjacent: bool) -> Passage | None:
-    """Cut out where a pair weighs most in a window, at the first of equal places; None if it is not there.
+    """Cut out where a pair weighs most in a window, at the first of equal places; None if it does not occur.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def passage_of(window: NDArray[np.int32], earlier: int, later: int, *, adjacent:
     earlier, later
         The pair.
     adjacent
-        Whether the one follows the other; otherwise it stands anywhere before it.
+        Whether the later token directly follows the earlier one; otherwise it follows anywhere.
 
     Examples
     --------

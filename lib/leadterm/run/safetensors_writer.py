@@ -1,8 +1,8 @@
-"""Safetensors files, written block by block, so that no tensor is in memory as a whole.
+"""Safetensors files, written block by block, so that no tensor has to be in memory as a whole.
 
 A file is 8 bytes with the length of a JSON header, the header, and the tensors' bytes one after the other. The library
-``safetensors`` writes only what is all in memory, and its metadata in an order that changes from one time to the next;
-here equal tensors give equal bytes. It reads these files as its own.
+``safetensors`` can only write tensors that are all in memory, and orders its metadata differently each time; here equal
+tensors give equal bytes. The library reads these files like its own.
 """
 
 import json
@@ -21,10 +21,10 @@ NUMBERS: dict[str, tuple[str, np.dtype[Any]]] = {
     "float64": ("F64", np.dtype("<f8")),
     "float32": ("F32", np.dtype("<f4")),
 }
-"""What the format calls a number type, and how its bytes lie in a file."""
+"""The format's name for each number type, and its byte layout in a file."""
 
 ALIGNMENT = 8
-"""Bytes. The header is filled up with spaces, as the library does it, so that tensors of 8-byte numbers are aligned."""
+"""Bytes. The header is padded with spaces, as the library does, so that tensors of 8-byte numbers are aligned."""
 
 
 class TensorFile:
@@ -43,16 +43,16 @@ class TensorFile:
 def tensor_file(
     place: Location, shapes: Mapping[str, tuple[int, ...]], dtype: str, metadata: Mapping[str, str]
 ) -> Iterator[TensorFile]:
-    """Open a safetensors file for writing; it appears when it is whole, and not at all if the block raises.
+    """Open a safetensors file for writing; it appears when it is complete, and not at all if the block raises.
 
     Parameters
     ----------
     place
-        The file; one that is there is replaced.
+        The file; an existing one is replaced.
     shapes
-        Of each tensor by its name, in the order in which their rows will be appended.
+        Of each tensor, by name, in the order in which their rows will be appended.
     dtype
-        Of all of them: ``float64`` or ``float32``.
+        Of all tensors: ``float64`` or ``float32``.
     metadata
         For the header.
 
@@ -75,7 +75,7 @@ def tensor_file(
 def _header(
     shapes: Mapping[str, tuple[int, ...]], code: str, itemsize: int, metadata: Mapping[str, str]
 ) -> tuple[bytes, int]:
-    """Return what stands before the tensors, and how many bytes they take."""
+    """Return the bytes before the tensors, and the size of the tensors in bytes."""
     fields: dict[str, Any] = {"__metadata__": dict(metadata)}
     offset = 0
     for name, shape in shapes.items():

@@ -1,4 +1,4 @@
-"""What a run holds, as text for a terminal."""
+"""The contents of a run, as text for a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from leadterm.theory import Centring
 
 COLUMNS = {"bigram": "follow it", "interchange": "stand in its place", "context": "stand before it"}
-"""Basis function, and what its strongest tokens do with respect to the token asked for."""
+"""Basis functions, and what their strongest tokens do with respect to the given token."""
 TITLES: dict[Centring, str] = {
     "uniform": "as the theory defines them",
     "frequency": "beyond what frequency explains",
@@ -24,7 +24,7 @@ TITLES: dict[Centring, str] = {
 WIDTH, NAME_WIDTH = 26, 15
 """Characters of a column, and of a token in it."""
 LONGEST_NAME = 200
-"""Characters of a token that are shown anywhere."""
+"""Characters of a token that are shown at most."""
 
 
 def summarise(path: str, tokens: Sequence[str], k: int) -> str:
@@ -45,7 +45,7 @@ def summarise(path: str, tokens: Sequence[str], k: int) -> str:
 
 
 def describe(run: Run) -> str:
-    """Account for the corpus in a few lines."""
+    """Describe the corpus in a few lines."""
     counts = run.manifest(Product.WINDOWS).counts
     dropped = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in counts["dropped"].items() if n) or "none"
     names = [one for one in Product if one.pairs and one.files and one in run.products]
@@ -59,7 +59,7 @@ def describe(run: Run) -> str:
 
 
 def associations_table(run: Run, token: str, k: int) -> str:
-    """Lay out the strongest associations of a token under each basis function, by both centrings."""
+    """Lay out the strongest associations of a token under each basis function, for both centrings."""
     index = run.token_id(token)
     shown = shortened(run.names.shown[index])
     lines = [] if (aside := run.names.aside(token)) is None else [printable(aside)]
@@ -73,7 +73,7 @@ def associations_table(run: Run, token: str, k: int) -> str:
 
 
 def _cells(run: Run, token: str, basis: str, k: int, centring: Centring) -> list[str]:
-    """Write associations as cells; that a token can stand in its own place says nothing, so it is left out there."""
+    """Write associations as cells, leaving out that a token can take its own place."""
     found = run.associations(token, basis, k + 1, centring=centring)
     others = [(name, score) for name, score in found if name != token or basis != "interchange"]
     rows = [(shortened(run.names.shown[run.token_id(name)]), score) for name, score in others[:k]]
@@ -81,17 +81,17 @@ def _cells(run: Run, token: str, basis: str, k: int, centring: Centring) -> list
 
 
 def _fitted(name: str) -> str:
-    """Cut a name that does not fit."""
+    """Shorten a name that does not fit."""
     return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
 
 
 def printable(token: str) -> str:
-    """Write a token so that a terminal shows it: control characters as escapes."""
+    """Write a token as a terminal can show it, with control characters escaped."""
     return token if token.isprintable() else repr(token)[1:-1]
 
 
 def shortened(token: str) -> str:
-    """Cut a token that nobody could read: vocabularies of others may hold one of megabytes."""
+    """Shorten a token that is too long to read: vocabularies from outside may contain one of megabytes."""
     return token if len(token) <= LONGEST_NAME else f"{token[: LONGEST_NAME - 1]}…"
 
 
@@ -120,7 +120,7 @@ def agreement_table(run: Run) -> list[str]:
 
 
 def _agreement(row: dict[str, Any] | None) -> str:
-    """Write a score, what with, in which layer, and how far beyond chance."""
+    """Write a score, its predictor, its layer, and how far it is above the null."""
     if row is None:
         return "-"
     beyond = "" if row["z"] is None else f", z {row['z']:,.0f}"
@@ -128,6 +128,6 @@ def _agreement(row: dict[str, Any] | None) -> str:
 
 
 def _where(run: Run) -> str:
-    """Say where everything lies and what to do next."""
+    """Say where the products are and what to do next."""
     places = "\n".join(f"  {run.location / product}" for product in run.products)
     return f"it is in\n{places}\nopen it with  leadterm.open_run({str(run.location)!r})"

@@ -1,4 +1,4 @@
-"""The products of a run as they lie on disk."""
+"""The products of a run as they are stored."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +29,7 @@ Orientation = Literal["paper", "authors"]
 
 
 class StoredRun:
-    """The products of a run, read when they are asked for and checked against their hashes.
+    """The products of a run, read on request and verified against their hashes.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class StoredRun:
         self.manifest(Product.WINDOWS)
 
     def __repr__(self) -> str:
-        """Say where the run lies and how large it is."""
+        """Say where the run is and how large it is."""
         name, size = type(self).__name__, self.vocabulary_size
         return f"{name}({str(self.location)!r}): {self.n_positions:,} positions, vocabulary of {size:,} tokens"
 
@@ -52,8 +52,8 @@ class StoredRun:
         Raises
         ------
         RunError
-            If the run has no such product, or holds one that was made from others than it holds now; says which job
-            makes it.
+            If the run has no such product, or its product was made from other products than the run holds; the message
+            names the job that makes it.
         """
         found = require_manifest(self.location, product)
         if others := other_inputs(self.location, found):
@@ -66,7 +66,7 @@ class StoredRun:
 
     @property
     def products(self) -> list[str]:
-        """The products that the run has, in the order in which they are made; of a published one, those with files."""
+        """The products of the run, in the order in which they are made; for a published run, those with files."""
         found = {product: read_manifest(self.location, product) for product in OF_CORPUS}
         return [str(product) for product, manifest in found.items() if manifest is not None and not manifest.withheld]
 
@@ -82,7 +82,7 @@ class StoredRun:
 
     @property
     def context_length(self) -> int:
-        """T, the most positions of a window."""
+        """T, the largest number of positions of a window."""
         return int(self.manifest(Product.WINDOWS).settings["windows"]["length"])
 
     @cached_property
@@ -96,20 +96,20 @@ class StoredRun:
         return read_table(self.location, self.manifest(Product.SOURCES), SOURCES)
 
     def documents(self) -> pa.Table:
-        """Read where the documents come from: those that gave a window, 28 bytes each.
+        """Read the origin of each document that gave a window, 28 bytes per document.
 
         Returns
         -------
         pyarrow.Table
             document int64 (content hash, as in the files of windows; equal documents share one), source int32 (row of
-            :attr:`source_files`), row int64 (in that file: of Parquet from 0, of JSON lines the line's number from 1;
-            null where it is not known), tokens int64, windows int32.
+            :attr:`source_files`), row int64 (in that file: for Parquet from 0, for JSON lines the line number from 1;
+            null if unknown), tokens int64, windows int32.
         """
         manifest = self.manifest(Product.DOCUMENTS)
         return pa.concat_tables([SCHEMA.empty_table(), *read_documents(self.location, manifest)])
 
     def windows(self) -> Iterator[NDArray[np.int32]]:
-        """Give every window: int32 arrays of 2 ... T+1 token ids."""
+        """Yield every window: int32 arrays of 2 ... T+1 token ids."""
         return read_windows(self.location, self.manifest(Product.WINDOWS))
 
     def bigram_counts(self) -> csr_array:
@@ -121,7 +121,7 @@ class StoredRun:
         return self._fractions(Product.CONTEXT)
 
     def context_fixed_point(self) -> tuple[csr_array, int]:
-        """Read the context weights as they are stored, exact: csr_array int64, in units of 2^-scale_bits."""
+        """Read the exact context weights as stored: csr_array int64, in units of 2^-scale_bits."""
         manifest = self.manifest(Product.CONTEXT)
         return read_matrix(self.location, manifest), int(manifest.settings["scale_bits"])
 
@@ -130,7 +130,7 @@ class StoredRun:
         return self._fractions(Product.TWO_HOP)
 
     def current_context_weights(self) -> csr_array:
-        """Read how much tokens stand in contexts of current tokens, sums of 1/t: float64 (V, V) [CURRENT, CONTEXT]."""
+        """Read the weights of context tokens for each current token, sums of 1/t: float64 (V, V) [CURRENT, CONTEXT]."""
         return self._fractions(Product.CURRENT_CONTEXT)
 
     def _fractions(self, product: Product) -> csr_array:
@@ -142,17 +142,17 @@ class StoredRun:
         )
 
     def distance_counts(self, distance: int) -> csr_array:
-        """Read how often each token stands exactly so many places before each other one in a window.
+        """Read how often each token occurs exactly m places before each other one in a window.
 
         Parameters
         ----------
         distance
-            m, in tokens; one of those that were counted.
+            m, in tokens; one of the distances that were counted.
 
         Returns
         -------
         scipy.sparse.csr_array, shape (V, V), int64, [CONTEXT, CURRENT]
-            Entry (a, b): how many pairs (x_{t-m}, x_t) are (a, b). At distance 1 these are the bigram counts.
+            Entry (a, b): the number of pairs (x_{t-m}, x_t) that are (a, b). At distance 1 these are the bigram counts.
 
         Raises
         ------
@@ -179,8 +179,8 @@ class StoredRun:
         Parameters
         ----------
         orientation
-            ``paper``: rows are queries, [CURRENT, CONTEXT]. ``authors``: as the authors' script for language models has
-            it, rows are keys, [CONTEXT, CURRENT].
+            ``paper``: rows are queries, [CURRENT, CONTEXT]. ``authors``: rows are keys, [CONTEXT, CURRENT], as in the
+            authors' script for language models.
 
         Returns
         -------
@@ -199,13 +199,13 @@ class StoredRun:
         return bias
 
     def pair_sources(self) -> pa.Table:
-        """Read the documents behind the pairs of a file, as ``leadterm sources RUN --pairs FILE`` found them.
+        """Read the documents behind the pairs of a file, as found by ``leadterm sources RUN --pairs FILE``.
 
         Returns
         -------
         pyarrow.Table
-            token, other, document, path, row, units, share, copies; pairs in the order of their file, and of each the
-            largest shares first.
+            token, other, document, path, row, units, share, copies; pairs in the order of their file, and for each
+            the largest shares first.
 
         Raises
         ------
@@ -218,7 +218,7 @@ class StoredRun:
         return pa.concat_tables([schema.empty_table(), *(pq.read_table(file).cast(schema) for file in files)])
 
     def adam_query_key(self) -> csr_array:
-        """Read the query-key matrix under another optimizer, whose settings its manifest holds: float64 (V, V)."""
+        """Read the query-key matrix under another optimizer, whose settings are in its manifest: float64 (V, V)."""
         return read_matrix(self.location, self.manifest(Product.ADAM_QUERY_KEY))
 
     def adam_position(self) -> NDArray[np.float64]:
@@ -228,14 +228,14 @@ class StoredRun:
         return bias
 
     def alignment(self) -> pa.Table:
-        """Read how far checkpoints agree with the corpus, a row per score: all revisions, by model and step.
+        """Read how far checkpoints agree with the corpus: one row per score, for all revisions, by model and step.
 
         Returns
         -------
         pyarrow.Table
             model, revision, step, layer (from 0), head (null: mean over heads, or a stream), component (qk, mid, post,
-            pre), predictor, metric (raw, centred), score, null_mean, null_sd, z, n_tokens, corpus. Where the corpus
-            ends in ", shuffled", its tokens were shuffled: a second null.
+            pre), predictor, metric (raw, centred), score, null_mean, null_sd, z, n_tokens, corpus. A corpus whose
+            name ends in ", shuffled" had its tokens shuffled: a second null.
 
         Raises
         ------
@@ -245,12 +245,12 @@ class StoredRun:
         return read_alignment(self.location)
 
     def alignment_manifests(self) -> list[Manifest]:
-        """Read with which settings each revision was scored, and what else is to be known of it; by model and step."""
+        """Read the settings with which each revision was scored, and remarks about it, by model and step."""
         return alignment_manifests(self.location)
 
     @cached_property
     def current_frequency(self) -> NDArray[np.float64]:
-        """Alpha: float64 (V,), the share of positions whose current token it is."""
+        """Alpha: float64 (V,), the share of positions at which a token is the current one."""
         return self._frequency("current", 0)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the theory says of a corpus: its basis functions, their compositions, and the weights that follow.
+"""The theory applied to a corpus: its basis functions, their compositions, and the weights they predict.
 
 Definitions and equation numbers are those of Im, Oh, Fang and Li (ICLR 2026, arXiv:2601.19208v2).
 """

@@ -20,15 +20,15 @@ def strongest(operator: Operator, index: int, k: int, axis: Axis | None = None) 
     index : int
         The token's number along `axis`.
     k : int
-        How many to return; all of them where the operator has fewer.
+        How many to return; all of them if the operator has fewer.
     axis : Axis, optional
-        The role in which the token is taken. Default: the operator's rows. Where rows and columns mean the same,
-        the row.
+        The role in which the token is taken. Default: the operator's rows. If rows and columns have the same
+        meaning, the row is taken.
 
     Returns
     -------
     indices : numpy.ndarray, shape (k,), int64
-        Token numbers along the other axis, strongest first; among equal scores the lower number.
+        Token numbers along the other axis, strongest first; equal scores are ordered by number.
     scores : numpy.ndarray, shape (k,)
         Their entries, in the operator's dtype.
 

@@ -1,4 +1,4 @@
-"""What a corpus says of attention, and of which scores it says it."""
+"""The attention terms of a corpus, and the scores from which they were computed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from leadterm.theory.saturation import Saturation
 
 @dataclass(frozen=True)
 class ScoreFunctions:
-    """The functions of one entry that Adam's scores are composed with.
+    """The entrywise functions with which Adam's scores are composed.
 
-    The scores are C' shape(U)', [NEXT x CONTEXT], with U = Phi' phi(B)' and C = phi(B) less the means of its rows.
+    The scores are C' shape(U)', [NEXT x CONTEXT], with U = Phi' phi(B)' and C = phi(B) minus the means of its rows.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class ScoreFunctions:
     shape: Saturation
 
     def scores(self, basis: Basis) -> Operator:
-        """Return the scores as an operator: what a corpus' attention terms are counted of, [NEXT x CONTEXT]."""
+        """Return the scores from which attention terms are counted, as an operator [NEXT x CONTEXT]."""
         bigram = saturated_bigram(basis, self.phi)
         outer = centred_rows(bigram, basis.vocabulary_size)
         return (outer.T @ EntrywiseOperator(self.shape, bigram @ basis.context)).named("scores")
@@ -39,16 +39,16 @@ class ScoreFunctions:
 
 @dataclass(frozen=True, eq=False)
 class Attention:
-    """What a corpus says of attention, per position.
+    """The attention terms of a corpus, per position.
 
     Attributes
     ----------
     query_key : Operator, shape (V, V), [CURRENT x CONTEXT]
         Q [16, 17]; queries are rows.
     position : torch.Tensor, shape (T,), float64
-        Delta: the bias of each distance, query minus key.
+        Delta: the bias for each distance, query minus key.
     functions : ScoreFunctions or None
-        What the scores were composed with; None for the paper's, B'B Phi.
+        The functions with which the scores were composed; None for the paper's scores, B'B Phi.
     """
 
     query_key: Operator
@@ -56,12 +56,12 @@ class Attention:
     functions: ScoreFunctions | None = None
 
     def require(self, phi: Saturation | None) -> ScoreFunctions | None:
-        """Return what the scores were composed with, refusing those of another optimizer (None: gradient descent).
+        """Return the functions of the scores, refusing those of another optimizer (None: gradient descent).
 
         Raises
         ------
         InputError
-            If they were composed with another phi, or with none where one is asked for.
+            If they were composed with another phi, or without one if one is required.
         """
         found = None if self.functions is None else self.functions.phi
         if found != phi:

@@ -20,20 +20,21 @@ from leadterm.theory.restriction import Statistics
 class Basis:
     """The basis functions of a corpus over V tokens, as lazy operators.
 
-    In the paper's letters: bigram B [9], context Phi [11], interchange Sigma_B [10], value V, composed G.
+    In the paper's symbols: bigram B [9], context Phi [11], interchange Sigma_B [10], value V, composed G.
 
     Attributes
     ----------
     bigram : Operator, shape (V, V), [CURRENT x NEXT]
-        How much more often the pair occurs than a uniform next token would give, per position. Rows sum to 0.
+        How much more often the pair occurs, per position, than if the next token were uniform. Rows sum to 0.
     context : Operator, shape (V, V), [NEXT x CONTEXT]
-        How much more often the context token is found, on average, before the next token. Columns sum to 0.
+        How much more weight the context token has before the next token, per position, than if the next token were
+        uniform. Columns sum to 0.
     vocabulary_size : int
-        Size of the whole vocabulary; more than V where only some tokens are kept.
+        Size of the whole vocabulary; larger than V if only some tokens are kept.
     centring : {"uniform", "frequency"}
-        What was subtracted: the paper's, or our variant for reading associations.
+        What was subtracted: the paper's baseline, or leadterm's variant for reading associations.
     next_order : NextOrder or None
-        What the next order in eta of the predicted weights needs; None where it was not counted.
+        What the next order in eta of the predicted weights needs; None if it was not counted.
 
     Examples
     --------
@@ -79,31 +80,32 @@ class Basis:
         Parameters
         ----------
         bigram_counts : scipy.sparse.csr_array, shape (V, V), int64, [CURRENT, NEXT]
-            Number of positions with that pair.
+            Number of positions at which the pair occurs.
         context_weights : scipy.sparse.csr_array, shape (V, V), float64, [NEXT, CONTEXT]
-            Sum of 1/t over positions t of that next token and their context tokens.
+            Sum of 1/t over all occurrences of the context token at positions t with that next token.
         n_positions : int
             M, the number of positions.
         current_frequency, context_frequency : numpy.ndarray, shape (V,), float64
             alpha and rho, per position.
         device : str or torch.device
-            Where the operators live, ``"cpu"`` or ``"cuda"``.
+            Device of the operators, ``"cpu"`` or ``"cuda"``.
         dtype : str or torch.dtype, optional
             float64 (default) or float32.
         centring : {"uniform", "frequency"}
-            ``uniform`` is the paper's: minus alpha 1'/V and 1 rho'/V. ``frequency`` is **ours, not the paper's**:
-            standardised residuals from independence, which rank associations without favouring frequent tokens.
+            ``uniform`` is the paper's: minus alpha 1'/V and 1 rho'/V. ``frequency`` is **leadterm's, not the
+            paper's**: standardised residuals from independence, which rank associations without favouring frequent
+            tokens.
         vocabulary_size : int, optional
-            Size of the whole vocabulary, where the counts are those of some kept tokens; default V.
+            Size of the whole vocabulary, if the counts are restricted to some tokens; default V.
         weight_error : float
-            The largest relative error of a stored weight 1/t, where it is more than 1e-5: the sums may be off by it.
+            The largest relative error of a stored weight 1/t, if it exceeds 1e-5: the sums may deviate by as much.
         next_order : NextOrderCounts, optional
-            What was counted for the next order in eta.
+            The counts for the next order in eta.
 
         Raises
         ------
         InputError
-            If shapes differ, a number is negative or not finite, or the matrices' sums are not the frequencies'.
+            If shapes differ, a number is negative or not finite, or the matrices' sums do not equal the frequencies.
         MachineError
             If the device does not exist.
         """
@@ -121,12 +123,12 @@ class Basis:
 
     @property
     def interchange(self) -> Operator:
-        """Which next tokens follow the same current tokens: B'B, [NEXT x NEXT] [10]."""
+        """How far two next tokens follow the same current tokens: B'B, [NEXT x NEXT] [10]."""
         return (self.bigram.T @ self.bigram).named("interchange")
 
     @property
     def value(self) -> Operator:
-        """From a context token to the current tokens whose next tokens it announces: Phi'B', [CONTEXT x CURRENT]."""
+        """From a context token to the current tokens whose next tokens follow it later: Phi'B', [CONTEXT x CURRENT]."""
         return (self.context.T @ self.bigram.T).named("value")
 
     @property

@@ -1,4 +1,4 @@
-"""From counts to the two basis functions: what is subtracted, and how tokens are weighed."""
+"""From counts to the two basis functions: what is subtracted, and how tokens are weighted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leadterm.operators import Operator, RankOneOperator, SparseOperator
 from leadterm.theory.restriction import Statistics
 
 Centring = Literal["uniform", "frequency"]
-"""``uniform``: the paper's, minus 1/V. ``frequency``: ours, standardised residuals from independence."""
+"""``uniform``: the paper's, minus 1/V. ``frequency``: leadterm's, standardised residuals from independence."""
 
 BIGRAM_AXES = (Axis.CURRENT, Axis.NEXT)
 CONTEXT_AXES = (Axis.NEXT, Axis.CONTEXT)
@@ -36,11 +36,11 @@ def uniform(statistics: Statistics, *, dtype: torch.dtype, device: torch.device)
 
 
 def frequency(statistics: Statistics, *, dtype: torch.dtype, device: torch.device) -> tuple[Operator, Operator]:
-    """Return standardised residuals: each joint frequency less the product of its margins, over their root.
+    """Return standardised residuals: each joint frequency minus the product of its margins, divided by its root.
 
     With gamma the next-token frequency: D_alpha^-1/2 P D_gamma^-1/2 - sqrt(alpha) sqrt(gamma)' for the bigram, the
     same with gamma and rho for the context (the matrix that correspondence analysis decomposes). A token that never
-    occurs gives a row or column of zeros. Not the paper's: its theorems do not speak of it.
+    occurs has a row or column of zeros. This is not the paper's centring, and its theorems do not cover it.
     """
     if not statistics.is_whole:
         raise InputError("centring='frequency' needs the counts of the whole vocabulary, not of some kept tokens.")
@@ -64,7 +64,7 @@ def per_position(counts: sparse.csr_array, statistics: Statistics) -> sparse.csr
 
 
 def _standardised(joint: sparse.csr_array, rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
-    """Divide each entry by the roots of its row's and its column's frequency; both are positive where an entry is."""
+    """Divide each entry by the roots of its row's and its column's frequency, which are positive wherever it is."""
     row_numbers = np.repeat(np.arange(joint.shape[0]), np.diff(joint.indptr))
     scale = np.sqrt(rows)[row_numbers] * np.sqrt(columns)[joint.indices]
     values = np.divide(joint.data, scale, out=np.zeros_like(joint.data), where=scale > 0)

@@ -1,4 +1,4 @@
-"""Where the theorems on the predicted weights are proved."""
+"""The conditions under which the theorems on the predicted weights are proved."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ MIN_VOCABULARY = 500
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition of a theorem, and whether a setting meets it.
+    """One condition of a theorem, and whether a setting satisfies it.
 
     Attributes
     ----------
     name : str
-        The setting it is about.
+        The setting to which it applies.
     statement : str
         The condition in the theorem's symbols.
     actual, limit : float
-        What the setting is, and what the condition allows at most or demands at least.
+        The value of the setting, and the largest or smallest value that the condition allows.
     holds : bool
-        Whether it is met.
+        Whether it is satisfied.
     """
 
     name: str
@@ -36,17 +36,17 @@ class Condition:
 
     @classmethod
     def at_most(cls, name: str, statement: str, actual: float, limit: float) -> Condition:
-        """Return the condition that a setting does not exceed a limit."""
+        """Make the condition that a setting does not exceed a limit."""
         return cls(name, statement, actual, limit, actual <= limit)
 
     @classmethod
     def at_least(cls, name: str, statement: str, actual: float, limit: float) -> Condition:
-        """Return the condition that a setting reaches a limit."""
+        """Make the condition that a setting is not below a limit."""
         return cls(name, statement, actual, limit, actual >= limit)
 
 
 def conditions(descent: Descent, vocabulary_size: int) -> tuple[Condition, ...]:
-    """Return what the theorem on a descent asks: that of its initialisation, over V tokens."""
+    """Return the conditions of the theorem for a descent, which depends on its initialisation, over V tokens."""
     steps, rate, length = descent.steps, descent.learning_rate, descent.context_length
     found = zero_initialisation_conditions(steps, rate, descent.layers, length, vocabulary_size)
     if descent.initialisation is None:
@@ -77,10 +77,10 @@ def zero_initialisation_conditions(
 def gaussian_conditions(
     initialisation: Gaussian, steps: int, learning_rate: float, context_length: int, vocabulary_size: int
 ) -> tuple[Condition, ...]:
-    """Return what Theorem D.13 asks beside the conditions of zero initialisation, for weights drawn from a Gaussian.
+    """Return the conditions of Theorem D.13 for Gaussian weights, in addition to those of zero initialisation.
 
-    Its bounds are those of zero initialisation: with v <= eta^2 / T^2 and eta >= 1 / T the weights that were drawn,
-    of norm about v / V^xi, fit into them from the first step on. Before it every bound is 0 and no drawn weight is.
+    Its bounds are those of zero initialisation: with v <= eta^2 / T^2 and eta >= 1 / T the drawn weights, of
+    norm about v / V^xi, are within them from the first step on. Before it every bound is 0, and no drawn weight is.
 
     Parameters
     ----------
@@ -109,10 +109,10 @@ def gaussian_conditions(
 
 
 def gaussian_failure(layers: int, vocabulary_size: int, exponent: float) -> float:
-    """Return what the probability that the bounds of Theorem D.13 fail is at most, over the draw of the weights.
+    """Return an upper bound on the probability, over the draw of the weights, that the bounds of Theorem D.13 fail.
 
-    (3L + 1) (exp(-V^(1 + 2 xi) / 4) + exp(-V^(2 + 2 xi) / 4)), at most 1, and never rounded to 0: where it is less
-    than float64 holds, the smallest normal number, which is above it.
+    (3L + 1) (exp(-V^(1 + 2 xi) / 4) + exp(-V^(2 + 2 xi) / 4)), at most 1, and never rounded to 0: if it is
+    smaller than float64 can represent, the smallest normal number is returned, which is larger.
 
     Examples
     --------
@@ -127,9 +127,9 @@ def gaussian_failure(layers: int, vocabulary_size: int, exponent: float) -> floa
 
 
 def gaussian_probability(layers: int, vocabulary_size: int, exponent: float) -> float:
-    """Return the least probability with which Theorem D.13 holds over the draw of the weights.
+    """Return a lower bound on the probability, over the draw of the weights, that Theorem D.13 holds.
 
-    1 - ``gaussian_failure``, which rounds to 1 for any but a small vocabulary; 0 where nothing is proved.
+    1 - ``gaussian_failure``, which rounds to 1 unless the vocabulary is small; 0 if nothing is proved.
 
     Examples
     --------

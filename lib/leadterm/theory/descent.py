@@ -1,4 +1,4 @@
-"""The training that a prediction is about: how many steps, how long, from which weights, by which optimizer."""
+"""The training that a prediction describes: number of steps, learning rate, model, initial weights and optimizer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from leadterm.theory.optimizers import GradientDescent, Optimizer, require_optim
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Weights that start as N(0, v^2 / V^(2 + 2 xi)), each drawn by itself (Theorem D.13).
+    """Initial weights drawn independently from N(0, v^2 / V^(2 + 2 xi)) (Theorem D.13).
 
     Attributes
     ----------
     spread : float
         v, positive.
     exponent : float
-        xi; the theorem asks for at least 0.
+        xi; the theorem requires at least 0.
 
     Raises
     ------
@@ -52,11 +52,11 @@ class Descent:
     context_length : int
         T, at least 1: the largest number of positions of a window.
     initialisation : Gaussian or None
-        What the weights are before the first step; None: all zero.
+        The weights before the first step; None: all zero.
     optimizer : Optimizer
-        What makes a step of a gradient; gradient descent by default.
+        How a step is computed from a gradient; gradient descent by default.
     order : {1, 2}
-        How many orders in eta are predicted: the leading terms, or the next ones too.
+        How many orders in eta are predicted: only the leading terms, or the next ones too.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The next order in eta of the weights under gradient descent: how predictions sharpen, and how layers differ.
+"""The next order in eta of the weights under gradient descent, which refines predictions and distinguishes layers.
 
 With Phi_2 the context map over two hops (attention of attention), Psi which tokens are in the context of which current
 token, and terms of relative size 1/V dropped but for the first:
@@ -26,7 +26,7 @@ from leadterm.theory.terms import Terms
 
 
 def next_order_terms(basis: Basis, descent: Descent, leading: Terms) -> Terms:
-    """Return the leading terms with the next ones added; a value matrix for each layer.
+    """Return the leading terms plus the next ones; a value matrix for each layer.
 
     Raises
     ------

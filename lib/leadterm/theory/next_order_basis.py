@@ -1,4 +1,4 @@
-"""The two matrices of a corpus that the next order in eta needs beside the basis functions."""
+"""The two matrices of a corpus that the next order in eta needs in addition to the basis functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWN_AXES = (Axis.CURRENT, Axis.CONTEXT)
 
 @dataclass(frozen=True, eq=False)
 class NextOrderCounts:
-    """What is counted of a corpus for the next order.
+    """The counts of a corpus for the next order.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class NextOrder:
     Attributes
     ----------
     two_hop : Operator, shape (V, V), [NEXT x CONTEXT]
-        Phi_2: as the context map Phi, but through attention twice. Columns sum to 0.
+        Phi_2: like the context map Phi, but through attention twice. Columns sum to 0.
     current_context : Operator, shape (V, V), [CURRENT x CONTEXT]
-        Psi': how much the context token is found in contexts of the current one, per position.
+        Psi': the weight of the context token in contexts of the current one, per position.
     current : Operator, shape (V, V), [CURRENT x CURRENT]
         diag(alpha).
     """
@@ -63,7 +63,7 @@ class NextOrder:
         Raises
         ------
         InputError
-            If the sums of a matrix are not those that the frequencies say.
+            If the sums of a matrix do not equal the frequencies.
         """
         _check_margins(counts, statistics)
         share = np.full(len(statistics.current_frequency), 1 / statistics.vocabulary_size)

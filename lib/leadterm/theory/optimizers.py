@@ -1,6 +1,6 @@
-"""The optimizers whose weights are predicted, and what each makes of gradients that are multiples of one matrix.
+"""The optimizers whose weights are predicted, and their steps for gradients that are multiples of one matrix.
 
-All of them take a step from running means of a gradient and of its square, entry by entry. Where the gradients of a
+All of them compute a step from running means of a gradient and of its square, entry by entry. If the gradients of a
 weight at steps 1, 2, ... are c_1 g, c_2 g, ... for numbers c_j and one matrix g, Adam's means after bias correction are
 
     m_j = mean_j(c) g          mean_j(c) = (1 - beta_1) sum_{k <= j} beta_1^(j - k) c_k / (1 - beta_1^j)
@@ -23,7 +23,7 @@ from leadterm.errors import InputError
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """Plain gradient descent: a step is eta times the gradient. The paper's theorems are about it."""
+    """Plain gradient descent: a step is eta times the gradient. The paper's theorems apply to it."""
 
     eps = 1.0
     weight_decay = 0.0
@@ -42,7 +42,7 @@ class Adam:
     betas : tuple of float
         beta_1 and beta_2, decay rates of the running means, each in [0, 1).
     eps : float
-        Added to the root of the second mean; at least 0. With 0 a step moves every entry whose gradient is not zero.
+        Added to the root of the second mean; at least 0. With 0, a step moves every entry whose gradient is nonzero.
 
     Raises
     ------
@@ -110,11 +110,11 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adamw": AdamW,
     "sign": SignDescent,
 }
-"""By the name that a config calls them."""
+"""By their names in a config."""
 
 
 def make_optimizer(name: str, **settings: Any) -> Optimizer:
-    """Return the optimizer of a name, with those of some settings that it has.
+    """Return the optimizer of a name, with those of the settings that apply to it.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def require_optimizer(optimizer: Any) -> Optimizer:
     Raises
     ------
     InputError
-        If it is none, or the class of one instead of an instance.
+        If it is not an optimizer, or is a class instead of an instance.
     """
     if isinstance(optimizer, GradientDescent | Adam | SignDescent):
         return optimizer

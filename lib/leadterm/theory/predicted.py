@@ -25,42 +25,41 @@ UNPROVED = "no bound is proved"
 
 @dataclass(frozen=True, eq=False)
 class PredictedWeights:
-    """What is predicted of the weights of a model of Definition 3.1 after s steps of training.
+    """The predicted weights of a model of Definition 3.1 after s steps of training.
 
     Attributes
     ----------
     output : Operator, shape (V, V), [CURRENT x NEXT]
-        W_O: s eta B; with `order` 2 and its next terms; under Adam s eta phi(B), with phi(x) = x / (|x| + eps).
+        W_O: s eta B, with `order` 2 plus its next terms; under Adam s eta phi(B), with phi(x) = x / (|x| + eps).
     value : Operator or tuple of Operator, shape (V, V), [CONTEXT x CURRENT]
         The value matrix: C(s,2) eta^2 V, the same in every layer; with `order` 2 one for each of the L layers; under
         Adam a function of each entry of U = Phi' phi(B)', the same in every layer.
     query_key : Operator or None, shape (V, V), [CURRENT x CONTEXT]
         W = (3 C(s,4) + 2 C(s,3)) eta^4 Q; under Adam a function of each entry of Adam's Q. The same in every layer,
-        and its leading term whatever the order. None where Q was not counted.
+        and its leading term whatever the order. None if Q was not counted.
     position : torch.Tensor or None, shape (T,), float64
-        P, the same of Delta.
+        P, the same for Delta.
     coefficients : PerWeight
-        What multiplies the composition of each weight: W = coefficients.query_key * Q. Under Adam, where a weight is a
-        function of a composition's entries, what an entry comes to where it is far above eps; for W_O what multiplies
-        phi(B).
+        The factor of each weight's composition: W = coefficients.query_key * Q. Under Adam, where a weight is a
+        function of a composition's entries, the value for an entry far above eps; for W_O the factor of phi(B).
     conditions : tuple of Condition
-        Those of Theorems 4.1 and D.10, and for weights that are drawn those of D.13; none where no theorem speaks.
+        Those of Theorems 4.1 and D.10, and for drawn weights also those of D.13; none if no theorem applies.
     failure : float
-        What the probability that a bound fails is at most where all conditions hold, over the draw of the initial
-        weights; 0 for weights that start at zero, 1 where nothing is proved.
+        Upper bound on the probability that a bound fails, over the draw of the initial weights, if all conditions
+        hold; 0 for weights that start at zero, 1 if nothing is proved.
     descent : Descent
         Steps, learning rate, layers, context length, initialisation, optimizer and order.
     vocabulary_size : int
-        V, the whole one.
+        V of the whole vocabulary.
     shares : tuple of Share
-        Under Adam, of each step: how much of its scores those scores are whose attention terms were counted. Their
-        `cosine` says how far one composition can stand for it. Empty for gradient descent, where it is exact.
+        Under Adam, for each step: how much of its scores are the scores whose attention terms were counted. Their
+        `cosine` says how well one composition represents the step. Empty for gradient descent, where it is exact.
     gradients : mapping of str to Operator or torch.Tensor
         Under Adam, by the weight's name, the matrix that its gradients are multiples of to leading order. Where an
         entry is nearly 0, the next order decides its sign. Empty for gradient descent, whose weights are multiples of
         it themselves.
     made_from : mapping of str to str
-        What the counts are, where it is known: the name and the content hash of each product of the run.
+        The products of the run from which the counts come, if known: name and content hash of each.
     """
 
     output: Operator
@@ -78,13 +77,13 @@ class PredictedWeights:
 
     @property
     def bounds(self) -> PerWeight:
-        """On the Frobenius norm of weight minus prediction, proved only where `within_theorem`, and with `probability`.
+        """On the Frobenius norm of weight minus prediction; proved only if `within_theorem`, and with `probability`.
 
         Raises
         ------
         InputError
-            If no bound is proved: for other optimizers than gradient descent, and for the next order. `has_bounds`
-            tells.
+            If no bound is proved: for optimizers other than gradient descent, and for the next order; see
+            `has_bounds`.
         """
         if not self.has_bounds:
             raise InputError(
@@ -121,15 +120,15 @@ class PredictedWeights:
 
     @property
     def probability(self) -> float:
-        """The least probability with which all bounds hold; 0 outside the theorem, 1 for weights that start at zero.
+        """Lower bound on the probability that all bounds hold; 0 outside the theorem, 1 for weights that start at zero.
 
-        For drawn weights it rounds to 1 as soon as the vocabulary is not small; `failure` says by how much it is less.
+        For drawn weights it rounds to 1 unless the vocabulary is small; `failure` gives the difference from 1.
         """
         return 1 - self.failure if self.within_theorem else 0.0
 
     @property
     def initialisation(self) -> Gaussian | None:
-        """What the weights are before the first step; None: all zero."""
+        """The weights before the first step; None: all zero."""
         return self.descent.initialisation
 
 
@@ -154,7 +153,7 @@ def predicted_weights(
     Parameters
     ----------
     basis : Basis
-        Of the corpus trained on, with the paper's centring.
+        Of the training corpus, with the paper's centring.
     steps : int
         s, at least 0.
     learning_rate : float
@@ -166,20 +165,20 @@ def predicted_weights(
     attention : Attention, optional
         Of the corpus, for this optimizer.
     initialisation : Gaussian, optional
-        What the weights are before the first step. Default: all zero.
+        The weights before the first step. Default: all zero.
     optimizer : GradientDescent, Adam, AdamW or SignDescent
-        What makes a step of a gradient. Only for gradient descent is anything proved.
+        How a step is computed from a gradient. Theorems cover only gradient descent.
     order : {1, 2}
-        1: the leading terms. 2: those of the next order too, for gradient descent and a basis that was built with
-        the counts that they need.
+        1: the leading terms. 2: those of the next order too, for gradient descent and a basis built with the counts
+        that they need.
     made_from : mapping of str to str, optional
-        What the counts are, for `PredictedWeights.made_from`.
+        The origin of the counts, for `PredictedWeights.made_from`.
 
     Raises
     ------
     InputError
-        If a number is out of range; the basis is centred by frequency, of which the theorem does not speak; the second
-        order is asked for and the basis lacks its counts; or the attention terms are another optimizer's.
+        If a number is out of range; the basis is centred by frequency, which the theorem does not cover; the second
+        order is requested but the basis lacks its counts; or the attention terms belong to another optimizer.
 
     Examples
     --------

@@ -40,14 +40,14 @@ SAMPLED_ROWS = 64
 
 @dataclass(frozen=True)
 class Share:
-    """How much of one scores' matrix is in another.
+    """How much of one matrix of scores is in another.
 
     Attributes
     ----------
     multiple : float
         <a, b> / <b, b>: the multiple of b that is nearest to a.
     cosine : float
-        Of a and b; 1 where the multiple is all there is to say, nan where a is zero.
+        Of a and b; 1 if a is exactly this multiple, nan if a is zero.
     """
 
     multiple: float
@@ -61,13 +61,13 @@ class Recursion:
     Attributes
     ----------
     phi : Saturation
-        What a step makes of a constant gradient, over eta.
+        The step for a constant gradient, divided by eta.
     output : tuple of float, s + 1 numbers
         c_k: W_O after k steps is c_k phi(B).
     value : tuple of Saturation, s + 1 functions
         f_k: V after k steps is f_k(U).
     optimizer : Optimizer
-        Which, with its settings.
+        The optimizer, with its settings.
     learning_rate : float
         eta.
     """
@@ -92,13 +92,13 @@ class Recursion:
 
     @property
     def steps(self) -> int:
-        """How many steps it runs, s."""
+        """The number of steps, s."""
         return len(self.output) - 1
 
     def shape(self) -> Saturation:
-        """Return the function of U whose scores stand for those of all steps; the sign where eps is 0.
+        """Return the function of U whose scores represent those of all steps; the sign if eps is 0.
 
-        Without steps that move the attention weights, so for s < 3, it is zero.
+        It is zero if no step moves the attention weights, that is for s < 3.
         """
         if self.optimizer.eps == 0:
             return Saturation.of([(1.0, 1.0)], 0.0)
@@ -115,7 +115,7 @@ class Recursion:
         )
 
     def shares(self, gradients: torch.Tensor, shape: Saturation) -> list[Share]:
-        """Return what the scores of steps 1 to s are of those of a shape, from entries of U."""
+        """Return the shares of the scores of a shape in those of steps 1 to s, from entries of U."""
         reference = shape(gradients)
         return [
             _share(scale * function(gradients), reference)
@@ -123,7 +123,7 @@ class Recursion:
         ]
 
     def attention(self, shares: Sequence[Share]) -> Saturation:
-        """Return the function of an attention term that W and P are after s steps."""
+        """Return the function of an attention term that gives W and P after s steps."""
         return weights_after_steps(self.optimizer, self.learning_rate, [share.multiple for share in shares])[-1]
 
 
@@ -138,14 +138,14 @@ def value_weight(gradient: Operator, function: Saturation) -> Operator:
 
 
 def sampled_entries(gradient: Operator) -> torch.Tensor:
-    """Return some rows of U, which stand for all: (rows, V)."""
+    """Return some rows of U as a sample of all: (rows, V)."""
     size = gradient.shape[0]
     count = min(size, SAMPLED_ROWS)
     return gradient.rows([(2 * i + 1) * size // (2 * count) for i in range(count)])
 
 
 def weights_after_steps(optimizer: Optimizer, learning_rate: float, scales: Sequence[float]) -> list[Saturation]:
-    """Return the functions of g that a weight is after 0, 1, ... steps with gradients -c_1 g, -c_2 g, ....
+    """Return the functions of g that give a weight after 0, 1, ... steps with gradients -c_1 g, -c_2 g, ....
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The numbers that a corpus gives, refused where they do not belong together."""
+"""The statistics of a corpus, checked for consistency."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from scipy import sparse
 from leadterm.errors import InputError
 
 FIXED_POINT_TOLERANCE = 1e-5
-"""Relative. A weight 1/t is stored as a multiple of 2^-32, so it is off by at most t 2^-33 of itself: 1e-5 allows
-windows of 85,000 tokens. A transposed matrix or another corpus is off by far more. A coarser
-scale says its own error."""
+"""Relative. A weight 1/t is stored as a multiple of 2^-32, so its relative error is at most t 2^-33: 1e-5 allows
+windows of 85,000 tokens. A transposed matrix or another corpus deviates by far more. For a coarser scale the error is
+passed in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Statistics:
     current_frequency, context_frequency : numpy.ndarray, shape (V,), float64
         alpha and rho.
     vocabulary_size : int
-        The size of the whole vocabulary; more than V where only some tokens are kept.
+        The size of the whole vocabulary; larger than V if only some tokens are kept.
     weight_error : float
         The largest relative error of a stored weight 1/t.
     """
@@ -57,7 +57,7 @@ class Statistics:
 
     @property
     def next_frequency(self) -> np.ndarray:
-        """How often each token is the next one, per position: gamma, (V,) float64."""
+        """Frequency of each token as the next one, per position: gamma, (V,) float64."""
         return np.asarray(self.bigram_counts.sum(axis=0), dtype=np.float64) / self.n_positions
 
     def _check_sizes(self) -> None:
@@ -89,7 +89,7 @@ class Statistics:
                 raise InputError(f"{name} contains a negative or infinite number or a NaN.")
 
     def _check_margins(self) -> None:
-        """Compare the sums of each matrix with the frequencies; a transposed matrix does not pass."""
+        """Compare the sums of each matrix with the frequencies; a transposed matrix fails this check."""
         weights, tolerance = self.context_weights, max(self.weight_error, FIXED_POINT_TOLERANCE)
         margins = (
             ("rows of bigram_counts", self.bigram_counts.sum(axis=1), "current_frequency", self.current_frequency),
@@ -109,5 +109,5 @@ class Statistics:
 
 
 def restricted_matrix(matrix: sparse.csr_array, tokens: NDArray[np.int64] | None) -> sparse.csr_array:
-    """Return the rows and columns of some tokens, ascending ids (k,), or of all for None: (k, k)."""
+    """Return the rows and columns of some tokens, given as ascending ids (k,), or of all for None: (k, k)."""
     return matrix if tokens is None or len(tokens) == matrix.shape[0] else matrix[tokens][:, tokens]

@@ -1,4 +1,4 @@
-"""A function of every entry of the bigram basis function, which is sparse plus rank one as it is itself."""
+"""A function of every entry of the bigram basis function, which is sparse plus rank one like the bigram itself."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from leadterm.theory.saturation import Saturation
 def saturated_bigram(basis: Basis, function: Saturation) -> Operator:
     """Return f(B), [CURRENT x NEXT], for a function f of one entry.
 
-    Where a pair does not occur, B holds -alpha_a / V, the same along its row: f(B) is f(-alpha_a / V) there, and what
-    the pairs that occur have beyond it is sparse.
+    Where a pair does not occur, the entry of B is -alpha_a / V, the same along its row: there f(B) is f(-alpha_a / V),
+    and the difference at the pairs that occur is sparse.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ def saturated_bigram(basis: Basis, function: Saturation) -> Operator:
     Returns
     -------
     Operator, shape (V, V)
-        As fast as the bigram. Entries are right to a few roundings of the largest of f, since what is taken from the
-        pairs that occur is added again.
+        As fast as the bigram. Entries are accurate to a few roundings of the largest of f, because f(-alpha_a / V) is
+        subtracted at the pairs that occur and added again.
 
     Raises
     ------
     InputError
-        If the basis is centred by frequency: its rows are not the same where no pair occurs.
+        If the basis is centred by frequency: its rows are then not constant where no pair occurs.
     """
     if basis.centring != "uniform":
         raise InputError("a function of each entry needs the paper's basis functions, with centring='uniform'.")
@@ -46,7 +46,7 @@ def saturated_bigram(basis: Basis, function: Saturation) -> Operator:
 
 
 def centred_rows(operator: Operator, vocabulary_size: int) -> Operator:
-    """Return an operator less the mean of each row over the whole vocabulary; tokens that are not kept count as 0."""
+    """Return an operator minus the mean of each row over the whole vocabulary; tokens not kept count as 0."""
     ones = torch.ones(operator.shape[1], dtype=operator.dtype, device=operator.device)
     means = (operator @ ones) / vocabulary_size
     level = RankOneOperator(means, ones, operator.axes, dtype=operator.dtype, device=operator.device)

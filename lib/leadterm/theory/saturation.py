@@ -1,4 +1,4 @@
-"""The function of one entry of a gradient that an optimizer's steps add up to."""
+"""The sum of an optimizer's steps as a function of one entry of a gradient."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Saturation:
     """x -> sum_j gain_j x / (scale_j |x| + eps), and 0 at 0: linear near zero, of a constant size far from it.
 
     One step of Adam is eta phi_eps(x) with phi_eps(x) = x / (|x| + eps). With eps = 0 it is a multiple of the sign;
-    where every scale is 0 it is linear, as gradient descent.
+    if every scale is 0 it is linear, as under gradient descent.
 
     Attributes
     ----------
     gains, scales : tuple of float
         The scales are at least 0.
     eps : float
-        At least 0. Where it is 0, terms of scale 0 are dropped: they are steps at which the gradient was zero.
+        At least 0. If it is 0, terms of scale 0 are dropped: they are steps at which the gradient was zero.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Saturation:
 
     @classmethod
     def of(cls, terms: Iterable[tuple[float, float]], eps: float) -> Saturation:
-        """Return the function of some (gain, scale), of which those with one scale are added up."""
+        """Return the function of some pairs (gain, scale); gains with equal scales are added up."""
         if eps == 0:
             limit = sum(gain / scale for gain, scale in terms if scale > 0)
             return cls((limit,), (1.0,), 0.0)
@@ -63,12 +63,12 @@ class Saturation:
 
     @cached_property
     def limit(self) -> float:
-        """What it tends to for large x, its terms of scale 0 left out: sum gain_j / scale_j."""
+        """Its limit for large x without the terms of scale 0: sum gain_j / scale_j."""
         return sum(gain / scale for gain, scale in zip(self.gains, self.scales, strict=True) if scale > 0)
 
     @cached_property
     def slope(self) -> float:
-        """Its derivative at 0, the largest there is where no gain is negative; infinite for a sign."""
+        """Its derivative at 0, which is the largest one if no gain is negative; infinite for a sign."""
         return sum(self.gains) / self.eps if self.eps > 0 else float("inf")
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""How the predicted weights grow with the number of gradient steps, and how far off they may be."""
+"""How the predicted weights grow with the number of gradient steps, and bounds on their error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import comb
 
 @dataclass(frozen=True)
 class PerWeight:
-    """One number for each weight of the model; those of a layer are the same in every layer.
+    """One number for each weight of the model; the weights of a layer are the same in every layer.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class PerWeight:
 
 
 def leading_coefficients(steps: int, learning_rate: float) -> PerWeight:
-    """Return what multiplies each composition in the predicted weights after s steps (Theorem 4.1).
+    """Return the factor of each composition in the predicted weights after s steps (Theorem 4.1).
 
     W_O = s eta B, V = C(s,2) eta^2 V, W = c eta^4 Q and P = c eta^4 Delta with c = 3 C(s,4) + 2 C(s,3).
 
@@ -39,7 +39,7 @@ def leading_coefficients(steps: int, learning_rate: float) -> PerWeight:
 def error_bounds(steps: int, learning_rate: float, context_length: int) -> PerWeight:
     """Return the bound on the Frobenius norm of weight minus prediction (Theorems 4.1, D.10 and D.13).
 
-    3 s^2 eta^2, 12 s^3 eta^3, and 13 s^5 eta^5 T for the two attention weights. They are proved only where the
+    3 s^2 eta^2, 12 s^3 eta^3, and 13 s^5 eta^5 T for the two attention weights. They are proved only if the
     conditions of the theorem hold; see ``zero_initialisation_conditions`` and ``gaussian_conditions``.
 
     Examples

@@ -105,7 +105,7 @@ def test_canonical_order_does_not_depend_on_the_file(tmp_path):
 def test_a_trained_tokenizer_sees_a_bounded_part_of_the_corpus_by_default():
     bpe = {"kind": "bpe", "vocabulary_size": 256}
     config = parse_config({"corpus": {"paths": ["a"]}, "tokenizer": bpe})
-    assert canonical(config.tokenizer) == {**bpe, "training_documents": 100_000}
+    assert canonical(config.tokenizer) == {**bpe, "training_documents": 100_000, "engine": "auto"}
     every = parse_config({"corpus": {"paths": ["a"]}, "tokenizer": {**bpe, "training_documents": None}})
     assert canonical(every.tokenizer)["training_documents"] is None
 

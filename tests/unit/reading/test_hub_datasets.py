@@ -150,8 +150,8 @@ def test_parquet_is_read_from_the_hub(commit):
 @pytest.mark.parametrize(
     ("url", "problem", "remedy"),
     [
-        ("hf://datasets/owner/nome", "the hub has no such public dataset", "for a private data set log in with"),
-        (f"{NAME}@nowhere/data", "the hub has the data set, but no such revision", "a branch, a tag or a commit."),
+        ("hf://datasets/owner/nome", "the hub has no such public dataset", "for a private dataset log in with"),
+        (f"{NAME}@nowhere/data", "the hub has the dataset, but no such revision", "a branch, a tag or a commit."),
     ],
 )
 def test_what_is_not_there_is_told(commit, url, problem, remedy):
@@ -188,7 +188,7 @@ def test_a_data_set_that_needs_a_token(hub, commit, monkeypatch, gated):
     hub.datasets["owner/name"].token, hub.datasets["owner/name"].gated = "hf_secret", gated
     with pytest.raises(InputError) as caught:
         pin_revision(NAME)
-    assert ("accepted its terms" if gated else "no such public dataset") in str(caught.value)
+    assert ("requires accepting its terms" if gated else "no such public dataset") in str(caught.value)
     assert "hf auth login" in str(caught.value)
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     assert len(paths_at(NAME)) == len(FILES)

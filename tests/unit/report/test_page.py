@@ -85,7 +85,7 @@ def test_what_must_be_read_first_is_told_as_text(browser):
     [notice] = browser.text(".notice")
     assert "a remark with <b>markup</b>" in notice
     assert "Byte-identical: a sweep at step0, a sweep at step1." in notice
-    assert "A raw score is high by chance" in notice
+    assert "Raw scores have a high null" in notice
 
 
 # Heatmaps and curves.
@@ -166,7 +166,7 @@ def test_cells_are_walked_through_with_the_keyboard(browser):
     assert lines[0] == "layer 1, step 1"
     told = dict(zip(lines[1::2], lines[2::2], strict=True))
     assert float(told["centred"]) == pytest.approx(score, rel=5e-3)  # Three digits.
-    assert told["centred, by chance"] == "0.100 ± 0.0100"
+    assert told["centred, null"] == "0.100 ± 0.0100"
     assert "raw, corpus shuffled" in told
     browser.press("ArrowUp", "ArrowUp", "End", "ArrowRight")
     assert browser.evaluate(where) == f"0,{len(STEPS) - 1}"

@@ -13,7 +13,7 @@ from leadterm.jit import inlined, kernel
 
 ROUNDS = 8
 """Of the network. With four, tokens that stand √n places apart are alike too often (up to 24 standard deviations at
-n = 3 million); with six, none of the tests told it from chance."""
+n = 3 million); with six, no test told it from a random permutation."""
 LARGEST = 2**62
 """Each half of a number must fit 32 bits with room for a sum of two."""
 GOLDEN = 0x9E3779B97F4A7C15

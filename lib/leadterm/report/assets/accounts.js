@@ -12,7 +12,7 @@ function noticeOf(accounts, hasAlignment) {
     notes.push(el("li", null, el("strong", null, "Documents were dropped"), el("span", null, `${told}.`)));
   }
   if (hasAlignment) {
-    notes.push(el("li", null, el("strong", null, "A raw score is high by chance"), el("span", null, "This comes from directions that all tokens share. Compare it with its null; z measures what is beyond chance.")));
+    notes.push(el("li", null, el("strong", null, "Raw scores have a high null"), el("span", null, "They are high even for randomly permuted tokens, because all tokens share some directions. Compare each with its null; z says how far a score is above it.")));
   }
   if (notes.length === 0) return null;
   return el("section", { class: "notice", "aria-labelledby": "notice-title" }, el("h2", { id: "notice-title" }, "Read this first"), el("ul", null, notes));

@@ -6,8 +6,8 @@ const EXPLAINED = {
     + "without any association, so a high raw score alone says little: compare it with its null.",
   centred: "The score after centring rows and columns of both covariances (linear CKA). Its "
     + "values are lower, and so is its null.",
-  z: "How many standard deviations the centred score is above chance: its mean over all permutations of the "
-    + "checkpoint’s tokens. This says what is beyond chance, not how large it is. The colour scale is logarithmic beyond ±2.",
+  z: "How many standard deviations the centred score is above the mean of its null: all permutations of the "
+    + "checkpoint’s tokens. This says how clearly a score exceeds the null, not how large it is. The colour scale is logarithmic beyond ±2.",
 };
 
 class Alignment {
@@ -184,7 +184,7 @@ function middleOf(list) {
   return list[Math.floor(list.length / 2)];
 }
 
-const NUMBER_HEADS = ["raw", "by chance", "sd", "z", "centred", "by chance", "sd", "z"];
+const NUMBER_HEADS = ["raw", "null", "sd", "z", "centred", "null", "sd", "z"];
 
 function numbersOf(model, series, revision, layer) {
   const told = (metric) => [SCORE, NULL_MEAN, NULL_SD, Z].map((number) => {

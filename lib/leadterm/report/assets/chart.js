@@ -1,4 +1,4 @@
-// Lines over ordered places (steps or layers), each beside the band that chance leaves.
+// Lines over ordered places (steps or layers), each beside the band of the null.
 
 const SIZE = { height: 250, left: 68, right: 12, top: 12, bottom: 40 };
 const DASHES = ["", "7 3", "2 3", "8 3 2 3", "12 4", "1 4"];

@@ -1,4 +1,4 @@
-// Scores against chance: a curve for each component, over steps or over layers, beside both nulls.
+// Scores against the null: a curve for each component, over steps or over layers, beside both nulls.
 
 Alignment.prototype.curves = function curves() {
   const { model, state } = this;
@@ -10,13 +10,13 @@ Alignment.prototype.curves = function curves() {
   const layers = placesOf(model.layers);
   const isDrawn = state.predictor === PAIRING && (!model.isSweep || state.layer === middleOf(layers));
   const text = state.measure === "z"
-    ? `In the band, between −${this.band} and ${this.band}, a score is no larger than expected by chance.`
-    : "The band shows chance: mean and two standard deviations over all permutations of the checkpoint’s tokens.";
+    ? `In the band, between −${this.band} and ${this.band}, a score does not stand out from the null.`
+    : "The band shows the null: mean and two standard deviations over all permutations of the checkpoint’s tokens.";
   const second = model.hasShuffled ? " The dashed line is the other null: the corpus with its tokens shuffled." : "";
   return el(
     "div",
     { class: "group", "data-figure": "curves" },
-    el("div", { class: "head" }, el("h3", null, model.isSweep ? "Against chance, step by step" : "Against chance, layer by layer"), model.isSweep ? this.layerChoice("layer", layers) : null, this.links(isDrawn ? "curves" : "-")),
+    el("div", { class: "head" }, el("h3", null, model.isSweep ? "Against the null, step by step" : "Against the null, layer by layer"), model.isSweep ? this.layerChoice("layer", layers) : null, this.links(isDrawn ? "curves" : "-")),
     el("p", null, text + second),
     el("div", { class: "panels" }, panels.map((panel) => chart(panel))),
     numbers("Numbers of these figures", [across, "of", ...NUMBER_HEADS], () =>

@@ -56,7 +56,7 @@ class Scores {
     for (const metric of ["raw", "centred"]) {
       const number = (which) => this.at({ ...series, metric }, which, revision, layer);
       lines.push([metric, significant(number(SCORE))]);
-      lines.push([`${metric}, by chance`, `${significant(number(NULL_MEAN))} ± ${significant(number(NULL_SD))}`]);
+      lines.push([`${metric}, null`, `${significant(number(NULL_MEAN))} ± ${significant(number(NULL_SD))}`]);
       lines.push([`${metric}, z`, shown(number(Z), "z")]);
       const other = this.at({ ...series, metric, shuffled: !series.shuffled }, SCORE, revision, layer);
       if (!Number.isNaN(other)) lines.push([`${metric}, corpus ${series.shuffled ? "as it is" : "shuffled"}`, significant(other)]);

@@ -130,7 +130,7 @@ def test_a_check_tells_what_is_left_of_a_replacement(run):
     with pytest.raises(Killed), patch("leadterm.storage.staged.replace_products._take_place", side_effect=Killed):
         swap(run)
     (problem,) = check_run(run).problems
-    assert problem.endswith(" contains the remains of an interrupted replacement: run leadterm add, or any job again")
+    assert problem.endswith(" contains the remains of an interrupted replacement: run leadterm add or any job again")
 
 
 def test_a_failure_before_the_journal_changes_nothing(run):

@@ -107,7 +107,7 @@ def _reader(
     both = [name for name in names if name in columns and name in folders]
     if both:
         raise ConfigError(
-            f"corpus.where uses {both[0]}, which is both a column of the records and a folder {both[0]}=… in {place}. "
+            f"corpus.where names {both[0]}, which is both a column of the records and a folder {both[0]}=… in {place}. "
             "Rename one of the two."
         )
     own = pa.schema([(name, columns[name]) for name in names if name in columns])

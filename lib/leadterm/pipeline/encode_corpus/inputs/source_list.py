@@ -168,7 +168,7 @@ def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool, copie
     counted
         Those of the run; None if there is no run yet.
     named
-        Whether the user named each file as a new one. Otherwise those that are counted already are passed over.
+        Whether the user named each file as a new one. Otherwise those that are already counted are passed over.
     copies_count
         Whether files that hold the same are each counted.
 
@@ -185,7 +185,7 @@ def new_sources(found: pa.Table, counted: pa.Table | None, *, named: bool, copie
         name, contents = file_name(row["path"]), before.contents[_lasting_name(row["path"])]
         if content_of(row) in contents:
             if named:
-                problems.append(f"{name} is counted already")
+                problems.append(f"{name} is already counted")
         elif contents:
             problems.append(f"{name} has changed since it was counted")
         elif gone.get(content_of(row)):

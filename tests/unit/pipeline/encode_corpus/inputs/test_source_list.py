@@ -38,7 +38,7 @@ def test_files_that_are_counted_are_passed_over_unless_they_were_named():
     found = files(("a", "1"), ("b", "2"), ("c", "3"))
     assert paths(new_sources(found, COUNTED, named=False).fresh) == ["c"]
     assert paths(new_sources(found, None, named=True).fresh) == ["a", "b", "c"]
-    with pytest.raises(InputError, match=r"^2 files cannot be added\. .*\n  /a is counted already\n  /b is c"):
+    with pytest.raises(InputError, match=r"^2 files cannot be added\. .*\n  /a is already counted\n  /b is already"):
         new_sources(found, COUNTED, named=True)
 
 
