@@ -39,6 +39,9 @@ check: .venv/.with-dev ## Lint, check the format, the types and which module imp
 bench: .venv/.with-dev .venv/.with-smollm2 ## Measure speeds against other tools on this machine
 	@$(WITH_JAVA) && PYTHONPATH=tests $(BIN)/python -m benchmarks.run $(ARGS)
 
+engines: .venv/.with-dev .venv/.with-smollm2 ## Compare the fast engine for tokenizers with the library's, on real tokenizers
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.exactness $(ARGS)
+
 gpu: .venv/.with-dev ## Run the tests and measurements that need a GPU on this machine's
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.gpu $(ARGS)
 
