@@ -10,7 +10,6 @@ from leadterm.cli.console import report_errors, say_page
 from leadterm.cli.logging_setup import add_log_argument
 from leadterm.cli.run import add_job_arguments, is_done
 from leadterm.cli.show import show
-from leadterm.pipeline.finished_work import FinishedWork
 from leadterm.pipeline.preflight import require_installed
 from leadterm.storage import Location
 
@@ -86,6 +85,8 @@ def _add(options: argparse.Namespace) -> None:
     require_installed("leadterm add", jobs_where(adds_up=True) if options.only_counts else None)
     config = read_config(options.config)
     run = Location.of(options.output)
+    from leadterm.pipeline.finished_work import FinishedWork  # noqa: PLC0415  # brings the config's schema
+
     work = FinishedWork(("add", str(options.only_counts), *options.files), config, run)
     if not (options.files or options.hash_inputs) and is_done(
         work

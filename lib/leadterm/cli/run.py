@@ -11,12 +11,12 @@ from leadterm.cli.config_files import read_config
 from leadterm.cli.console import report_errors, say_page
 from leadterm.cli.logging_setup import add_log_argument
 from leadterm.cli.show import show
-from leadterm.pipeline.finished_work import FinishedWork
 from leadterm.pipeline.preflight import require_installed
 from leadterm.storage import Location
 
 if TYPE_CHECKING:
     from leadterm.config import Config
+    from leadterm.pipeline.finished_work import FinishedWork
 
 logger = logging.getLogger("leadterm")
 
@@ -77,6 +77,8 @@ def _run_jobs(options: argparse.Namespace, names: Sequence[str] | None) -> tuple
     require_installed("leadterm run" if names is None else f"the job {', '.join(names)}", names)
     config = read_config(options.config)
     run = Location.of(options.output)
+    from leadterm.pipeline.finished_work import FinishedWork  # noqa: PLC0415  # brings the config's schema
+
     work = FinishedWork(("run", *(names or ())), config, run)
     if not (options.overwrite or options.hash_inputs) and is_done(work):
         return config, False
