@@ -46,8 +46,9 @@ LOCAL_DEFAULTS: dict[str, str] = {
     "spark.python.daemon.module": "leadterm.spark.daemon",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+    # Java's own work is short: its second compiler takes longer than it saves.
     "spark.driver.extraJavaOptions": (
-        f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
+        f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
     ),
 }
 """Properties for a driver that is its own cluster: its heap holds the shuffle too."""
