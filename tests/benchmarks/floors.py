@@ -120,9 +120,9 @@ def reached(floors: Sequence[Floor], measured: Measurement) -> list[dict[str, An
 
 
 def encoding_floor(sample: Sample, text_bytes: int, tokens_per_second: float, copied: float) -> Floor:
-    """Describe encoding; the rate is that of the tokenizer library on the same texts."""
+    """Describe encoding; the rate is that of the engine alone, on all cores and texts in memory."""
     moved = text_bytes + _file_bytes(sample, "windows") + read_manifest(sample.location, "sources").counts["bytes"]
-    return Floor("encode", (Work("tokens by the library", sample.sizes["tokens"], tokens_per_second),), moved, copied)
+    return Floor("encode", (Work("tokens by the engine", sample.sizes["tokens"], tokens_per_second),), moved, copied)
 
 
 def counting_floors(sample: Sample) -> dict[str, Any]:
