@@ -15,7 +15,7 @@ from leadterm.pipeline.count_adam_attention.job import count_adam_attention
 from leadterm.pipeline.count_attention.job import count_attention
 from leadterm.pipeline.runner import jobs_of
 from leadterm.storage import Location
-from leadterm.theory import Adam, AdamW, SignDescent, functions_of
+from leadterm.theory import Adam, AdamW, SignDescent, counted_descent, next_order_scores, score_functions
 from support.dense_attention import dense_attention
 from support.dense_theory import count
 from support.growing import SIZE, config_for, write_corpus
@@ -60,7 +60,7 @@ def made(spark, corpus, counted, tmp_path_factory) -> Run:
 def expected_terms(run: Run, kept=None) -> tuple[np.ndarray, np.ndarray]:
     """Compose densely with functions of each entry, and attend by one-hot products."""
     windows = [window.tolist() for window in run.windows()]
-    functions = functions_of(run.manifest("adam_query_key").settings)
+    functions = score_functions(counted_descent(run.manifest("adam_query_key").settings))
     bigram, context = count(windows, SIZE).uniform()
     tokens = np.arange(SIZE) if kept is None else kept
     bigram, context = bigram[np.ix_(tokens, tokens)], context[np.ix_(tokens, tokens)]
@@ -119,6 +119,29 @@ def test_signs_depend_on_no_learning_rate(spark, corpus, counted, tmp_path):
     assert not count_adam_attention(spark, other, run.location)
 
 
+@pytest.mark.parametrize("kept", [None, 12])
+def test_the_next_order(spark, corpus, counted, tmp_path, kept):
+    """By a dense recursion over the whole vocabulary, and over some tokens."""
+    theory = {"order": 2, "layers": 3, "eps": 1e-5}
+    config = config_of(*corpus, theory=theory, attention={"top_tokens": kept})
+    run = make(spark, config, counted, tmp_path / "run")
+    tokens = None if kept is None else np.sort(np.argsort(-run.vocabulary["count"].to_numpy(), kind="stable")[:kept])
+    chosen = np.arange(SIZE) if tokens is None else tokens
+    descent = counted_descent(run.manifest("adam_query_key").settings)
+    scores, mean, shares = next_order_scores(run.basis(tokens=tokens), descent)
+    whole = np.zeros((SIZE, SIZE))
+    whole[:, chosen] = -mean.numpy()
+    whole[np.ix_(chosen, chosen)] = scores.numpy()
+    query_key, position = dense_attention([w.tolist() for w in run.windows()], whole, LENGTH, tokens)
+    assert_near(run.adam_query_key().toarray()[np.ix_(chosen, chosen)], query_key)
+    assert_near(run.adam_position(), position)
+    weights = run.predicted_weights(5, 1e-3, 3, optimizer=Adam(eps=1e-5), order=2)
+    assert [round(one.multiple, 9) for one in weights.shares] == [round(one.multiple, 9) for one in shares]
+    assert weights.query_key.frobenius_norm() > 0
+    assert run.predicted_weights(6, 1e-3, 3, optimizer=Adam(eps=1e-5), order=2).query_key is None
+    assert run.predicted_weights(5, 1e-3, 3, optimizer=Adam(eps=1e-5)).query_key is None
+
+
 def test_a_runs_weights_under_adam(made):
     optimizer = Adam(eps=1e-6)
     weights = made.predicted_weights(5, 1e-3, 2, optimizer=optimizer)
@@ -137,6 +160,11 @@ def test_what_is_refused(spark, corpus, counted, tmp_path):
         compose_adam_weights(config_for(*corpus), run)
     with pytest.raises(RunError, match="compose_adam_weights"):
         count_adam_attention(spark, config_of(*corpus), run)
+    for order in (1, 2):
+        config = config_of(*corpus, theory={"order": order})
+        little = config.model_copy(update={"attention": config.attention.model_copy(update={"memory": 1000})})
+        with pytest.raises(ConfigError, match=r"attention\.memory is 1,000 bytes.*Raise attention\.memory, or lower"):
+            compose_adam_weights(little, run)
     jobs = jobs_of(config_of(*corpus))
     assert [name for name in jobs if "adam" in name] == ["compose_adam_weights", "count_adam_attention"]
     assert not [name for name in jobs_of(config_for(*corpus)) if "adam" in name]

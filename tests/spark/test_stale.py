@@ -38,7 +38,7 @@ OTHER: dict[str, Any] = {
     "counting.scale_bits": 31, "counting.memory_per_task": "512MiB", "counting.rows_per_file": 512,
     "counting.distances": [1],
     "theory.optimizer": "adamw", "theory.betas": [0.9, 0.99], "theory.eps": 0.0, "theory.weight_decay": 0.1,
-    "theory.learning_rate": 1e-4, "theory.steps": 5, "theory.order": 1,
+    "theory.learning_rate": 1e-4, "theory.steps": 5, "theory.layers": 3, "theory.order": 1,
     "attention.top_tokens": {"attention": {"top_tokens": 5}, "alignment": {"tokens": 5}},
     "attention.device": "cpu", "attention.memory": "2GiB", "attention.distribution": "spark",
     "associations.tokens": ["cat"], "associations.k": 3,

@@ -28,8 +28,13 @@ class TheorySection(Section):
         default=1e-5, gt=0, description="eta for which the terms are counted, where eps is not 0"
     )
     steps: int = Field(default=4, ge=3, description="s for which the terms are counted, where eps is not 0")
+    layers: int = Field(
+        default=2, ge=1, description="L for which the terms are counted, with order 2 of another optimizer than sgd"
+    )
     order: Literal[1, 2] = Field(
-        default=1, description="2: what the next order of gradient descent's weights needs is counted too"
+        default=1,
+        description="2: what the next order of gradient descent's weights needs is counted too, and the optimizer's "
+        "attention terms are those of the next order, for which V x V numbers must fit attention.memory",
     )
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,8 +167,8 @@ class Run(ModelQuestions):
             ``GradientDescent()`` (default), ``Adam(betas, eps)``, ``AdamW(betas, eps, weight_decay)`` or
             ``SignDescent()``, from `leadterm.theory`. Bounds are proved only for the first.
         order
-            1 (default): the leading terms. 2, only for gradient descent: also the terms of the next order; ``.value``
-            is then a tuple with one operator per layer.
+            1 (default): the leading terms. 2: also the terms of the next order; under gradient descent ``.value`` is
+            then a tuple with one operator per layer.
 
         Returns
         -------
@@ -203,7 +204,8 @@ class Run(ModelQuestions):
         chosen = GradientDescent() if optimizer is None else require_optimizer(optimizer)
         length = self.context_length
         descent = Descent(0, learning_rate, layers, length, initialisation, chosen, order)  # Refused before reading.
-        basis, attention = self.basis(device, order=order), self._attention(device, descent)
+        counts = order if isinstance(chosen, GradientDescent) else 1
+        basis, attention = self.basis(device, order=counts), self._attention(device, descent)
         made_from = {product: self.manifest(product).content_hash for product in self.products}
         return lambda steps: predicted_weights(
             basis,
@@ -220,7 +222,7 @@ class Run(ModelQuestions):
 
     def _attention(self, device: str, descent: Descent) -> Attention | None:
         """Read the attention terms for a training's scores; None if they were not counted."""
-        from leadterm.theory import GradientDescent, functions_of, score_functions  # noqa: PLC0415  # brings PyTorch
+        from leadterm.theory import GradientDescent, Share, counted_descent, score_functions  # noqa: PLC0415  # brings PyTorch
 
         if isinstance(descent.optimizer, GradientDescent):
             if not set(Job.COUNT_ATTENTION.makes) <= set(self.products):
@@ -228,11 +230,16 @@ class Run(ModelQuestions):
             return self._as_attention(Product.QUERY_KEY, self.query_key(), self.position(), device)
         if not set(Job.COUNT_ADAM_ATTENTION.makes) <= set(self.products):
             return None
-        functions = functions_of(self.manifest(Product.ADAM_QUERY_KEY).settings)
-        if functions.phi != score_functions(descent).phi:
+        settings = self.manifest(Product.ADAM_QUERY_KEY).settings
+        counted = counted_descent(settings)
+        if counted.order != descent.order or score_functions(counted).phi != score_functions(descent).phi:
             return None
         terms = self._as_attention(Product.ADAM_QUERY_KEY, self.adam_query_key(), self.adam_position(), device)
-        return replace(terms, functions=functions)
+        if descent.order == 1:
+            return replace(terms, functions=score_functions(counted))
+        found = self.manifest(Product.ADAM_COMPOSED).counts["shares"]
+        shares = tuple(Share(multiple, nan if cosine is None else cosine) for multiple, cosine in found)
+        return replace(terms, descent=counted, shares=shares)
 
     def _as_attention(
         self, name: Product, query_key: csr_array, position: NDArray[np.float64], device: str

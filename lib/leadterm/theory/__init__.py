@@ -3,7 +3,8 @@
 Definitions and equation numbers are those of Im, Oh, Fang and Li (ICLR 2026, arXiv:2601.19208v2).
 """
 
-from leadterm.theory.adam_weights import functions_of, score_functions
+from leadterm.theory.adam_next_order import next_order_scores
+from leadterm.theory.adam_weights import counted_descent, score_functions
 from leadterm.theory.associations import strongest
 from leadterm.theory.attention import Attention, ScoreFunctions
 from leadterm.theory.basis import Basis
@@ -55,13 +56,14 @@ __all__ = [
     "ScoreFunctions",
     "Share",
     "SignDescent",
+    "counted_descent",
     "error_bounds",
-    "functions_of",
     "gaussian_conditions",
     "gaussian_failure",
     "gaussian_probability",
     "leading_coefficients",
     "make_optimizer",
+    "next_order_scores",
     "predicted_weights",
     "require_optimizer",
     "restricted_matrix",

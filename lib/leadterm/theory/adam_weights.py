@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leadterm.operators import EntrywiseOperator, Operator, SparseOperator
@@ -10,7 +10,14 @@ from leadterm.theory.attention import Attention, ScoreFunctions
 from leadterm.theory.basis import Basis
 from leadterm.theory.descent import Descent
 from leadterm.theory.optimizers import make_optimizer
-from leadterm.theory.recursion import Recursion, sampled_entries, value_gradient, value_weight
+from leadterm.theory.recursion import (
+    Recursion,
+    Share,
+    sampled_entries,
+    value_gradient,
+    value_weight,
+    weights_after_steps,
+)
 from leadterm.theory.saturated_bigram import saturated_bigram
 from leadterm.theory.saturation import Saturation
 from leadterm.theory.steps import PerWeight
@@ -41,7 +48,7 @@ def adam_terms(basis: Basis, descent: Descent, attention: Attention | None) -> T
     functions = None if attention is None else attention.require(recursion.phi)
     if attention is None or functions is None:
         return terms
-    return _with_attention(terms, attention, functions, recursion, gradient)
+    return _with_attention(terms, attention, functions, recursion, gradient, descent)
 
 
 def score_functions(descent: Descent) -> ScoreFunctions:
@@ -50,8 +57,8 @@ def score_functions(descent: Descent) -> ScoreFunctions:
     return ScoreFunctions(recursion.phi, recursion.shape())
 
 
-def functions_of(settings: Mapping[str, Any]) -> ScoreFunctions:
-    """Return what scores were composed with, from the keys of the section ``theory`` in their manifest.
+def counted_descent(settings: Mapping[str, Any]) -> Descent:
+    """Return the training whose scores were composed, from the keys of the section ``theory`` in their manifest.
 
     Those that make no difference are None there.
 
@@ -61,19 +68,33 @@ def functions_of(settings: Mapping[str, Any]) -> ScoreFunctions:
         If the optimizer is not known, or a number is out of range.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    optimizer = make_optimizer(
-        **{name: given[name] for name in ("betas", "eps", "weight_decay") if name in given}, name=given["optimizer"]
+    chosen = {name: given[name] for name in ("betas", "eps", "weight_decay") if name in given}
+    return Descent(
+        steps=given.get("steps", LEAST_STEPS),
+        learning_rate=given.get("learning_rate", 1.0),
+        layers=given.get("layers", 1),
+        context_length=1,
+        optimizer=make_optimizer(given["optimizer"], **chosen),
+        order=given.get("order", 1),
     )
-    steps, rate = given.get("steps", LEAST_STEPS), given.get("learning_rate", 1.0)
-    return score_functions(Descent(steps, rate, layers=1, context_length=1, optimizer=optimizer))
 
 
 def _with_attention(
-    terms: Terms, attention: Attention, functions: ScoreFunctions, recursion: Recursion, gradient: Operator
+    terms: Terms,
+    attention: Attention,
+    functions: ScoreFunctions,
+    recursion: Recursion,
+    gradient: Operator,
+    descent: Descent,
 ) -> Terms:
     """Add attention's weights, functions of the entries of its terms."""
-    shares = recursion.shares(sampled_entries(gradient), functions.shape)
-    function = recursion.attention(shares)
+    return with_shares(terms, attention, recursion.shares(sampled_entries(gradient), functions.shape), descent)
+
+
+def with_shares(terms: Terms, attention: Attention, shares: Sequence[Share], descent: Descent) -> Terms:
+    """Add attention's weights: gradients are the shares of each step times the counted terms."""
+    scales = [share.multiple for share in shares]
+    function = weights_after_steps(descent.optimizer, descent.learning_rate, scales)[-1]
     coefficients = PerWeight(terms.coefficients.output, terms.coefficients.value, function.limit, function.limit)
     return Terms(
         output=terms.output,

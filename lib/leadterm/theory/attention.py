@@ -9,6 +9,8 @@ import torch
 from leadterm.errors import InputError
 from leadterm.operators import EntrywiseOperator, Operator
 from leadterm.theory.basis import Basis
+from leadterm.theory.descent import Descent
+from leadterm.theory.recursion import Share
 from leadterm.theory.saturated_bigram import centred_rows, saturated_bigram
 from leadterm.theory.saturation import Saturation
 
@@ -48,12 +50,29 @@ class Attention:
     position : torch.Tensor, shape (T,), float64
         Delta: the bias for each distance, query minus key.
     functions : ScoreFunctions or None
-        The functions with which the scores were composed; None for the paper's scores, B'B Phi.
+        The functions with which the scores were composed; None for the paper's scores, B'B Phi, and for those of the
+        next order under Adam.
+    descent : Descent or None
+        The training whose scores these are, for the next order under Adam.
+    shares : tuple of Share
+        What multiple of these scores those of each of its steps are.
     """
 
     query_key: Operator
     position: torch.Tensor
     functions: ScoreFunctions | None = None
+    descent: Descent | None = None
+    shares: tuple[Share, ...] = ()
+
+    def serves(self, descent: Descent) -> bool:
+        """Whether they are of the next order under Adam, for a training of this kind of so many steps or more."""
+        if self.descent is None or self.descent.steps < descent.steps:
+            return False
+        mine, its = (
+            (one.optimizer, one.learning_rate, one.layers, one.order, one.initialisation)
+            for one in (self.descent, descent)
+        )
+        return mine == its
 
     def require(self, phi: Saturation | None) -> ScoreFunctions | None:
         """Return the functions of the scores, refusing those of another optimizer (None: gradient descent).

@@ -61,7 +61,7 @@ class Descent:
     Raises
     ------
     InputError
-        If a number is out of range, or the second order is asked of another optimizer than gradient descent.
+        If a number is out of range.
     """
 
     steps: int
@@ -91,11 +91,6 @@ class Descent:
     def _check_order(self) -> None:
         if self.order not in (1, 2) or isinstance(self.order, bool):
             raise InputError(f"order must be 1 (leading terms) or 2 (the next ones too), found {self.order!r}.")
-        if self.order == 2 and not isinstance(self.optimizer, GradientDescent):
-            raise InputError(
-                f"order=2 is known for gradient descent alone, not for {self.optimizer!r}: ask for order=1, or for "
-                "optimizer=GradientDescent()."
-            )
 
 
 def _is_finite(number: Any) -> bool:

@@ -9,6 +9,7 @@ import torch
 
 from leadterm.errors import InputError
 from leadterm.operators import Operator
+from leadterm.theory.adam_next_order import adam_next_order_terms
 from leadterm.theory.adam_weights import adam_terms
 from leadterm.theory.attention import Attention
 from leadterm.theory.basis import Basis
@@ -169,8 +170,8 @@ def predicted_weights(
     optimizer : GradientDescent, Adam, AdamW or SignDescent
         How a step is computed from a gradient. Theorems cover only gradient descent.
     order : {1, 2}
-        1: the leading terms. 2: those of the next order too, for gradient descent and a basis built with the counts
-        that they need.
+        1: the leading terms. 2: those of the next order too. For gradient descent they need a basis that was built
+        with their counts; for Adam what layers feed back into W_O is added, computed by blocks of rows.
     made_from : mapping of str to str, optional
         The origin of the counts, for `PredictedWeights.made_from`.
 
@@ -219,7 +220,7 @@ def predicted_weights(
 def _terms(basis: Basis, descent: Descent, attention: Attention | None) -> Terms:
     """Return the terms of each weight, by the optimizer and the order."""
     if not isinstance(descent.optimizer, GradientDescent):
-        return adam_terms(basis, descent, attention)
+        return (adam_terms if descent.order == 1 else adam_next_order_terms)(basis, descent, attention)
     leading = _leading_terms(basis, descent, attention)
     return leading if descent.order == 1 else next_order_terms(basis, descent, leading)
 

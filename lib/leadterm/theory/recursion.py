@@ -102,7 +102,7 @@ class Recursion:
         """
         if self.optimizer.eps == 0:
             return Saturation.of([(1.0, 1.0)], 0.0)
-        weights = _linear_weights(self.optimizer, self.learning_rate, self.steps)
+        weights = linear_weights(self.optimizer, self.learning_rate, self.steps)
         total = math.fsum(w for w, f in zip(weights, self.value, strict=False) if f.limit or f.slope)
         return Saturation.of(
             [
@@ -118,13 +118,9 @@ class Recursion:
         """Return the shares of the scores of a shape in those of steps 1 to s, from entries of U."""
         reference = shape(gradients)
         return [
-            _share(scale * function(gradients), reference)
+            share_of(scale * function(gradients), reference)
             for scale, function in zip(self.output[:-1], self.value[:-1], strict=True)
         ]
-
-    def attention(self, shares: Sequence[Share]) -> Saturation:
-        """Return the function of an attention term that gives W and P after s steps."""
-        return weights_after_steps(self.optimizer, self.learning_rate, [share.multiple for share in shares])[-1]
 
 
 def value_gradient(basis: Basis, phi: Saturation) -> Operator:
@@ -139,9 +135,13 @@ def value_weight(gradient: Operator, function: Saturation) -> Operator:
 
 def sampled_entries(gradient: Operator) -> torch.Tensor:
     """Return some rows of U as a sample of all: (rows, V)."""
-    size = gradient.shape[0]
+    return gradient.rows(sampled_rows(gradient.shape[0]))
+
+
+def sampled_rows(size: int) -> list[int]:
+    """Return the numbers of some rows, evenly spaced."""
     count = min(size, SAMPLED_ROWS)
-    return gradient.rows([(2 * i + 1) * size // (2 * count) for i in range(count)])
+    return [(2 * i + 1) * size // (2 * count) for i in range(count)]
 
 
 def weights_after_steps(optimizer: Optimizer, learning_rate: float, scales: Sequence[float]) -> list[Saturation]:
@@ -171,7 +171,7 @@ def weights_after_steps(optimizer: Optimizer, learning_rate: float, scales: Sequ
     return found
 
 
-def _linear_weights(optimizer: Optimizer, learning_rate: float, steps: int) -> list[float]:
+def linear_weights(optimizer: Optimizer, learning_rate: float, steps: int) -> list[float]:
     """Return what the gradients of steps 1 to s weigh in the last weight, where eps is far above them."""
     decay = 1 - learning_rate * optimizer.weight_decay
     found = []
@@ -181,7 +181,7 @@ def _linear_weights(optimizer: Optimizer, learning_rate: float, steps: int) -> l
     return found
 
 
-def _share(one: torch.Tensor, reference: torch.Tensor) -> Share:
+def share_of(one: torch.Tensor, reference: torch.Tensor) -> Share:
     """Return the share of a reference in a tensor, by way of unit vectors, since squares of tiny entries are 0."""
     one, reference = one.to(torch.float64), reference.to(torch.float64)
     lengths = [float(torch.linalg.vector_norm(part)) for part in (one, reference)]

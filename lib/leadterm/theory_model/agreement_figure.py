@@ -29,9 +29,12 @@ TITLES = {
 PREDICTIONS = {
     PAPER: "the paper: gradient descent",
     NEXT_ORDER: "gradient descent, next order",
-    "adam": "Adam's leading terms",
-    "adamw": "AdamW's leading terms",
-    "sign": "sign descent's leading terms",
+    "adam": "Adam, leading terms",
+    f"adam, {NEXT_ORDER}": "Adam, next order",
+    "adamw": "AdamW, leading terms",
+    f"adamw, {NEXT_ORDER}": "AdamW, next order",
+    "sign": "sign descent, leading terms",
+    f"sign, {NEXT_ORDER}": "sign descent, next order",
 }
 """As a legend names them."""
 PANEL = (4.6, 2.5)

@@ -61,6 +61,7 @@ def test_the_smallest_file_gets_the_documented_defaults(tmp_path):
             "weight_decay": 0.01,
             "learning_rate": 1e-5,
             "steps": 4,
+            "layers": 2,
             "order": 1,
         },
         "associations": {"tokens": [], "k": 10},

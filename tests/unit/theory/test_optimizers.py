@@ -55,11 +55,6 @@ def test_an_order_that_there_is_not(basis, order):
         predicted_weights(basis, 4, 1e-3, 1, LENGTH, order=order)
 
 
-def test_the_second_order_is_gradient_descents(basis):
-    with pytest.raises(InputError, match="order=2 is known for gradient descent alone, not for Adam"):
-        predicted_weights(basis, 4, 1e-3, 1, LENGTH, optimizer=Adam(), order=2)
-
-
 def test_the_second_order_without_its_counts(basis):
     with pytest.raises(InputError, match=r"were not counted: set theory.order to 2 in the config and count again"):
         predicted_weights(basis, 4, 1e-3, 1, LENGTH, order=2)

@@ -66,9 +66,9 @@ def compose_entrywise(
         If a strip does not fit the memory.
     """
     kept = np.flatnonzero(statistics.kept)
-    _require_room(len(kept), memory_bytes)
-    basis = _basis(statistics, kept, device)
-    bigram, pattern = saturated_bigram(basis, functions.phi), _places(statistics, kept)
+    require_room(len(kept), BYTES_PER_CELL * WIDTH * len(kept), memory_bytes)
+    basis = compact_basis(statistics, kept, device)
+    bigram, pattern = saturated_bigram(basis, functions.phi), places_of(statistics, kept)
     means = _row_means(bigram, statistics.size)
     centring = np.zeros(len(kept))
     centring[: len(done)] = done
@@ -88,7 +88,7 @@ def compose_entrywise(
     return Composed(statistics.context, scores, without_row, statistics.kept)
 
 
-def _basis(statistics: PairStatistics, kept: NDArray[np.int64], device: torch.device) -> Basis:
+def compact_basis(statistics: PairStatistics, kept: NDArray[np.int64], device: torch.device) -> Basis:
     """Build the basis functions of the tokens that are kept, numbered from 0; the statistics are per position."""
     return Basis.from_counts(
         _compact(statistics.bigram, kept),
@@ -106,7 +106,7 @@ def _compact(matrix: csr_array, kept: NDArray[np.int64]) -> csr_array:
     return matrix if len(kept) == matrix.shape[0] else matrix[kept][:, kept]
 
 
-def _places(statistics: PairStatistics, kept: NDArray[np.int64]) -> csc_array:
+def places_of(statistics: PairStatistics, kept: NDArray[np.int64]) -> csc_array:
     """Say, column by column of the pairs that occur, where in the row-wise order each one is."""
     pairs = _compact(statistics.context, kept)
     numbers = csr_array((np.arange(pairs.nnz), pairs.indices, pairs.indptr), shape=pairs.shape)
@@ -120,9 +120,8 @@ def _row_means(bigram: Operator, size: int) -> torch.Tensor:
     return means
 
 
-def _require_room(size: int, memory_bytes: int) -> None:
-    """Refuse memory that does not hold a strip."""
-    needed = BYTES_PER_CELL * WIDTH * size
+def require_room(size: int, needed: int, memory_bytes: int) -> None:
+    """Refuse memory that does not hold what so many tokens take."""
     if memory_bytes < needed:
         raise ConfigError(
             f"attention.memory is {memory_bytes:,} bytes; composing another optimizer's scores over {size:,} tokens "

@@ -1,19 +1,22 @@
 """The job ``compose_adam_weights``: scores of attention under another optimizer, at the pairs that occur."""
 
 import time
+from math import isnan
+from typing import Any
 
 from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import Product
 from leadterm.config import Config
 from leadterm.operators import resolve_device
 from leadterm.pipeline.compose_adam_weights.entrywise_scores import compose_entrywise
+from leadterm.pipeline.compose_adam_weights.next_order_scores import compose_next_order
 from leadterm.pipeline.compose_adam_weights.training import theory_settings
 from leadterm.pipeline.compose_weights.job import chosen_device, commit_scores, read_statistics, scratch_of
 from leadterm.pipeline.lifecycle import Order, carry_out, job
 from leadterm.storage import Location, Staging
 from leadterm.storage.read_products import Overwrite
 from leadterm.telemetry.progress import progress
-from leadterm.theory import functions_of
+from leadterm.theory import Share, counted_descent, score_functions
 
 
 @job(Job.COMPOSE_ADAM_WEIGHTS)
@@ -49,20 +52,18 @@ def compose_adam_weights(config: Config, run: Location, *, overwrite: Overwrite 
     started = time.monotonic()
 
     def compose(stage: Staging) -> None:
-        statistics = read_statistics(run, order.inputs, config.attention)
+        statistics, descent = read_statistics(run, order.inputs, config.attention), counted_descent(theory)
         with scratch_of(stage) as scratch, progress("compose scores", statistics.n_kept, "tokens") as report:
             scores, done = scratch.open(statistics.context.nnz)
-            composed = compose_entrywise(
-                statistics,
-                functions_of(theory),
-                scores,
-                config.attention.memory,
-                device=resolve_device(device),
-                done=done,
-                on_block=scratch.save,
-                on_progress=report,
-            )
+            where: Any = {"memory_bytes": config.attention.memory, "device": resolve_device(device)}
+            shares: list[Share] = []
+            if descent.order == 1:
+                go_on: Any = {"done": done, "on_block": scratch.save, "on_progress": report}
+                composed = compose_entrywise(statistics, score_functions(descent), scores, **where, **go_on)
+            else:
+                composed, shares = compose_next_order(statistics, descent, scores, **where)
             counts = {**order.inputs[Product.BIGRAM].window_counts, "kept": statistics.n_kept, "nonzeros": len(scores)}
+            counts |= {"shares": [[one.multiple, None if isnan(one.cosine) else one.cosine] for one in shares]}
             seconds = {"compose": time.monotonic() - started}
             commit_scores(stage, composed, order.manifest(Product.ADAM_COMPOSED, counts=counts, seconds=seconds))
 

@@ -9,7 +9,7 @@ from leadterm.errors import ConfigError
 def theory_settings(section: TheorySection) -> dict[str, Any]:
     """Return the settings that scores depend on; null for those that make no difference.
 
-    With eps 0 only signs enter, whatever the learning rate and the number of steps.
+    With eps 0 only signs enter to leading order, whatever the learning rate and the number of steps.
 
     Raises
     ------
@@ -22,9 +22,12 @@ def theory_settings(section: TheorySection) -> dict[str, Any]:
             "for those of another optimizer."
         )
     settings = canonical(section)
-    del settings["order"]
-    if section.optimizer == "sign" or section.eps == 0:
-        settings |= {name: None for name in settings if name not in ("optimizer", "eps")} | {"eps": 0.0}
-    elif section.optimizer == "adam":
+    if section.optimizer != "adamw":
         settings["weight_decay"] = None
+    if section.optimizer == "sign":
+        settings |= {"betas": None, "eps": 0.0}
+    if section.order == 1:
+        settings["layers"] = None
+        if settings["eps"] == 0:
+            settings |= dict.fromkeys(("betas", "weight_decay", "learning_rate", "steps"))
     return settings

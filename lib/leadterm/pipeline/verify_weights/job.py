@@ -165,7 +165,8 @@ class Check:
     def predictions(self) -> dict[str, Callable[[int], PredictedWeights]]:
         """From a number of steps to the predicted weights: the paper's, the next order's, and the optimizer's own.
 
-        The next order where it was counted, the optimizer's where it is not gradient descent.
+        Gradient descent's next order where it was counted; another optimizer's where the training has one. Attention's
+        weights are predicted to the order of which their terms were counted.
         """
         settings, start = self.settings, initialisation_of(self.settings)
         predictor = partial(self.run.predictor, settings.learning_rate, settings.layers, settings.device, start)
@@ -173,7 +174,9 @@ class Check:
         if set(Job.COUNT_TWO_HOPS.makes) <= set(self.run.products):
             found[NEXT_ORDER] = predictor(order=2)
         if settings.optimizer != "sgd":
-            found[settings.optimizer] = predictor(optimizer=optimizer_of(settings))
+            optimizer = optimizer_of(settings)
+            found[settings.optimizer] = predictor(optimizer=optimizer)
+            found[f"{settings.optimizer}, {NEXT_ORDER}"] = predictor(optimizer=optimizer, order=2)
         return found
 
     @property

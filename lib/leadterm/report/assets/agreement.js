@@ -4,9 +4,12 @@ const WEIGHTS = { output: "output W_O", value: "value V", query_key: "query-key 
 const PREDICTIONS = {
   "gradient descent": "the paper: gradient descent",
   "next order": "gradient descent, next order",
-  adam: "Adam’s leading terms",
-  adamw: "AdamW’s leading terms",
-  sign: "sign descent’s leading terms",
+  adam: "Adam, leading terms",
+  "adam, next order": "Adam, next order",
+  adamw: "AdamW, leading terms",
+  "adamw, next order": "AdamW, next order",
+  sign: "sign descent, leading terms",
+  "sign, next order": "sign descent, next order",
 };
 
 function agreementSection(all, palettes) {
@@ -41,7 +44,7 @@ function reach(rows) {
   const own = rows.filter((row) => !["gradient descent", "next order"].includes(row.prediction) && row.extent !== null && row.extent !== undefined);
   if (own.length === 0) return "";
   const last = own[own.length - 1];
-  return `It was trained with ${last.prediction}: what the paper predicts for gradient descent stands beside what is predicted for this optimizer, each line `
+  return `It was trained with ${last.prediction.split(",")[0]}: what the paper predicts for gradient descent stands beside what is predicted for this optimizer, each line `
     + `of the layer that is predicted worst. A row of W_O has moved by s η V = ${significant(last.extent)} at the last step; the predictions fail as it grows. `;
 }
 
