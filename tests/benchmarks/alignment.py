@@ -53,6 +53,11 @@ class RandomLayer:
     key: torch.Tensor
     number: int = 0
 
+    @property
+    def read(self) -> torch.Tensor:
+        """The input, divided by its root mean square."""
+        return self.pre * torch.rsqrt(self.pre.square().mean(-1, keepdim=True) + 1e-12)
+
 
 def random_layer(n_tokens: int, dtype: torch.dtype) -> RandomLayer:
     """Draw a layer."""

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from leadterm import cli, open_run
@@ -15,7 +16,7 @@ from leadterm.storage.formats.alignment_table import SCHEMA
 from support.alignment_cases import dense_predictors
 from support.alignment_runs import LENGTH, save_models
 from support.authors import authors_matrices, authors_score
-from support.dense_alignment import checkpoint_covariances, cosine, predictor_covariance
+from support.dense_alignment import checkpoint_covariances, cosine, double_centred, predictor_covariance
 from support.tiny_models import N_HEADS, N_LAYERS, VOCABULARY_SIZE
 
 
@@ -25,8 +26,8 @@ def test_every_score_equals_the_direct_computation(case, tmp_path):
     assert case.score(*sources, predictors="every", dtype="float64", corpus="random text")
     table, rows = open_run(case.place).alignment(), case.rows()
     assert table.schema == SCHEMA
-    # Per layer: mean and heads of qk, and three streams; against six predictors; raw and centred.
-    assert len(rows) == 2 * N_LAYERS * (N_HEADS + 4) * 6 * 2
+    # Per layer: mean and heads of qk, three streams and the one that is read; against six predictors; raw and centred.
+    assert len(rows) == 2 * N_LAYERS * (N_HEADS + 5) * 6 * 2
     windows = [window.tolist() for window in open_run(case.place).windows()]
     dense = dense_predictors(windows, VOCABULARY_SIZE, LENGTH)
     predictors = {name: predictor_covariance(matrix) for name, matrix in dense.items()}
@@ -40,6 +41,9 @@ def test_every_score_equals_the_direct_computation(case, tmp_path):
             assert math.isclose(row["score"], expected, abs_tol=1e-8), row
             assert math.isclose(row["z"], (row["score"] - row["null_mean"]) / row["null_sd"], rel_tol=1e-9)
             assert (row["corpus"], row["n_tokens"], row["revision"]) == ("random text", VOCABULARY_SIZE, path.name)
+            centred = double_centred(covariance)
+            assert math.isclose(row["effective_rank"], np.trace(centred) ** 2 / (centred**2).sum(), rel_tol=1e-6)
+            assert row["top_tokens"].split()[0] == f"t{np.diag(centred).argmax()}"
 
 
 def test_the_shuffled_corpus_is_a_second_null(case, models):
@@ -77,7 +81,7 @@ def test_the_authors_numbers(case, models):
     with open_checkpoint(models / "step1", dtype="float64") as checkpoint:
         layers = list(checkpoint.layers(tokens.tolist()))
     raw = [row for row in case.rows() if row["metric"] == "raw"]
-    assert len(raw) == N_LAYERS * (N_HEADS + 4)
+    assert len(raw) == N_LAYERS * (N_HEADS + 5)
     for row in raw:
         layer = layers[row["layer"]]
         maps = [layer.pre @ query @ key.T @ layer.pre.T for query, key in zip(layer.query, layer.key, strict=True)]
@@ -100,13 +104,14 @@ def test_the_command(case, models, capsys):
     options += ["--heads", "none", "--norms", "exact"]
     assert cli.main(["align", str(case.place), str(models), *options]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["strongest", "centred", "agreement", "qk", "pre", "mid", "post"]
+    assert lines[0].split() == ["strongest", "centred", "agreement", "qk", "pre", "mid", "post", "read"]
     assert [line.split()[:2] for line in lines[1:3]] == [["tiny", "step1"], ["tiny", "step2"]]
     assert {row["head"] for row in case.rows()} == {None}
+    assert lines[3] == "each is the largest of up to 1 scores, over layers and predictors"
     strongest = max(
         row["score"]
         for row in case.rows()
-        if (row["component"], row["metric"], row["head"], row["step"]) == ("post", "centred", None, 2)
+        if (row["component"], row["metric"], row["head"], row["step"]) == ("read", "centred", None, 2)
     )
     assert lines[2].split("  ")[-1].strip().startswith(f"{strongest:.3f} value, layer 0, z ")
     assert cli.main(["align", str(case.place), str(models / "step8")]) == 1

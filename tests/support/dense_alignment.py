@@ -24,6 +24,11 @@ class Checkpoint:
     key: torch.Tensor
     number: int = 3
 
+    @property
+    def read(self) -> torch.Tensor:
+        """The input divided by its root mean square, as an RMSNorm without gain does."""
+        return self.pre * torch.rsqrt(self.pre.square().mean(-1, keepdim=True) + 1e-12)
+
 
 def random_layer(seed: int, n: int, width: int = 7, heads: int = 4, d_head: int = 3, number: int = 3) -> Checkpoint:
     """Gaussian streams around a mean that all tokens share, and heads of which two share a key (grouped queries)."""
@@ -36,7 +41,7 @@ def random_layer(seed: int, n: int, width: int = 7, heads: int = 4, d_head: int 
 
 def checkpoint_covariances(layer: Checkpoint) -> dict[Key, np.ndarray]:
     """Return cov of each component and head, (n, n)."""
-    streams = {name: getattr(layer, name).double().numpy() for name in ("pre", "mid", "post")}
+    streams = {name: getattr(layer, name).double().numpy() for name in ("pre", "mid", "post", "read")}
     query, key, inputs = layer.query.double().numpy(), layer.key.double().numpy(), streams["pre"]
     maps = [inputs @ w_q @ w_k.T @ inputs.T for w_q, w_k in zip(query, key, strict=True)]
     found: dict[Key, np.ndarray] = {(name, None): np.cov(stream) for name, stream in streams.items()}

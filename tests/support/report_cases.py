@@ -42,7 +42,12 @@ def score_of(
     place: Sequence[int], component: str, head: int | None, predictor: str, metric: str, *, shuffled: bool = False
 ) -> float:
     """A score between 0 and 1 that no two cells share; `place` is the revision's and the layer's."""
-    parts = (*place, ("qk", "mid", "post", "pre").index(component), -1 if head is None else head, len(predictor))
+    parts = (
+        *place,
+        ("qk", "mid", "post", "pre", "read").index(component),
+        -1 if head is None else head,
+        len(predictor),
+    )
     mixed = sum((part + 2) * factor for part, factor in zip(parts, (7, 31, 113, 257, 401), strict=True))
     return (mixed % 997) / 1000 * (1 if metric == "raw" else 0.4) * (0.2 if shuffled else 1)
 
@@ -57,7 +62,7 @@ def rows_of(
 ) -> Iterator[dict[str, Any]]:
     """All scores of a revision, as the alignment saves them; z is 100 times the score, and below 0 in odd layers."""
     for layer in range(LAYERS):
-        for component in ("qk", "mid", "post", "pre"):
+        for component in ("qk", "mid", "post", "pre", "read"):
             for head in (None, *range(HEADS)) if component == "qk" and layer in heads_of else (None,):
                 for predictor in ("query_key" if component == "qk" else "value", *PREDICTORS):
                     for metric in ("raw", "centred"):
@@ -66,7 +71,21 @@ def rows_of(
                         if is_absent((place, layer), component):
                             numbers = (None,) * 4
                         corpus = "corpus" + (SHUFFLED if shuffled else "")
-                        names = (model, revision, step, layer, head, component, predictor, metric, *numbers, 30, corpus)
+                        names = (
+                            model,
+                            revision,
+                            step,
+                            layer,
+                            head,
+                            component,
+                            predictor,
+                            metric,
+                            *numbers,
+                            30,
+                            corpus,
+                            7.5,
+                            "the of",
+                        )
                         yield dict(zip(SCHEMA.names, names, strict=True))
 
 

@@ -8,13 +8,14 @@ from leadterm.alignment.centred_rows import CentredRows
 from leadterm.alignment.moments import Metric, Moments
 from leadterm.alignment.predictor import Predictor, prepare
 from leadterm.alignment.scored_layer import Component, ScoredLayer, permuted, restricted
-from leadterm.alignment.scores import BASIS, EVERY, PAPER, Evaluator, Pairs, Score
+from leadterm.alignment.scores import BASIS, EVERY, PAPER, READ, Evaluator, Pairs, Score
 from leadterm.alignment.token_choice import chosen_tokens, predictor_operators
 
 __all__ = [
     "BASIS",
     "EVERY",
     "PAPER",
+    "READ",
     "CentredRows",
     "Component",
     "Evaluator",

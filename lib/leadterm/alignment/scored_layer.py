@@ -10,9 +10,9 @@ import torch
 from leadterm.alignment.moments import FEWEST_TOKENS
 from leadterm.errors import InputError
 
-Component = Literal["qk", "pre", "mid", "post"]
-COMPONENTS: tuple[Component, ...] = ("qk", "pre", "mid", "post")
-STREAMS = ("pre", "mid", "post")
+Component = Literal["qk", "pre", "mid", "post", "read"]
+COMPONENTS: tuple[Component, ...] = ("qk", "pre", "mid", "post", "read")
+STREAMS = ("pre", "mid", "post", "read")
 
 
 class ScoredLayer(Protocol):
@@ -35,6 +35,10 @@ class ScoredLayer(Protocol):
         """Its output, shape (n, d_model)."""
 
     @property
+    def read(self) -> torch.Tensor:
+        """Its input as its attention reads it, after the norm, shape (n, d_model)."""
+
+    @property
     def query(self) -> torch.Tensor:
         """W_Q of each query head, shape (n_heads, d_model, d_head)."""
 
@@ -51,14 +55,15 @@ class ChosenRows:
     pre: torch.Tensor
     mid: torch.Tensor
     post: torch.Tensor
+    read: torch.Tensor
     query: torch.Tensor
     key: torch.Tensor
 
 
 def restricted(layer: ScoredLayer, tokens: torch.Tensor) -> ChosenRows:
     """Return a layer over some tokens, int64 (k,), in the order given."""
-    pre, mid, post = (getattr(layer, name)[tokens] for name in STREAMS)
-    return ChosenRows(layer.number, pre, mid, post, layer.query, layer.key)
+    pre, mid, post, read = (getattr(layer, name)[tokens] for name in STREAMS)
+    return ChosenRows(layer.number, pre, mid, post, read, layer.query, layer.key)
 
 
 def permuted(layer: ScoredLayer, seed: int) -> ChosenRows:

@@ -21,11 +21,17 @@ Pairs = Mapping[Component, Sequence[str]]
 PAPER: Pairs = {"qk": ("query_key",), "pre": ("value",), "mid": ("value",), "post": ("value",)}
 """The paper's pairing: attention with Q, streams with V."""
 
+READ: Pairs = {**PAPER, "read": ("value",)}
+"""The same, and the stream as attention reads it: in streams as they are, a few huge tokens hide all others."""
+
+TOP = 3
+"""Tokens that are named where a covariance has most of its trace."""
+
 BASIS = ("bigram", "bigram.T", "context", "context.T", "interchange")
 """The basis functions and their transposes; interchange is its own."""
 
-EVERY: Pairs = {component: (*names, *BASIS) for component, names in PAPER.items()}
-"""The paper's pairing, and each basis function and its transpose for every component."""
+EVERY: Pairs = {component: (*names, *BASIS) for component, names in READ.items()}
+"""Those pairs, and each basis function and its transpose for every component."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Score:
         As the checkpoint numbers it.
     head : int or None
         The query head of ``qk``; None for the mean over heads, and for streams.
-    component : {"qk", "pre", "mid", "post"}
+    component : {"qk", "pre", "mid", "post", "read"}
         What was scored.
     predictor : str
         Against what.
@@ -52,6 +58,11 @@ class Score:
         (score - null_mean) / null_sd; nan where no permutation changes the score.
     n_tokens : int
         How many tokens were compared.
+    effective_rank : float
+        Of the component's double-centred covariance C: (tr C)^2 / |C|^2, from 1, where all tokens lie along one
+        direction, to the rank; nan where it does not vary.
+    top_tokens : tuple of int
+        The tokens, by their places among those compared, with the largest shares of tr C, largest first.
     """
 
     layer: int
@@ -64,6 +75,8 @@ class Score:
     null_sd: float
     z: float
     n_tokens: int
+    effective_rank: float
+    top_tokens: tuple[int, ...]
 
 
 class Evaluator:
@@ -114,11 +127,12 @@ class Evaluator:
             components = [component for component in self._pairs if _stream_of(component) == name]
             if not components:
                 continue
-            stream = self._stream(getattr(layer, name))
+            stream = self._stream(getattr(layer, name)) if name == "pre" else self._fresh(getattr(layer, name))
             for component in components:
                 for covariance in covariances(layer, component, stream, heads=heads):
                     found += self._scores(layer.number, covariance, stream)
-            self._last = stream if name == "post" else None
+            if name != "read":
+                self._last = stream if name == "post" else None
         return found
 
     def _stream(self, tensor: torch.Tensor) -> Stream:
@@ -126,11 +140,16 @@ class Evaluator:
         if self._last is not None and self._last.is_of(tensor):
             return self._last
         self._last = None
+        return self._fresh(tensor)
+
+    def _fresh(self, tensor: torch.Tensor) -> Stream:
+        """Centre a stream."""
         return Stream(tensor, self._dtype, self._device)
 
     def _scores(self, layer: int, covariance: Covariance, stream: Stream) -> Iterator[Score]:
         """Score one covariance against its predictors."""
         moments = covariance.moments(stream)
+        spread = _spread(moments)
         for name in self._pairs[covariance.component]:
             predictor = self._predictors[name]
             if name not in stream.weighted:
@@ -138,7 +157,17 @@ class Evaluator:
             centred = covariance.inner(stream.weighted[name])
             for metric in METRICS:
                 numbers = _against_chance(moments, predictor.moments, centred, metric)
-                yield Score(layer, covariance.head, covariance.component, name, metric, *numbers, self._n_tokens)
+                yield Score(
+                    layer, covariance.head, covariance.component, name, metric, *numbers, self._n_tokens, *spread
+                )
+
+
+def _spread(moments: Moments) -> tuple[float, tuple[int, ...]]:
+    """Return the effective rank of a covariance, and the tokens with the largest shares of its trace."""
+    if not moments.square > 0:
+        return math.nan, ()
+    top = torch.topk(moments.diagonal, min(TOP, moments.n_tokens)).indices
+    return moments.trace**2 / moments.square, tuple(top.tolist())
 
 
 def _against_chance(left: Moments, right: Moments, centred: float, metric: Metric) -> tuple[float, float, float, float]:

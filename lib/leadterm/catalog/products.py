@@ -333,7 +333,8 @@ class Product(StrEnum):
                 Column(
                     "component",
                     "string",
-                    "qk: attention between tokens; pre, mid, post: the stream before, within and after the layer",
+                    "qk: attention between tokens; pre, mid, post: the stream before, within and after the layer; "
+                    "read: the stream before it as its attention reads it, after the norm",
                 ),
                 Column("predictor", "string", "which statistic of the corpus it is compared with"),
                 Column(
@@ -350,6 +351,16 @@ class Product(StrEnum):
                     "corpus",
                     "string",
                     "name of the corpus; a name ending in ', shuffled' means that its tokens were in random order",
+                ),
+                Column(
+                    "effective_rank",
+                    "double",
+                    "of the component's centred covariance C: (tr C)^2 / tr C^2, 1 if all tokens lie on one line",
+                ),
+                Column(
+                    "top_tokens",
+                    "string",
+                    "the tokens with the largest shares of tr C, as the page shows them, with spaces between",
                 ),
             ),
             of_corpus=False,

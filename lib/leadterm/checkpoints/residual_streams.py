@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from leadterm.checkpoints.families import Family
 from leadterm.checkpoints.projections import Heads, head_maps, output_maps
 
-STREAMS_HELD = 5
-"""Arrays (tokens, d_model) alive at most: the three of a layer that its reader still holds, and mid and post of the
-next one while it is computed."""
+STREAMS_HELD = 6
+"""Arrays (tokens, d_model) alive at most: the four of a layer that its reader still holds, and mid and post of the next
+one while it is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,12 @@ class Layer:
     value_bias: Tensor
     output_bias: Tensor
     is_parallel: bool
+
+    @property
+    def read(self) -> Tensor:
+        """What attention reads of `pre`: ``norm(pre)``, (tokens, d_model)."""
+        with torch.no_grad():
+            return self.norm(self.pre)
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """W_Q and W_K with the norm's gain taken in, (heads, d_model, d_head) each.

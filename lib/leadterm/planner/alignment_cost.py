@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from leadterm.alignment import EVERY, PAPER
+from leadterm.alignment import EVERY, READ
 from leadterm.alignment.norms import DIRECTIONS, EXACT_TOKENS, PROBES
 from leadterm.alignment.predictor import WORKSPACE
 from leadterm.checkpoints.shapes import Shape
@@ -133,7 +133,7 @@ def _prepare(section: AlignmentSection, sizes: Sizes) -> _Work:
 
 def _score(section: AlignmentSection, corpora: Sequence[Sizes], shape: Shape) -> _Work:
     """Count what it takes to score a revision."""
-    work, pairs, n, d = _Work(), PAPER if section.predictors == "paper" else EVERY, corpora[0].tokens, shape.d_model
+    work, pairs, n, d = _Work(), READ if section.predictors == "paper" else EVERY, corpora[0].tokens, shape.d_model
     layers = _layers(section, shape)
     fed = 2 if section.probe == "bos" else 1
     work.add("byte", Estimate.exact(4 * shape.n_weights))
@@ -141,7 +141,8 @@ def _score(section: AlignmentSection, corpora: Sequence[Sizes], shape: Shape) ->
     for layer in layers:
         follows = layer - 1 in layers  # Its input was scored as the output of the layer before.
         first = {*pairs["qk"], *pairs["pre"]} - ({*pairs["post"]} if follows else set())
-        for names, is_new in ((first, not follows), ({*pairs["mid"]}, True), ({*pairs["post"]}, True)):
+        others = [({*pairs[name]}, True) for name in ("mid", "post", "read")]
+        for names, is_new in ((first, not follows), *others):
             if is_new:
                 work.add(_double(section), n * d**2)
                 work.add("cell", n * (4 * d))

@@ -17,6 +17,7 @@ from leadterm.report.script_bundle import packed
 NUMBERS = ("score", "null_mean", "null_sd", "z")
 COMPONENTS = {
     "qk": "attention: queries times keys",
+    "read": "residual stream as the layer's attention reads it, after the norm",
     "mid": "residual stream after attention",
     "post": "residual stream after the layer",
     "pre": "residual stream before the layer",
@@ -31,7 +32,7 @@ PREDICTORS = {
     "context.T": "Φ̄ᵀ, tokens that follow it later in the window",
     "interchange": "Σ, interchangeable tokens",
 }
-PAPER = {"qk": "query_key", "mid": "value", "post": "value", "pre": "value"}
+PAPER = {"qk": "query_key", "read": "value", "mid": "value", "post": "value", "pre": "value"}
 """The paper's pairing: attention with Q, residual streams with V."""
 
 Kind = tuple[str, int | None, str, str, bool]

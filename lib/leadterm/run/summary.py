@@ -23,6 +23,8 @@ TITLES: dict[Centring, str] = {
 """The two centrings of the basis functions."""
 WIDTH, NAME_WIDTH = 26, 15
 """Characters of a column, and of a token in it."""
+ONE_DIRECTION = 2.0
+"""An effective rank below which a covariance is that of one direction."""
 LONGEST_NAME = 200
 """Characters of a token that are shown at most."""
 
@@ -104,7 +106,8 @@ def agreement_table(run: Run) -> list[str]:
         (pc.field("metric") == "centred") & pc.field("head").is_null() & ~pc.ends_with(pc.field("corpus"), SHUFFLED)
     )
     strongest: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for row in table.filter(pc.field("score").is_valid()).to_pylist():
+    found = table.filter(pc.field("score").is_valid()).to_pylist()
+    for row in found:
         cells = strongest.setdefault((row["model"], row["revision"]), {})
         if row["component"] not in cells or row["score"] > cells[row["component"]]["score"]:
             cells[row["component"]] = row
@@ -116,7 +119,23 @@ def agreement_table(run: Run) -> list[str]:
     ]  # fmt: skip
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return [*map(printable, lines), ""]
+    each = {(row["component"], row["layer"], row["predictor"]) for row in found}
+    compared = max((sum(one[0] == name for one in each) for name in components), default=0)
+    notes = [f"each is the largest of up to {compared} scores, over layers and predictors", *_single_directions(found)]
+    return [*map(printable, lines), *map(printable, notes), ""]
+
+
+def _single_directions(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say in which revisions streams as they are have all but one direction hidden by a few huge tokens."""
+    flat: dict[tuple[str, str], dict[int, str]] = {}
+    for row in rows:
+        if row["component"] in ("pre", "mid", "post") and (row["effective_rank"] or ONE_DIRECTION) < ONE_DIRECTION:
+            flat.setdefault((row["model"], row["revision"]), {})[row["layer"]] = row["top_tokens"] or ""
+    return [
+        f"{model} {revision}: streams of {len(layers)} layers from {min(layers)} on are one direction, mostly of "
+        f"{layers[max(layers)]}; look at 'read', the stream after the norm, there"
+        for (model, revision), layers in flat.items()
+    ]
 
 
 def _agreement(row: dict[str, Any] | None) -> str:

@@ -27,8 +27,8 @@ def test_every_score_equals_the_direct_computation(kind, evaluator, predictors, 
         for layer in checkpoint.layers(range(40)):
             covariances = checkpoint_covariances(layer)
             found = evaluator.score(layer)
-            # Mean and heads of qk, and three streams; against six predictors; raw and centred.
-            assert len(found) == (N_HEADS + 4) * 6 * 2
+            # Mean and heads of qk, three streams and the one that is read; against six predictors; raw and centred.
+            assert len(found) == (N_HEADS + 5) * 6 * 2
             for one in found:
                 expected = cosine(covariances[one.component, one.head], predictors[one.predictor], one.metric)
                 assert math.isclose(one.score, expected, abs_tol=1e-8), one

@@ -14,13 +14,14 @@ from support.dense_alignment import (
     Checkpoint,
     checkpoint_covariances,
     cosine,
+    double_centred,
     predictor_covariance,
     random_layer,
     unit_rows,
 )
 
 N = 40
-COMPONENTS = ("qk", "pre", "mid", "post")
+COMPONENTS = ("qk", "pre", "mid", "post", "read")
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +48,15 @@ def test_every_score_equals_the_direct_computation(corpus, every_pair, seed):
         # A cosine sums n^2 products; its rounding is far below n eps = 1e-14. Centred scores here are above 1e-3.
         assert math.isclose(one.score, expected, rel_tol=1e-9, abs_tol=1e-13), one
         assert (one.layer, one.n_tokens) == (3, N)
+        centred = double_centred(covariance)
+        # Of numbers of about 1: sums of n^2 products.
+        assert math.isclose(one.effective_rank, np.trace(centred) ** 2 / (centred**2).sum(), rel_tol=1e-9)
+        assert list(one.top_tokens) == np.argsort(-np.diag(centred))[:3].tolist()
 
 
 def test_the_pairs_offered_are_scored_in_the_order_of_streams(corpus):
     layer = random_layer(2, N)
-    for pairs, predictors in ((PAPER, {"query_key": 5, "value": 3}), (EVERY, {"bigram.T": 8, "query_key": 5})):
+    for pairs, predictors in ((PAPER, {"query_key": 5, "value": 3}), (EVERY, {"bigram.T": 9, "query_key": 5})):
         found = Evaluator(corpus.prepared(), pairs).score(layer)
         for name, number in predictors.items():
             assert sum(one.predictor == name and one.metric == "raw" for one in found) == number
@@ -178,7 +183,7 @@ def test_pairs_that_cannot_be_scored_are_refused(corpus):
     prepared = corpus.prepared("value")
     with pytest.raises(InputError, match="no predictor query_key was prepared; the prepared ones are value"):
         Evaluator(prepared)
-    with pytest.raises(InputError, match="there is no component mlp; choose from qk, pre, mid, post"):
+    with pytest.raises(InputError, match="there is no component mlp; choose from qk, pre, mid, post, read"):
         Evaluator(prepared, {"mlp": ("value",)})  # type: ignore[dict-item]
     others = small_corpus(used=5, size=5).prepared("query_key")
     with pytest.raises(InputError, match="differ in number of tokens, number type or device: value"):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from leadterm.alignment import EVERY, PAPER, Evaluator, predictor_operators, prepare
+from leadterm.alignment import EVERY, READ, Evaluator, predictor_operators, prepare
 from leadterm.alignment.scored_layer import ChosenRows
 from leadterm.axes import Axis
 from leadterm.checkpoints.shapes import Shape
@@ -75,17 +75,17 @@ def section(**settings) -> AlignmentSection:
 @pytest.mark.parametrize("predictors", ["paper", "every"])
 @pytest.mark.parametrize("layers", [None, (0, 1, 3), (2,)])
 def test_layers_take_as_many_products_as_are_counted(operators, sizes, multiplied, predictors, layers):
-    pairs = PAPER if predictors == "paper" else EVERY
+    pairs = READ if predictors == "paper" else EVERY
     names = {name for some in pairs.values() for name in some}
     evaluator = Evaluator([prepare(name, one) for name, one in operators.items() if name in names], pairs)
     multiplied.clear()
     random = torch.Generator().manual_seed(0)
     pre = torch.randn(V, D, generator=random)
     for number in range(LAYERS):
-        mid, post = (torch.randn(V, D, generator=random) for _ in range(2))
+        mid, post, read = (torch.randn(V, D, generator=random) for _ in range(3))
         query, key = (torch.randn(HEADS, D, R, generator=random) for _ in range(2))
         if layers is None or number in layers:
-            evaluator.score(ChosenRows(number, pre, mid, post, query, key))
+            evaluator.score(ChosenRows(number, pre, mid, post, read, query, key))
         pre = post
     found = expected._score(section(predictors=predictors, layers=layers), [sizes], shape()).parts["entry"]
     assert sum(one.value for one in found) == sum(multiplied)

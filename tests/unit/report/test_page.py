@@ -93,22 +93,22 @@ def test_what_must_be_read_first_is_told_as_text(browser):
 
 def test_heatmaps_have_a_cell_for_each_score_in_its_colour(browser):
     browser.click("input[value=raw]")
-    assert browser.count("[data-figure=steps] .panel") == 4
-    assert browser.count("[data-figure=steps] td[data-row]") == 4 * LAYERS * len(STEPS)
+    assert browser.count("[data-figure=steps] .panel") == 5
+    assert browser.count("[data-figure=steps] td[data-row]") == 5 * LAYERS * len(STEPS)
     score = score_of((2, 1), "post", None, "value", "raw")
-    assert label(browser, "steps", 3, 1, 2) == f"layer 1, step 2: {score:.3f}"
-    assert cell(browser, "steps", 3, 1, 2, of="innerText") == f"{score:.2f}".removeprefix("0")
+    assert label(browser, "steps", 4, 1, 2) == f"layer 1, step 2: {score:.3f}"
+    assert cell(browser, "steps", 4, 1, 2, of="innerText") == f"{score:.2f}".removeprefix("0")
     # The scale of raw scores ends at 1; colours are rounded to 8 bits.
-    assert colour(browser, "steps", 3, 1, 2) == pytest.approx(interpolated(palettes.VIRIDIS, score), abs=1)
-    assert label(browser, "steps", 4, 0, 0) == "layer 0, step 0: not scored"
-    assert cell(browser, "steps", 4, 0, 0, of="className") == "none"
+    assert colour(browser, "steps", 4, 1, 2) == pytest.approx(interpolated(palettes.VIRIDIS, score), abs=1)
+    assert label(browser, "steps", 5, 0, 0) == "layer 0, step 0: not scored"
+    assert cell(browser, "steps", 5, 0, 0, of="className") == "none"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_z_is_shown_around_0_in_the_colours_of_the_scheme(started, page_run, scheme):
     started.open(Path(page_run.location.path, "report/index.html"), scheme=scheme)
     started.click("input[value=z]")
-    predictors = {"qk": "query_key", "mid": "value", "post": "value", "pre": "value"}
+    predictors = {"qk": "query_key", "read": "value", "mid": "value", "post": "value", "pre": "value"}
     largest = 100 * max(
         score_of((place, layer), component, None, predictor, "centred")
         for place in range(len(STEPS))
@@ -118,27 +118,32 @@ def test_z_is_shown_around_0_in_the_colours_of_the_scheme(started, page_run, sch
     )
     z = -100 * score_of((2, 1), "mid", None, "value", "centred")
     assert -99 < z < -10
-    assert label(started, "steps", 2, 1, 2) == f"layer 1, step 2: −{-z:.0f}"
+    assert label(started, "steps", 3, 1, 2) == f"layer 1, step 2: −{-z:.0f}"
     share = np.arcsinh(z / 2) / np.arcsinh(largest / 2) / 2 + 0.5
     expected = interpolated(palettes.DIVERGING[scheme], share)
-    assert colour(started, "steps", 2, 1, 2) == pytest.approx(expected, abs=1)
+    assert colour(started, "steps", 3, 1, 2) == pytest.approx(expected, abs=1)
 
 
 def test_switches_change_what_is_shown(browser):
     choose(browser, "against", "bigram")
     assert label(browser, "steps", 1, 0, 1).endswith(f": {score_of((1, 0), 'qk', None, 'bigram', 'centred'):.3f}")
     choose(browser, "against", "value")
-    assert [name.split()[0] for name in browser.text("[data-figure=steps] figcaption")] == ["mid", "post", "pre"]
+    assert [name.split()[0] for name in browser.text("[data-figure=steps] figcaption")] == [
+        "read",
+        "mid",
+        "post",
+        "pre",
+    ]
     choose(browser, "against", "paper")
     choose(browser, "step", "1")
     assert browser.evaluate("document.activeElement.value") == "1"  # The focus stays, though figures are drawn anew.
     score = score_of((1, 2), "pre", None, "context.T", "centred")
-    assert label(browser, "layers", 4, 2, 2) == f"predictor context.T, layer 2: {score:.3f}"
+    assert label(browser, "layers", 5, 2, 2) == f"predictor context.T, layer 2: {score:.3f}"
     score = score_of((1, 1), "qk", 1, "query_key", "centred")
     assert label(browser, "heads", 1, 1, 1) == f"head 1, layer 1: {score:.3f}"
     browser.click("input[value=yes]")
     score = score_of((1, 1), "mid", None, "value", "centred", shuffled=True)
-    assert label(browser, "steps", 2, 1, 1).startswith(f"layer 1, step 1: {score:.2g}"[:-1])
+    assert label(browser, "steps", 3, 1, 1).startswith(f"layer 1, step 1: {score:.2g}"[:-1])
     assert "tokens shuffled" in browser.text(".explained")[0]
 
 
@@ -152,7 +157,7 @@ def test_a_single_revision_has_profiles_in_place_of_steps(browser):
     assert browser.evaluate(f"{points}[0].y > {points}[1].y") == (
         score_of((0, 0), "qk", None, "query_key", "centred") < score_of((0, 1), "qk", None, "query_key", "centred")
     )
-    assert browser.count("[data-figure=curves] polygon.band") == 4
+    assert browser.count("[data-figure=curves] polygon.band") == 5
     assert browser.count("[data-figure=heads] td[data-row]") == HEADS * LAYERS
 
 
@@ -181,7 +186,7 @@ def test_numbers_stand_in_a_table_too(browser):
     browser.click("[data-figure=steps] summary")
     browser.evaluate("new Promise((done) => setTimeout(done, 50))")
     rows = browser.text("[data-figure=steps] table.plain tbody tr")
-    assert len(rows) == 4 * LAYERS * len(STEPS)
+    assert len(rows) == 5 * LAYERS * len(STEPS)
     cells = rows[1].split("\t")
     assert cells[:3] == ["0", "1", "qk"]
     expected = [score_of((1, 0), "qk", None, "query_key", metric) for metric in ("raw", "centred")]

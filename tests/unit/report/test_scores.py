@@ -46,9 +46,9 @@ def test_layers_that_were_not_scored_are_nan(run):
 
 def test_selections_pick_the_cells_that_they_name(run):
     model = models_of(run.alignment())[1]
-    assert [panel.title for panel in by_step(model, "paper", "raw")] == ["qk", "mid", "post", "pre"]
-    assert [panel.title for panel in by_step(model, "value", "raw")] == ["mid", "post", "pre"]
-    post = by_step(model, "paper", "raw")[2]
+    assert [panel.title for panel in by_step(model, "paper", "raw")] == ["qk", "read", "mid", "post", "pre"]
+    assert [panel.title for panel in by_step(model, "value", "raw")] == ["read", "mid", "post", "pre"]
+    post = by_step(model, "paper", "raw")[3]
     assert post.values.shape == (LAYERS, len(STEPS))
     assert post.columns == ("0", "1", "2", "4")
     assert post.values[2, 3] == np.float32(score_of((3, 2), "post", None, "value", "raw"))
@@ -75,7 +75,7 @@ def test_no_two_revisions_are_called_the_same(revisions, steps, labels):
 
 def test_curves_stand_beside_both_nulls(run):
     sweep, single = models_of(run.alignment())[::-1]
-    mid = curves(sweep, "raw", layer=2)[1]
+    mid = curves(sweep, "raw", layer=2)[2]
     assert (mid.title, mid.across, mid.places) == (
         "mid: residual stream after attention, layer 2",
         "step",

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from leadterm.alignment import EVERY, PAPER, Pairs, chosen_tokens, predictor_operators
+from leadterm.alignment import EVERY, READ, Pairs, chosen_tokens, predictor_operators
 from leadterm.axes import Axis
 from leadterm.catalog.jobs import Job
 from leadterm.catalog.products import SHUFFLED_RUN, Product
@@ -121,4 +121,4 @@ def pairs_of(section: AlignmentSection, corpora: list[Corpus]) -> Pairs:
 
 
 def _pairs(section: AlignmentSection) -> Mapping[Any, Any]:
-    return PAPER if section.predictors == "paper" else EVERY
+    return READ if section.predictors == "paper" else EVERY

@@ -96,13 +96,15 @@ class Scorer:
         predictors = [predictor for corpus in corpora for predictor in load_predictors(corpus, device)]
         evaluator = Evaluator(predictors, pairs_of(self.section, corpora))
         numbers = _layer_numbers(self.section, checkpoint)
+        names = corpora[0].run.names.shown
+        shown = [names[token] for token in corpora[0].tokens.tolist()]
         marks = Marks(Location.of(self.marks), wanted.product, len(numbers))
         marks.begin()
         for layer in checkpoint.layers(corpora[0].tokens.tolist(), self.section.probe):
             if layer.number in numbers:
                 heads = self.section.heads
                 scores = evaluator.score(layer, heads=heads == "all" or (heads != "none" and layer.number in heads))
-                yield scores_table(scores, wanted, self.corpus)
+                yield scores_table(scores, wanted, self.corpus, shown)
                 marks.add(layer.number)
             if layer.number == numbers[-1]:
                 return
@@ -120,7 +122,7 @@ def made_from_of(corpora: Sequence[Corpus]) -> dict[str, str]:
     return {name: content for corpus in corpora for name, content in corpus.made_from.items()}
 
 
-def scores_table(scores: list[Score], wanted: Wanted, corpus: str) -> pa.Table:
+def scores_table(scores: list[Score], wanted: Wanted, corpus: str, tokens: Sequence[str]) -> pa.Table:
     """Lay scores out as rows of the alignment's table; what could not be scored is null."""
     rows = [
         {
@@ -130,6 +132,7 @@ def scores_table(scores: list[Score], wanted: Wanted, corpus: str) -> pa.Table:
             **{name: _or_null(value) for name, value in asdict(score).items()},
             "predictor": score.predictor.removesuffix(SHUFFLED),
             "corpus": corpus + (SHUFFLED if score.predictor.endswith(SHUFFLED) else ""),
+            "top_tokens": " ".join(tokens[place] for place in score.top_tokens),
         }
         for score in scores
     ]
