@@ -38,7 +38,7 @@ PREDICTIONS = {
 }
 """As a legend names them."""
 NUMBERS = {name: min(place, 2 + place % 2) for place, name in enumerate(PREDICTIONS.values())}
-"""Which colour and marker each has in every panel: the third an optimizer's leading terms, the fourth its next order."""
+"""Its colour and marker in every panel: the third an optimizer's leading terms, the fourth its next order."""
 PANEL = (4.6, 2.5)
 """Inches."""
 
