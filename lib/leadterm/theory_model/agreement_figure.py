@@ -37,6 +37,8 @@ PREDICTIONS = {
     f"sign, {NEXT_ORDER}": "sign descent, next order",
 }
 """As a legend names them."""
+NUMBERS = {name: min(place, 2 + place % 2) for place, name in enumerate(PREDICTIONS.values())}
+"""Its colour and marker in every panel: the third an optimizer's leading terms, the fourth its next order."""
 PANEL = (4.6, 2.5)
 """Inches."""
 
@@ -131,14 +133,15 @@ def _steps(rows: Sequence[Row]) -> str:
 
 def _draw(lines: Mapping[str, Line], left: Axes, right: Axes) -> None:
     """Draw one weight: cosine on the left, relative error on a logarithmic scale on the right."""
-    for number, (name, (steps, cosines, errors)) in enumerate(lines.items()):
+    for place, (name, (steps, cosines, errors)) in enumerate(lines.items()):
+        number = NUMBERS.get(name, place)
         style: dict[str, Any] = {
             "color": COLOURS[number % len(COLOURS)],
             "marker": MARKERS[number % len(MARKERS)],
             "label": name,
             "linewidth": 1.2,
             "fillstyle": "none",
-            "markersize": 4.0 + 2.5 * (len(lines) - 1 - number),  # of equal lines, each shows around the next
+            "markersize": 4.0 + 2.5 * (len(lines) - 1 - place),  # of equal lines, each shows around the next
         }
         left.plot(steps, cosines, **style)
         right.plot(steps, errors, **style)

@@ -52,8 +52,8 @@ function agreementChart(rows, kind, column, note, steps, palettes, options) {
   const several = new Set(rows.map((row) => row.prediction)).size > 1;
   const lines = (several ? linesByPrediction : linesByLayer)(rows, kind, column, steps).map((line, number) => ({
     ...line,
-    colour: palettes.lines[number % palettes.lines.length],
-    dash: DASHES[number % DASHES.length],
+    colour: palettes.lines[(line.number ?? number) % palettes.lines.length],
+    dash: DASHES[(line.number ?? number) % DASHES.length],
   }));
   const tip = (place) => lines.map((line) => [line.name, options.text(line.values[place])]);
   return { title: WEIGHTS[kind] ?? kind, note, across: "step", places: steps.map(String), lines, tip, ...options };
@@ -71,6 +71,7 @@ function linesByPrediction(rows, kind, column, steps) {
   const worst = column === "cosine" ? Math.min : Math.max;
   return [...new Set(rows.map((row) => row.prediction))].map((prediction) => ({
     name: PREDICTIONS[prediction] ?? prediction,
+    number: prediction === "gradient descent" ? 0 : prediction === "next order" ? 1 : prediction.endsWith(", next order") ? 3 : 2,
     values: steps.map((step) => {
       const found = rows.filter((row) => row.prediction === prediction && row.step === step).map((row) => row[column] ?? NaN);
       return found.length ? worst(...found) : NaN;
