@@ -94,8 +94,8 @@ class ModelQuestions(NamedRun):
             model, revision, step, layer, head (null: none, or the sum over heads), circuit, counterpart (``bigram``,
             ``context.T`` and, in a row of its own, ``composed.T``, ``query_key``), cosine (of whitened maps),
             null_mean, null_sd and z (tokens permuted within classes of frequency), shuffled (with the shuffled
-            corpus; null without), percentile (mean over tokens of how their rows agree, 0.5 by chance; null of ``qk`` and
-            ``composed.T``), and with a token token_percentile, model_partners and corpus_partners.
+            corpus; null without), percentile (mean over tokens of how their rows agree, 0.5 by chance; null of ``qk``
+            and ``composed.T``), and with a token token_percentile, model_partners and corpus_partners.
 
         Raises
         ------
