@@ -1,5 +1,6 @@
 """What a circuit is compared with: the joint table of a corpus over the tokens that are compared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,17 +20,22 @@ class Counterpart:
     Attributes
     ----------
     name
-        ``bigram`` [CURRENT x NEXT], ``context.T`` [CONTEXT x NEXT], ``query_key`` [CURRENT x CONTEXT].
+        ``bigram`` [CURRENT x NEXT], ``context.T`` and ``composed.T`` [CONTEXT x NEXT], ``query_key``
+        [CURRENT x CONTEXT].
     joint
         csr_array (n, n), not necessarily summing to 1; of ``query_key`` with negative entries too.
     row_weight, column_weight
         (n,): r and c, which sum to 1 each: margins of J, or, where J has none (``query_key``), frequencies.
+    multiply
+        Of a table that is a product and is not stored (``composed.T``): gives J X for X (n, d). ``joint`` is then
+        empty, and there are no rows or pairs to be read of it.
     """
 
     name: str
     joint: sparse.csr_array
     row_weight: Array
     column_weight: Array
+    multiply: Callable[[Array], Array] | None = None
 
     @classmethod
     def of_counts(cls, name: str, counts: sparse.csr_array) -> "Counterpart":
@@ -52,8 +58,8 @@ class Counterpart:
         return len(self.row_weight)
 
     def applied(self, right: Array) -> Array:
-        """Return (J - r c') X for X (n, d), whose constant part has no effect where c'X = 0; (n, d)."""
-        found: Array = self.joint @ right
+        """Return J X for X (n, d), which is (J - r c') X where c'X = 0; (n, d)."""
+        found: Array = self.joint @ right if self.multiply is None else self.multiply(right)
         return found
 
     def permuted(self, right: Array, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Array:
@@ -72,7 +78,7 @@ class Counterpart:
         """
         scattered = np.zeros_like(right)
         scattered[columns] = self.column_weight[:, None] * right
-        lifted = self._per_row[:, None] * (self.joint @ (self._per_column[:, None] * scattered))
+        lifted = self._per_row[:, None] * self.applied(self._per_column[:, None] * scattered)
         found: Array = self.row_weight[:, None] * lifted[rows]
         return found
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from leadterm.catalog.products import SHUFFLED_RUN, Product
 from leadterm.checkpoints import Checkpoint, Revision, find_revisions, open_checkpoint
@@ -30,11 +31,13 @@ from leadterm.storage.stored_run import StoredRun
 from leadterm.theory import restricted_matrix
 
 if TYPE_CHECKING:
-    from leadterm.run.named_run import NamedRun
+    from leadterm.run.open_run import Run
 
 COUNTERPARTS = {"total": "bigram", "direct": "bigram", "mlp": "bigram", "attn": "bigram", "ov": "context.T"}
 """Which table of the corpus each circuit is compared with; ``qk`` with none by pairs or rows, with ``query_key`` as a
 whole."""
+COMPOSED = "composed.T"
+"""What the theory has heads agree with first; compared as a whole, as its rows say nothing."""
 AT_LEAST = 20
 FEWEST = 20
 """Tokens without which there are no classes of frequency."""
@@ -74,7 +77,7 @@ MOST_FOR_CHANCE = 4096
 class Tables:
     """The tables of a run over the tokens that occur often enough."""
 
-    run: NamedRun
+    run: Run
     at_least: int
 
     @cached_property
@@ -130,6 +133,18 @@ class Tables:
             return {}
         return {name: Counterpart.of_counts(name, counts) for name, counts in self._counts(StoredRun(place)).items()}
 
+    def composed(self, *, shuffled: bool = False) -> Counterpart:
+        """The transposed composed map, with which heads agree first, by the theory; it is not stored."""
+        run = type(self.run)(self.run.location / SHUFFLED_RUN) if shuffled else self.run
+        weights = (self.of_shuffled if shuffled else self.of_corpus)["context.T"]
+        operator = run.basis(tokens=self.tokens).composed.T
+        nothing = csr_array((len(self.tokens), len(self.tokens)), dtype=np.float64)
+
+        def multiply(right: NDArray[np.float64]) -> NDArray[np.float64]:
+            return operator @ right
+
+        return Counterpart("composed.T", nothing, weights.row_weight, weights.column_weight, multiply)
+
     @cached_property
     def query_key(self) -> Counterpart:
         """Q, with the frequencies of current and context tokens for weights."""
@@ -164,7 +179,7 @@ def kinds_of(checkpoint: Checkpoint, asked: Sequence[str] | None) -> tuple[str, 
 
 
 @contextmanager
-def opened(run: NamedRun, source: str | Path, revision: Revision | None, allow_zeros: bool) -> Iterator[Checkpoint]:
+def opened(run: Run, source: str | Path, revision: Revision | None, allow_zeros: bool) -> Iterator[Checkpoint]:
     """Open a revision of a checkpoint whose tokenizer is the run's.
 
     Raises
@@ -209,6 +224,8 @@ def score_circuits(
     for circuit in circuits_of(layers, checkpoint.unembedding(ids), checkpoint.last_norm, wanted):
         name = COUNTERPARTS.get(circuit.kind, "query_key")
         row = _keys(checkpoint, circuit, name) | asdict(scores[name].score(circuit))
+        if circuit.kind == "ov":
+            yield _nulled(_keys(checkpoint, circuit, COMPOSED) | asdict(scores[COMPOSED].score(circuit)))
         if circuit.kind != "qk":
             if name not in by_row:
                 by_row[name] = RowScores(tables.of_corpus[name], circuit.columns)
@@ -216,7 +233,12 @@ def score_circuits(
             row["percentile"] = float(np.nanmean(percentiles))
             if at is not None:
                 row |= {"token_percentile": float(percentiles[at])} | _partners(tables, circuit, name, at)
-        yield {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in row.items()}
+        yield _nulled(row)
+
+
+def _nulled(row: dict[str, Any]) -> dict[str, Any]:
+    """Write null for what has no value."""
+    return {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in row.items()}
 
 
 def _scores(tables: Tables, wanted: Sequence[str], draws: int, seed: int) -> dict[str, WhitenedScores]:
@@ -226,6 +248,9 @@ def _scores(tables: Tables, wanted: Sequence[str], draws: int, seed: int) -> dic
         name: WhitenedScores(table, shuffled.get(name), draws=draws, seed=seed)
         for name, table in tables.of_corpus.items()
     }
+    if "ov" in wanted:
+        other = tables.composed(shuffled=True) if shuffled else None
+        found[COMPOSED] = WhitenedScores(tables.composed(), other, draws=draws, seed=seed)
     if "qk" in wanted:
         found["query_key"] = WhitenedScores(tables.query_key, draws=draws, seed=seed)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -12,6 +12,7 @@ from leadterm.packages import require_packages
 from leadterm.run.named_run import NamedRun
 
 if TYPE_CHECKING:
+    from leadterm.run.open_run import Run
     from leadterm.run.pair_sources import MapName
 
 
@@ -91,10 +92,10 @@ class ModelQuestions(NamedRun):
         -------
         pyarrow.Table
             model, revision, step, layer, head (null: none, or the sum over heads), circuit, counterpart (``bigram``,
-            ``context.T``, ``query_key``), cosine (of whitened maps), null_mean, null_sd and z (tokens permuted within
-            classes of frequency), shuffled (with the shuffled corpus; null without), percentile (mean over tokens of
-            how their rows agree, 0.5 by chance; null of ``qk``), and with a token token_percentile, model_partners and
-            corpus_partners.
+            ``context.T`` and, in a row of its own, ``composed.T``, ``query_key``), cosine (of whitened maps),
+            null_mean, null_sd and z (tokens permuted within classes of frequency), shuffled (with the shuffled
+            corpus; null without), percentile (mean over tokens of how their rows agree, 0.5 by chance; null of ``qk``
+            and ``composed.T``), and with a token token_percentile, model_partners and corpus_partners.
 
         Raises
         ------
@@ -106,11 +107,12 @@ class ModelQuestions(NamedRun):
         require_packages("run.circuits()", "torch", "checkpoints")
         from leadterm.run import checkpoint_circuits as found  # noqa: PLC0415  # brings PyTorch
 
-        tables, rows = found.Tables(self, at_least), []
+        run = cast("Run", self)
+        tables, rows = found.Tables(run, at_least), []
         if token is not None:
             tables.place(token)
         for revision in found.revisions_of(checkpoint, revisions):
-            with found.opened(self, checkpoint, revision, allow_zeros) as model:
+            with found.opened(run, checkpoint, revision, allow_zeros) as model:
                 options: dict[str, Any] = {"kinds": circuits, "token": token, "draws": draws, "seed": seed}
                 rows += list(found.score_circuits(tables, model, **options))
         return pa.Table.from_pylist(rows, found.CIRCUITS)
@@ -157,10 +159,11 @@ class ModelQuestions(NamedRun):
         require_packages("run.trace()", "torch", "checkpoints")
         from leadterm.run import checkpoint_circuits as found  # noqa: PLC0415  # brings PyTorch
 
-        tables, rows = found.Tables(self, at_least), []
+        run = cast("Run", self)
+        tables, rows = found.Tables(run, at_least), []
         for one in (token, other):
             tables.place(one)
         for revision in found.revisions_of(checkpoint, revisions):
-            with found.opened(self, checkpoint, revision, allow_zeros) as model:
+            with found.opened(run, checkpoint, revision, allow_zeros) as model:
                 rows += list(found.trace_pair(tables, model, token, other, kinds=circuits))
         return pa.Table.from_pylist(rows, found.TRACE)

@@ -10,6 +10,7 @@ from leadterm.checkpoints import open_checkpoint
 from leadterm.circuits import CircuitEvidence, Counterpart, WhitenedScores, circuits_of
 from leadterm.cli.main import main
 from leadterm.errors import InputError
+from support.dense_circuits import whitened_cosine
 from support.tiny_models import N_HEADS, N_LAYERS, TOKENS, VOCABULARY_SIZE, save, save_tokenizer, tiny_model
 from support.written_runs import write_run
 
@@ -51,6 +52,14 @@ def models(tmp_path_factory):
     return folder
 
 
+def dense_composed(run: Run, n: int) -> np.ndarray:
+    """The composed map of the first n tokens, transposed: [CONTEXT x NEXT]."""
+    counts, weights = run.bigram_counts().toarray() / run.n_positions, run.context_weights().toarray() / run.n_positions
+    bigram = counts[:n, :n] - counts.sum(1)[:n, None] / VOCABULARY_SIZE
+    context = weights[:n, :n] - weights.sum(0)[None, :n] / VOCABULARY_SIZE
+    return (bigram.T @ bigram @ context).T
+
+
 def circuits_at(place, tokens):
     checkpoint = open_checkpoint(place, dtype="float64")
     return list(circuits_of(checkpoint.layers(tokens), checkpoint.unembedding(tokens), checkpoint.last_norm))
@@ -73,7 +82,7 @@ def test_the_table_holds_the_scores_of_every_circuit(run, models):
     ]
     assert found.column_names[:12] == [*names, "shuffled"]
     assert set(found["circuit"].to_pylist()) == {"total", "direct", "mlp", "attn", "ov"}
-    assert len(found) == 2 * (2 + N_LAYERS * (2 + N_HEADS + 1))
+    assert len(found) == 2 * (2 + N_LAYERS * (2 + 2 * (N_HEADS + 1)))
     assert found["step"].unique().to_pylist() == [0, 8]
     kept = torch.arange(VOCABULARY_SIZE - 1)
     tables = []
@@ -87,14 +96,24 @@ def test_the_table_holds_the_scores_of_every_circuit(run, models):
         )
     for step in (0, 8):
         rows = {
-            (row["circuit"], row["layer"], row["head"]): row
+            (row["circuit"], row["layer"], row["head"], row["counterpart"]): row
             for row in found.filter(pa.compute.field("step") == step).to_pylist()
         }
         for circuit in circuits_at(models / f"neox/step{step}", kept):
             if circuit.kind == "qk":
                 continue
-            row = rows.pop((circuit.kind, circuit.layer, circuit.head))
             name = "context.T" if circuit.kind == "ov" else "bigram"
+            row = rows.pop((circuit.kind, circuit.layer, circuit.head, name))
+            if circuit.kind == "ov":
+                row_of_composed = rows.pop((circuit.kind, circuit.layer, circuit.head, "composed.T"))
+                assert row_of_composed["percentile"] is None
+                weights = tables[0][name].row_weight, tables[0][name].column_weight
+                composed = dense_composed(run, RARE)
+                expected = whitened_cosine(
+                    circuit.stream, circuit.map, circuit.columns, composed / np.outer(*weights), *weights
+                )
+                assert row_of_composed["cosine"] == pytest.approx(expected, abs=1e-8)
+                assert row_of_composed["shuffled"] is not None
             expected = WhitenedScores(tables[0][name], tables[1][name]).score(circuit)
             assert row["counterpart"] == name
             for column in ("cosine", "null_mean", "null_sd", "z", "shuffled"):
