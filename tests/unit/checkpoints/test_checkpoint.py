@@ -229,6 +229,6 @@ def test_too_little_memory(saved, monkeypatch):
     assert message.startswith(f"{saved}: the model as float32 takes 0.0 GiB of memory on 'cpu', and 0.0 GiB are free.")
     monkeypatch.setattr(memory, "available_memory", lambda: n_bytes)
     open_checkpoint(saved)
-    monkeypatch.setattr(memory, "available_memory", lambda: 4 * 5 * 7 * D_MODEL - 1)
+    monkeypatch.setattr(memory, "available_memory", lambda: 4 * 6 * 7 * D_MODEL - 1)
     next(checkpoint.layers(range(6)))
     assert "what a layer makes of 7 tokens takes" in message_of(MachineError, checkpoint.layers, range(7))
