@@ -78,7 +78,7 @@ class Pretrainer:
         self.device = resolve_device(settings.device)
         self.model = new_model(settings, vocabulary_size, context_length).to(self.device)
         self._tokenizer = tokenizer
-        self._optimiser = _adamw(self.model, settings)
+        self._optimiser = _optimiser(self.model, settings)
         self._kept_at = time.monotonic()
 
     @property
@@ -210,8 +210,10 @@ def learning_rate(settings: PretrainingSection, step: int) -> float:
     return settings.learning_rate * min(1.0, (step + 1) / max(settings.warmup_steps, 1))
 
 
-def _adamw(model: nn.Module, settings: PretrainingSection) -> torch.optim.AdamW:
-    """Make the optimiser, with torch's own betas and epsilon; biases and gains of norms do not decay."""
+def _optimiser(model: nn.Module, settings: PretrainingSection) -> torch.optim.Optimizer:
+    """Make the optimiser; AdamW with torch's own betas and epsilon, where biases and gains of norms do not decay."""
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(model.parameters(), lr=settings.learning_rate, foreach=False)
     matrices = [weight for weight in model.parameters() if weight.dim() > 1]
     vectors = [weight for weight in model.parameters() if weight.dim() <= 1]
     groups = [

@@ -18,6 +18,7 @@ def test_nothing_is_trained_unless_asked_for():
         "layers": 4,
         "width": 256,
         "heads": 4,
+        "optimizer": "adamw",
         "steps": 512,
         "learning_rate": 0.001,
         "warmup_steps": 64,
@@ -37,6 +38,8 @@ def test_nothing_is_trained_unless_asked_for():
         (9, [], (0, 1, 2, 4, 8, 9)),
         (9, [4, 2, 2], (2, 4, 9)),
         (9, [0, 9], (0, 9)),
+        (3, "dense", (0, 1, 2, 3)),
+        (21, "dense", (*range(17), 18, 20, 21)),
     ],
 )
 def test_the_powers_of_two_are_kept_by_default_and_the_last_step_always(steps, keep, kept):
@@ -51,6 +54,8 @@ def test_the_powers_of_two_are_kept_by_default_and_the_last_step_always(steps, k
             "pretraining.learning_rate: found 0 (an integer); expected a number above 0 (learning rate",
         ),
         ({"keep": [1, -1]}, "pretraining.keep[1]: found -1 (an integer); expected a list of integers (steps after"),
+        ({"keep": "all"}, "pretraining.keep"),
+        ({"optimizer": "adam"}, "pretraining.optimizer: found 'adam' (text); expected one of adamw, sgd"),
         ({"layer": 3}, "pretraining.layer: unknown key; expected one of layers, width"),
         ({"device": "tpu"}, "pretraining.device: found 'tpu' (text); expected one of cpu, cuda"),
         ({"steps": 4, "keep": [0, 5]}, "pretraining: keep names step 5 and steps is 4. Raise steps or remove it."),

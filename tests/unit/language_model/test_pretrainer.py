@@ -49,6 +49,24 @@ def test_what_stands_behind_the_end_of_a_window_has_no_influence(model):
     assert batch_loss(model, other) == batch_loss(model, batch)
 
 
+def test_steps_of_plain_gradient_descent(tmp_path):
+    """w <- w - eta times the gradient of single windows, in float64."""
+    trainer = pretrainer(tmp_path, optimizer="sgd")
+    trainer.model.double()
+    trainer.advance()
+    chosen = settings(optimizer="sgd")
+    model, corpus = new_model(chosen, SIZE, LENGTH).double(), small_corpus()
+    weights = list(model.parameters())
+    for step in range(chosen.steps):
+        windows = [corpus[number] for number in drawn(len(corpus), chosen.batch, step, chosen.seed)]
+        gradients = torch.autograd.grad(direct_loss(model, windows), weights)
+        with torch.no_grad():
+            for weight, gradient in zip(weights, gradients, strict=True):
+                weight.sub_(learning_rate(chosen, step) * gradient)
+    for found, expected in zip(trainer.model.parameters(), weights, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-13)
+
+
 def test_steps_are_those_of_adamw(tmp_path):
     """Loshchilov and Hutter's algorithm 2, written out, with gradients of single windows; in float64."""
     trainer = pretrainer(tmp_path, weight_decay=0.3)
@@ -114,6 +132,16 @@ def test_a_resumed_training_ends_in_the_same_bytes(tmp_path, keep, last, step):
     resumed = pretrainer(tmp_path / "stopped", keep=keep)
     assert resumed.resume()
     assert resumed.step == step
+    resumed.advance()
+    assert bytes_of(tmp_path / "straight") == bytes_of(tmp_path / "stopped")
+
+
+def test_a_resumed_gradient_descent_ends_in_the_same_bytes(tmp_path):
+    pretrainer(tmp_path / "straight", optimizer="sgd", keep="dense").advance()
+    with pytest.raises(Stopped):
+        pretrainer(tmp_path / "stopped", optimizer="sgd", keep="dense").advance(stop_after(3))
+    resumed = pretrainer(tmp_path / "stopped", optimizer="sgd", keep="dense")
+    assert resumed.resume()
     resumed.advance()
     assert bytes_of(tmp_path / "straight") == bytes_of(tmp_path / "stopped")
 
