@@ -38,7 +38,7 @@ def test_a_folder_without_files_is_named_even_beside_a_good_one(refuse, tmp_path
         put(tmp_path / "bad" / hidden)
     message = refuse([tmp_path / "good", tmp_path / "bad"])
     but = f" but {hidden}, which is skipped" if hidden else ""
-    assert message == f"the folder {tmp_path}/bad holds no file{but}. Check corpus.paths in the config."
+    assert message == f"the folder {tmp_path}/bad contains no files{but}. Check corpus.paths in the config."
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_what_was_not_counted_is_refused_by_name(reference, corpus, tmp_path):
         InputError, match=r"has counted pairs at the distances 1, 2, 7, not 3\. Add it to counting\.distances"
     ):
         reference.distance_counts(3)
-    with pytest.raises(ConfigError, match=r"counting\.distances names 9, .* windows\.length, 8, apart"):
+    with pytest.raises(ConfigError, match=r"counting\.distances names 9, .* windows\.length \(8\) apart"):
         make_config(
             corpus[0], {"kind": "words", "vocabulary_size": 9}, windows={"length": 8}, counting={"distances": [9]}
         )

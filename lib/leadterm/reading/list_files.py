@@ -96,7 +96,7 @@ def address_of(place: Location) -> str:
 
 def _nothing(path: str, found: Sequence[tuple[Location, bool]], listing: Listing) -> str:
     """Say that a folder holds no file, or only such as are left out."""
-    what = f"the folder {path} holds no file" if len(found) == 1 else f"the folders at {path} hold no file"
+    what = f"the folder {path} contains no files" if len(found) == 1 else f"the folders at {path} contain no files"
     if listing.left_out:
         what += f" but {some(map(_short, listing.left_out))}, which is skipped"
     return f"{what}. Check corpus.paths in the config."
