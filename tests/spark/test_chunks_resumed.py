@@ -21,6 +21,7 @@ from support.dying import Killed, dying_in
 from support.flipping import DAMAGES
 from support.jobs import make_config, names_in, write_files
 from support.killing import run_killed
+from support.leftovers import leftovers
 
 WORDS = {"kind": "words", "vocabulary_size": 36, "unknown": "replace"}
 PIECES = {"kind": "bpe", "vocabulary_size": 300, "training_documents": None}
@@ -86,7 +87,7 @@ def killed(spark, corpus: Path, run: Path, report: int, tokenizer=WORDS) -> Path
 def ends_well(spark, corpus: Path, run: Path, expected: dict[str, str], tokenizer=WORDS) -> None:
     assert encode_corpus(spark, config(corpus, tokenizer), Location.of(run))
     assert content_hashes(run) == expected
-    assert not list(run.glob(".*"))
+    assert not leftovers(run)
 
 
 def said(caplog) -> list[str]:

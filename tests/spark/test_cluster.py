@@ -11,6 +11,7 @@ from leadterm.pipeline.runner import run_jobs
 from leadterm.storage import Location, read_manifest
 from support.bad_input import put, texts
 from support.commands import ROOT, content_hashes, submit, write_config
+from support.leftovers import leftovers
 
 SENTENCES = ["the cat {0} sat on the mat", "a dog and {1} cats ran", "{0} birds, {1} fish and the sea", "so {2}"]
 FAULTS = ROOT / "tests/support/faults"
@@ -49,7 +50,7 @@ def test_a_cluster_makes_the_same_bytes_though_tasks_fail_and_an_executor_is_kil
     there, here = content_hashes(folder / "cluster"), content_hashes(folder / "local")
     assert there.pop("report") != here.pop("report")  # It tells the run's name.
     assert there == here
-    assert not list((folder / "cluster").glob(".*"))
+    assert not leftovers(folder / "cluster")
     work = read_manifest(Location.of(folder / "cluster"), "bigram").work
     assert [work[f"{stage} co-occurrences"]["failed_tasks"] for stage in ("count", "merge")] == [1, 1]
     encoded = read_manifest(Location.of(folder / "cluster"), "windows").work["encode documents"]

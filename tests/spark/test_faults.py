@@ -22,6 +22,7 @@ from leadterm.pipeline.compose_weights.job import compose_weights
 from leadterm.storage import Location, read_manifest
 from support.cluster import running_cluster
 from support.commands import content_hashes, environment, write_config
+from support.leftovers import leftovers
 from support.scenes import JOBS, Scene
 
 SECONDS = 240
@@ -155,7 +156,7 @@ compose.compose_weights(config.load_config({str(scene.config)!r}), store.Locatio
     share = 100 * 7 * number / size
     assert f"compose scores: {share:.0f} % of the tokens had already been composed" in caplog.text
     assert content_hashes(run)["composed"] == expected
-    assert not list(run.glob(".*"))
+    assert not leftovers(run)
 
 
 def test_an_input_file_that_is_replaced_is_refused(scene, tmp_path):
@@ -204,7 +205,7 @@ def test_an_output_that_becomes_read_only_is_named_and_goes_on_later(scene, tmp_
         remount(run, "ro")
         (signs / "go on").touch()
         kind, message = scene.driver.answer()
-        assert (kind, message[:63]) == (
+        assert (kind, message[:67]) == (
             "MachineError",
             "the output, or Spark's scratch folder (spark.local.dir), has become",
         )

@@ -38,14 +38,14 @@ def finished(spark, tmp_path_factory):
     for number in range(2):
         file = folder / f"in/{number}.parquet"
         file.parent.mkdir(exist_ok=True)
-        pq.write_table(pa.table({"text": [f"the cat sat on mat {number}", "a dog, the cat and a mat"] * 9}), file)
+        pq.write_table(pa.table({"ids": [[number, 1, 2, 3, 1], [4, 5, 1, 2]] * 9}), file)
         settle(file)
     config = folder / "config.yaml"
     config.write_text(
         json.dumps(
             {
-                "corpus": {"paths": [str(folder / "in")]},
-                "tokenizer": {"kind": "words", "vocabulary_size": 6, "unknown": "replace"},
+                "corpus": {"paths": [str(folder / "in")], "ids_column": "ids"},
+                "tokenizer": {"kind": "ids", "vocabulary_size": 6},
                 "windows": {"length": 4, "files": 1},
                 "report": {"figures": "never"},
             }
@@ -91,7 +91,7 @@ def test_whatever_changes_the_jobs_look_again(spark, finished, change, monkeypat
         first.write_bytes(before + b"x")
         os.utime(first, ns=(status.st_atime_ns, status.st_mtime_ns))
     elif change == "new":
-        pq.write_table(pa.table({"text": ["a cat"]}), extra)
+        pq.write_table(pa.table({"ids": [[1, 2]]}), extra)
         settle(extra)
     elif change == "gone":
         first.unlink()
@@ -127,7 +127,7 @@ def test_files_that_may_still_change_are_not_trusted(spark, finished, tmp_path):
     config, _ = finished
     settings = json.loads(config.read_text())
     fresh = tmp_path / "fresh.parquet"
-    pq.write_table(pa.table({"text": ["the cat sat on the mat"] * 3}), fresh)
+    pq.write_table(pa.table({"ids": [[1, 2, 3]] * 3}), fresh)
     settings["corpus"]["paths"] = [str(fresh)]
     other = tmp_path / "config.yaml"
     other.write_text(json.dumps(settings))

@@ -27,6 +27,7 @@ from leadterm.pipeline.runner import run_jobs
 from leadterm.storage import Location
 from support.commands import content_hashes
 from support.jobs import make_config, names_in, write_files
+from support.leftovers import leftovers
 
 COUNTS = ("bigram", "context", "frequencies")
 
@@ -93,7 +94,7 @@ def same(folder: Path, run: Path, products) -> None:
     expected = content_hashes(folder / "whole")
     found = content_hashes(run)
     assert {product: found[product] for product in products} == {product: expected[product] for product in products}
-    assert not list(run.glob(".*"))
+    assert not leftovers(run)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -233,7 +234,7 @@ def test_composing_on_a_gpu_goes_on_too(spark, folder, run, gpu, caplog, monkeyp
     assert "compose scores: 65 % of the tokens had already been composed" in caplog.text
     assert content_hashes(run)["composed"] == content_hashes(whole)["composed"]
     assert content_hashes(run)["composed"] != content_hashes(folder / "whole")["composed"], "sums are ordered otherwise"
-    assert not list(run.glob(".*"))
+    assert not leftovers(run)
 
 
 @pytest.mark.parametrize("change", ["another GPU", "less memory", "the CPU"])
@@ -248,7 +249,7 @@ def test_composing_elsewhere_begins_anew(spark, folder, run, gpu, caplog, monkey
         monkeypatch.setattr("leadterm.pipeline.compose_weights.cuda.SHARE", 1e-5)
     on_gpu(folder, run, **({"device": "cpu"} if change == "the CPU" else {}))
     assert "had already been composed" not in caplog.text
-    assert not list(run.glob(".*"))
+    assert not leftovers(run)
 
 
 @pytest.mark.parametrize("change", ["replaced", "gone", "copied"])

@@ -20,6 +20,7 @@ from leadterm.storage.integrity.check_run import check_run
 from support.bad_input import put, texts
 from support.cluster import Cluster
 from support.commands import ROOT, content_hashes, environment, write_config
+from support.leftovers import leftovers
 from support.quick_spark import UNCOMPILED
 
 SENTENCES = ["the cat {0} sat on the mat", "a dog and {1} cats ran", "{0} birds, {1} fish and the sea", "so {2}"]
@@ -144,7 +145,7 @@ class Scene:
         """Compare with the run that never met a fault; nothing else may be there."""
         found = content_hashes(run)
         assert {name: found[name] for name in MADE[stage]} == {name: self.expected[name] for name in MADE[stage]}
-        assert not list(run.glob(".*"))
+        assert not leftovers(run)
         assert check_run(Location.of(run)).problems == ()
 
     def require_clean(self, run: Path, stage: str) -> None:
