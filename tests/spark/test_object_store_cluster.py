@@ -63,8 +63,6 @@ def test_a_run_in_an_object_store_has_the_bytes_of_one_on_a_disk(cluster, store,
     assert check_run(Location.of(OUTPUT)).problems == ()
     hidden = [key for key in store.buckets["bucket"] if "/." in key and not key.endswith(NOTE)]
     assert not hidden, "nothing of what was on the way is left"
-        "nothing of what was on the way is left"
-    )
     assert open_run(OUTPUT).associations("cat", "composed", 3) == open_run(folder / "local").associations(
         "cat", "composed", 3
     )

@@ -61,8 +61,8 @@ def small_units(monkeypatch, caplog):
     def plan(*args, **options):
         return replace(plan_memory(*args, **options), unit_tokens=500)
 
-    for module in ("count_cooccurrences", "count_attention"):
-        monkeypatch.setattr(f"leadterm.pipeline.{module}.job.plan_memory", plan)
+    for module in ("count_cooccurrences.job", "count_attention.count_terms"):
+        monkeypatch.setattr(f"leadterm.pipeline.{module}.plan_memory", plan)
 
 
 @pytest.fixture
