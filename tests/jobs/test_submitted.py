@@ -7,9 +7,9 @@ import pytest
 
 from leadterm.catalog.jobs import COUNTING
 from leadterm.config import load_config
-from leadterm.pipeline.finished_work import NOTE
 from leadterm.pipeline.runner import run_jobs
 from leadterm.storage import Location, read_manifest
+from leadterm.storage.read_products import FINISHED
 from support.bad_input import TEXTS, put, texts
 from support.commands import content_hashes, submit, write_config
 from support.event_log import jobs_of_event_logs
@@ -68,13 +68,13 @@ def run(folder) -> Path:
     assert "count_cooccurrences: done in " in run_job(folder, "count_cooccurrences", 0)
     assert not leftovers(run)
 
-    kept = [path for path in run.rglob("*") if path.name != NOTE]
+    kept = [path for path in run.rglob("*") if path.name != FINISHED]
     before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in kept}
     answer = run_job(folder, "run_pipeline", 0)
     for job in ("encode_corpus", "count_cooccurrences"):
         assert f"{job}: skipped, because its products are up to date" in answer
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in before} == before
-    assert {path.name for path in run.iterdir()} - {NOTE} == PRODUCTS
+    assert {path.name for path in run.iterdir()} - {FINISHED} == PRODUCTS
     return run
 
 

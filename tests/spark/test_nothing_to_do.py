@@ -13,8 +13,9 @@ import pytest
 
 from leadterm.cli.config_files import read_config
 from leadterm.cli.main import main
-from leadterm.pipeline.finished_work import NOTE, FinishedWork
+from leadterm.pipeline.finished_work import FinishedWork
 from leadterm.storage import Location
+from leadterm.storage.read_products import FINISHED
 
 HEAVY = ("pyspark", "torch", "numba", "pandas", "matplotlib", "transformers")
 ASKED = f"""
@@ -133,13 +134,17 @@ def test_files_that_may_still_change_are_not_trusted(spark, finished, tmp_path):
     other.write_text(json.dumps(settings))
     os.utime(fresh, (time.time() + 60, time.time() + 60))
     assert main(["run", "--config", str(other), "--output", str(tmp_path / "run")]) == 0
-    assert not (tmp_path / "run" / NOTE).exists()
+    assert not (tmp_path / "run" / FINISHED).exists()
 
 
 def test_a_note_that_is_damaged_is_no_note(spark, finished):
     config, folder = finished
-    noted = (folder / NOTE).read_bytes()
+    noted = (folder / FINISHED).read_bytes()
     for text in (b"", b"[]", b"{", b'{"run": 3}'):
-        (folder / NOTE).write_bytes(text)
+        (folder / FINISHED).write_bytes(text)
         assert not FinishedWork(("run",), read_config(str(config)), Location.of(folder)).is_done()
-    (folder / NOTE).write_bytes(noted)
+    (folder / FINISHED).write_bytes(noted)
+
+
+def test_the_note_is_no_stranger_in_a_run(spark, finished):
+    assert main(["check", str(finished[1])]) == 0

@@ -9,10 +9,10 @@ import pytest
 
 from leadterm import open_run
 from leadterm.config import load_config
-from leadterm.pipeline.finished_work import NOTE
 from leadterm.pipeline.runner import run_jobs
 from leadterm.storage import Location, read_manifest
 from leadterm.storage.integrity.check_run import check_run
+from leadterm.storage.read_products import FINISHED
 from support.bad_input import TEXTS, put, texts
 from support.commands import ROOT, content_hashes, submit, write_config
 from support.object_store import ENVIRONMENT, object_store
@@ -61,7 +61,7 @@ def test_a_run_in_an_object_store_has_the_bytes_of_one_on_a_disk(cluster, store,
     assert there.pop("report") != here.pop("report")  # It tells the run's name.
     assert there == here
     assert check_run(Location.of(OUTPUT)).problems == ()
-    hidden = [key for key in store.buckets["bucket"] if "/." in key and not key.endswith(NOTE)]
+    hidden = [key for key in store.buckets["bucket"] if "/." in key and not key.endswith(FINISHED)]
     assert not hidden, "nothing of what was on the way is left"
     assert open_run(OUTPUT).associations("cat", "composed", 3) == open_run(folder / "local").associations(
         "cat", "composed", 3

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from leadterm.pipeline.finished_work import NOTE
+from leadterm.storage.read_products import FINISHED
 
 
 def leftovers(run: Path) -> list[Path]:
     """List the hidden files and folders of a run, but the note of the command that finished it."""
-    return [path for path in run.glob(".*") if path.name != NOTE]
+    return [path for path in run.glob(".*") if path.name != FINISHED]

@@ -28,9 +28,8 @@ from leadterm.reading.hub_datasets import is_on_hub
 from leadterm.reading.list_files import list_corpus
 from leadterm.storage import manifest
 from leadterm.storage.location import Location
+from leadterm.storage.read_products import FINISHED
 
-NOTE = ".finished.json"
-"""In the run: what the command last finished, and the one before, depended on."""
 KEPT = 4
 """Commands of which this is known, such as ``run`` and ``add`` by turns."""
 SETTLED_SECONDS = 2.0
@@ -71,7 +70,7 @@ class FinishedWork:
             return
         noted = {key: value for key, value in self._noted().items() if key != self._key}
         noted = dict([*noted.items(), (self._key, self._state())][-KEPT:])
-        (self.run / NOTE).write_bytes(json.dumps(noted, indent=1).encode())
+        (self.run / FINISHED).write_bytes(json.dumps(noted, indent=1).encode())
 
     def look(self) -> None:
         """Look at the inputs now."""
@@ -88,7 +87,7 @@ class FinishedWork:
 
     def _noted(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.run / NOTE).read_bytes().to_pybytes())
+            found = json.loads((self.run / FINISHED).read_bytes().to_pybytes())
         except (OSError, ValueError, LeadtermError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -172,7 +171,7 @@ def _of_places(places: Iterable[Location]) -> Iterator[tuple[str, int, float]]:
 def _contents(run: Location) -> Iterator[str]:
     """Say what lies in a run: its files with their lengths, and of manifests all."""
     for name, size in run.files().items():
-        if name == NOTE:
+        if name == FINISHED:
             continue
         yield f"{name} {size}"
         if name.rpartition("/")[2] == manifest.NAME:

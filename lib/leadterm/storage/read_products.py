@@ -14,6 +14,8 @@ from leadterm.storage.staged.hashing_sink import whole_output
 
 STAGING = ".staging-"
 """Folders of this prefix hold work in progress; nobody reads them."""
+FINISHED = ".finished.json"
+"""In a run: what the commands that finished it depended on; see `leadterm.pipeline.finished_work`."""
 PARTS = "parts"
 """Where in it tasks write their files. The driver makes this folder, never a task: one that outlives its failed job
 would bring the removed folder back."""

@@ -12,7 +12,7 @@ from leadterm.storage import manifest as manifests
 from leadterm.storage.formats.sha256sums import SUMS, read_sums
 from leadterm.storage.location import Location
 from leadterm.storage.manifest import Manifest, has_seal
-from leadterm.storage.read_products import STAGING, read_manifest
+from leadterm.storage.read_products import FINISHED, STAGING, read_manifest
 from leadterm.storage.staged.replace_products import JOURNAL, SWAP
 
 UNFINISHED = "unfinished"
@@ -126,7 +126,7 @@ class Inventory:
 
     def _is_expected(self, path: str) -> bool:
         """Say whether a file should be there; of products with a broken manifest nobody knows."""
-        if path in self.claims or path == SUMS:
+        if path in self.claims or path in (SUMS, FINISHED):
             return True
         if self.is_published:
             return False
