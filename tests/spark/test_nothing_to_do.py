@@ -1,6 +1,7 @@
 """A command that has nothing to do says so without Spark; whatever changes, its jobs look at everything again."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -144,6 +145,23 @@ def test_a_note_that_is_damaged_is_no_note(spark, finished):
         (folder / FINISHED).write_bytes(text)
         assert not FinishedWork(("run",), read_config(str(config)), Location.of(folder)).is_done()
     (folder / FINISHED).write_bytes(noted)
+
+
+def test_the_note_tells_no_setting(spark, finished):
+    """A config may hold keys of a store; whoever gets the run must not get them."""
+    noted = (finished[1] / FINISHED).read_text()
+    assert not [word for word in ("tokenizer", "paths", str(finished[0].parent)) if word in noted]
+
+
+def test_a_note_that_cannot_be_written_fails_no_command(spark, finished, monkeypatch, caplog):
+    def refuse(self: Location, data: bytes) -> None:
+        raise OSError(30, "Read-only file system")
+
+    caplog.set_level(logging.INFO, "leadterm")
+    work = FinishedWork(("run",), read_config(str(finished[0])), Location.of(finished[1]))
+    monkeypatch.setattr(Location, "write_bytes", refuse)
+    work.note()
+    assert "the next command will read the corpus again: [Errno 30]" in caplog.text
 
 
 def test_the_note_is_no_stranger_in_a_run(spark, finished):

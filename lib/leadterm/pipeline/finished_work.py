@@ -7,10 +7,12 @@ while all of that is the same, it has nothing to do. Otherwise its jobs decide, 
 
 import hashlib
 import json
+import logging
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import fs
 
 from leadterm._version import __version__
 from leadterm.config import Config, HuggingFaceTokenizerSection, canonical, read_as_table
@@ -32,8 +33,12 @@ from leadterm.storage.read_products import FINISHED
 
 KEPT = 4
 """Commands of which this is known, such as ``run`` and ``add`` by turns."""
-SETTLED_SECONDS = 2.0
-"""A file that changed later than that before it was looked at may change again without another time of change."""
+SETTLED = 2_000_000_000
+"""Nanoseconds: a file that changed later than that before it was looked at may change again within one time of change,
+since some file systems count whole seconds."""
+THREADS = 16
+"""Files that are looked at together: on an object store each takes a request."""
+logger = logging.getLogger("leadterm")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GPUS = ("/dev/nvidia0", "/dev/kfd")
 
@@ -70,7 +75,10 @@ class FinishedWork:
             return
         noted = {key: value for key, value in self._noted().items() if key != self._key}
         noted = dict([*noted.items(), (self._key, self._state())][-KEPT:])
-        (self.run / FINISHED).write_bytes(json.dumps(noted, indent=1).encode())
+        try:
+            (self.run / FINISHED).write_bytes(json.dumps(noted, indent=1).encode())
+        except (OSError, LeadtermError) as error:  # All jobs are done; the next command looks again.
+            logger.info("the next command will read the corpus again: %s", error)
 
     def look(self) -> None:
         """Look at the inputs now."""
@@ -83,7 +91,8 @@ class FinishedWork:
 
     @property
     def _key(self) -> str:
-        return json.dumps([*self.command, canonical(self.config)], sort_keys=True)
+        """Hashed: a config may hold passwords, and a run is passed on."""
+        return _hash([json.dumps([*self.command, canonical(self.config)], sort_keys=True)])
 
     def _noted(self) -> dict[str, Any]:
         try:
@@ -108,7 +117,7 @@ class FinishedWork:
             stamps = sorted(_stamps(self.config))
         except (LeadtermError, OSError, pa.ArrowInvalid):  # Whoever reads them says what is wrong.
             return None
-        settled = all(changed < time.time() - SETTLED_SECONDS for *_, changed in stamps)
+        settled = all(changed < time.time_ns() - SETTLED for *_, changed in stamps)
         return _hash(" ".join(map(str, stamp)) for stamp in stamps), settled, len(stamps)
 
 
@@ -137,8 +146,8 @@ def _is_pinned(revisions: Sequence[str] | None) -> bool:
     return bool(revisions) and all(_COMMIT.fullmatch(one) for one in revisions or ())
 
 
-def _stamps(config: Config) -> Iterator[tuple[str, int, float]]:
-    """Give the address, length and time of change of each file that a run reads, in seconds since 1970.
+def _stamps(config: Config) -> Iterator[tuple[str, int, int]]:
+    """Give the address, length and time of change of each file that a run reads.
 
     Raises
     ------
@@ -147,7 +156,7 @@ def _stamps(config: Config) -> Iterator[tuple[str, int, float]]:
     """
     listing = list_corpus(config.corpus.paths)
     yield from _of_places([place for place, _ in listing.ordered()])
-    yield from ((f"passed over {address}", 0, 0.0) for address in listing.left_out)
+    yield from ((f"passed over {address}", 0, 0) for address in listing.left_out)
     sources = [one.source for one in config.alignment.checkpoints] if config.alignment else []
     if isinstance(config.tokenizer, HuggingFaceTokenizerSection):
         sources.append(config.tokenizer.source)
@@ -156,16 +165,12 @@ def _stamps(config: Config) -> Iterator[tuple[str, int, float]]:
         yield from _of_places([place / name for name in place.files()] or [place])
 
 
-def _of_places(places: Iterable[Location]) -> Iterator[tuple[str, int, float]]:
-    for place in places:
-        if place.is_local:
-            status = Path(place.path).stat()
-            yield place.uri, status.st_size, status.st_mtime_ns / 1e9
-        else:
-            info = place.filesystem.get_file_info(place.path)
-            if info.type != fs.FileType.File or info.mtime_ns is None:
+def _of_places(places: Sequence[Location]) -> Iterator[tuple[str, int, int]]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        for place, (size, changed) in zip(places, pool.map(Location.stamp, places), strict=True):
+            if changed == 0:
                 raise UnknownFilesystemError(f"{place}: it is not known when it changed")
-            yield place.uri, info.size, info.mtime_ns / 1e9
+            yield place.uri, size, changed
 
 
 def _contents(run: Location) -> Iterator[str]:

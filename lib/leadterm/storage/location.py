@@ -19,6 +19,10 @@ CHUNK = 8 * 2**20
 """Bytes read at a time while hashing: enough for an object store to stream, little for an executor."""
 
 
+Stamp = tuple[int, int]
+"""Length, and time of change in nanoseconds since 1970, 0 where that is not known; both 0 of a file that is gone."""
+
+
 @dataclass(frozen=True)
 class Location:
     """A path on a filesystem; ``location / name`` goes down into it.
@@ -123,6 +127,12 @@ class Location:
         """Say how many bytes the file has; None if nothing is here."""
         info = self.filesystem.get_file_info(self.path)
         return None if info.type == fs.FileType.NotFound else int(info.size or 0)
+
+    @reaching
+    def stamp(self) -> Stamp:
+        """Say how long the file is and when it changed, links followed: by these a file that changes is noticed."""
+        info = self.filesystem.get_file_info(self.path)
+        return (0, 0) if info.type == fs.FileType.NotFound else (int(info.size or 0), int(info.mtime_ns or 0))
 
     def open_input(self) -> pa.NativeFile:
         """Open the file for reading at any place.

@@ -5,18 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pyarrow as pa
-from pyarrow import fs
 from pyspark.sql import SparkSession
 
 from leadterm.errors import InputError, UnknownFilesystemError
 from leadterm.pipeline.encode_corpus.inputs.spark_files import list_through_spark
 from leadterm.spark.translate_errors import file_name
-from leadterm.storage.location import Location
+from leadterm.storage.location import Location, Stamp
 
 THREADS = 16
 """Files that are looked at together: on an object store each takes a request."""
-Stamp = tuple[int, int]
-"""Length and time of change; both 0 of a file that is gone."""
 
 
 def stamps_of(session: SparkSession, files: Sequence[str]) -> dict[str, Stamp]:
@@ -31,11 +28,9 @@ def stamps_of(session: SparkSession, files: Sequence[str]) -> dict[str, Stamp]:
 def _stamp(file: str) -> Stamp | None:
     """Look at one file; None where only Spark opens it."""
     try:
-        place = Location.of(file)
+        return Location.of(file).stamp()
     except UnknownFilesystemError:
         return None
-    info = place.filesystem.get_file_info(place.path)
-    return (0, 0) if info.type == fs.FileType.NotFound else (info.size or 0, info.mtime_ns or 0)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from leadterm.config import CorpusSection, read_as_table
 from leadterm.errors import InputError
-from leadterm.pipeline.encode_corpus.inputs.change_guard import Stamp, stamps_of, unchanged
+from leadterm.pipeline.encode_corpus.inputs.change_guard import stamps_of, unchanged
 from leadterm.pipeline.encode_corpus.inputs.filter_records import selected
 from leadterm.pipeline.encode_corpus.inputs.first_documents import EligibleCounter, LastEligible
 from leadterm.pipeline.encode_corpus.inputs.inspect_inputs import Files, all_splits, inspect_files, list_files
@@ -25,6 +25,7 @@ from leadterm.reading.read_documents import DocumentsFunction
 from leadterm.reading.record_columns import Partitions
 from leadterm.spark.tasks import assign, run_tasks, spread
 from leadterm.spark.translate_errors import file_name
+from leadterm.storage.location import Stamp
 from leadterm.telemetry.progress import titled
 
 logger = logging.getLogger("leadterm")
