@@ -92,7 +92,14 @@ class Place:
         """Count some row groups as a task does."""
         memory = TaskMemory(unit_tokens, self.corpus.capacity)
         length = len(self.corpus.weights)
-        counter = WindowsCounter(self.windows, self.corpus.size, length, 8, memory, self.partials)
+        counter = WindowsCounter(
+            windows=self.windows,
+            length=length,
+            memory=memory,
+            partials=self.partials,
+            vocabulary_size=self.corpus.size,
+            scale_bits=8,
+        )
         dealt = pa.RecordBatch.from_pylist([self.groups[number]._asdict() for number in numbers])
         reports = list(counter(iter([dealt])))
         return reported_sums(pa.Table.from_batches(reports))

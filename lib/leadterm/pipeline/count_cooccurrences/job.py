@@ -82,7 +82,14 @@ def _count(
     groups = RowGroups.divide(min(config.counting.rows_per_file, size), size)
     memory = plan_memory(config.counting.memory_per_task, size, length)
     partials = PartialsWriter(folder, groups)
-    counter = WindowsCounter(WindowsFiles.of(run, windows), size, length, scale_bits, memory, partials)
+    counter = WindowsCounter(
+        windows=WindowsFiles.of(run, windows),
+        length=length,
+        memory=memory,
+        partials=partials,
+        vocabulary_size=size,
+        scale_bits=scale_bits,
+    )
     writer = MatrixWriter(folder, size, scale_bits, groups)
     return count_and_merge(session, "co-occurrences", windows, counter, writer, tasks)
 

@@ -59,7 +59,13 @@ def count_distances(
 
     def count(stage: Staging) -> None:
         folder = stage.folder.uri
-        counter = PairsCounter(WindowsFiles.of(run, windows), length, layout, memory, PartialsWriter(folder, groups))
+        counter = PairsCounter(
+            windows=WindowsFiles.of(run, windows),
+            length=length,
+            memory=memory,
+            partials=PartialsWriter(folder, groups),
+            layout=layout,
+        )
         writer = MatrixWriter(folder, size, 0, groups, layout=layout)
         merged = count_and_merge(session, "distances", windows, counter, writer, tasks)
         passing = {"partials": merged.partial_bytes}

@@ -62,7 +62,14 @@ def count_two_hops(
         check_two_hops_fit(largest, length, scale_bits)
         groups, folder = RowGroups.divide(min(config.counting.rows_per_file, size), size), stage.folder.uri
         memory, partials = plan_memory(config.counting.memory_per_task, size, length), PartialsWriter(folder, groups)
-        counter = TwoHopsCounter(WindowsFiles.of(run, windows), size, length, scale_bits, memory, partials)
+        counter = TwoHopsCounter(
+            windows=WindowsFiles.of(run, windows),
+            length=length,
+            memory=memory,
+            partials=partials,
+            vocabulary_size=size,
+            scale_bits=scale_bits,
+        )
         writer = MatrixWriter(folder, size, scale_bits, groups)
         merged = count_and_merge(session, "two hops", windows, counter, writer, tasks)
         passing = {"partials": merged.partial_bytes}

@@ -1,52 +1,35 @@
-"""What the job does inside an executor before rows are merged: windows to partial sums."""
+"""What the job does inside an executor before rows are merged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
 from leadterm.catalog.products import Statistic
-from leadterm.counting import SparseRows, TaskMemory
+from leadterm.counting import SparseRows
 from leadterm.counting.two_hops import count_two_hops
-from leadterm.pipeline.aggregation.partial_sums import PartialsWriter
-from leadterm.pipeline.aggregation.row_groups import Unit, cover_of, fill_units, read_unit
-from leadterm.storage.formats.windows_files import WindowsFiles
+from leadterm.pipeline.aggregation.units_counter import UnitsCounter
 
 
-@dataclass(frozen=True)
-class TwoHopsCounter:
-    """Counts the windows of a task; travels to the executors.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TwoHopsCounter(UnitsCounter):
+    """Counts contexts of contexts, and contexts of current tokens.
 
     Attributes
     ----------
-    windows
-        The files of the ``windows`` product.
     vocabulary_size
         V.
-    length, scale_bits
-        T, and the fixed point of the weights.
-    memory
-        What may be held at once.
-    partials
-        Where what was counted goes.
+    scale_bits
+        The fixed point of the weights.
     """
 
     statistics = (Statistic.TWO_HOP, Statistic.CURRENT_CONTEXT)
 
-    windows: WindowsFiles
     vocabulary_size: int
-    length: int
     scale_bits: int
-    memory: TaskMemory
-    partials: PartialsWriter
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Count the row groups named in the batches, as many at once as memory allows; say where the sums are."""
-        for unit in fill_units(batches, self.memory.unit_tokens):
-            yield self.partials.write(cover_of(unit), self._count(unit))
-
-    def _count(self, unit: Unit) -> Iterator[tuple[Statistic, SparseRows]]:
-        """Read and count a unit, once its sums are asked for."""
-        tokens, offsets = read_unit(self.windows, unit)
+    def count(self, tokens: NDArray[np.int32], offsets: NDArray[np.int64]) -> Iterator[tuple[Statistic, SparseRows]]:
+        """Count a unit's pairs over one hop and two."""
         capacity = self.memory.batch_entries
-        yield from count_two_hops(tokens, offsets, self.vocabulary_size, self.length, self.scale_bits, capacity)
+        return count_two_hops(tokens, offsets, self.vocabulary_size, self.length, self.scale_bits, capacity)
