@@ -16,7 +16,7 @@ MAX_DOCUMENTS = 2**31 - 1
 Engine = Annotated[
     TokenizerEngine,
     Field(
-        description="what encodes, to the same ids: 'huggingface', the tokenizers library; 'fastokens', 2 to 25 times "
+        description="what encodes, to the same ids: 'huggingface', the tokenizers library; 'fastokens', 4 to 28 times "
         "as fast; 'auto': fastokens where it is installed and proven for this tokenizer"
     ),
 ]
